@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * One error type for the whole engine.
+ *
+ * A function that can fail returns `struct rs_error *`: NULL on success,
+ * otherwise an error that the caller owns and hands to rs_error_free().
+ */
+#ifndef REFSCOPE_ERROR_H
+#define REFSCOPE_ERROR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define RS_MUST_CHECK __attribute__((__warn_unused_result__))
+#define RS_PRINTF(f, a) __attribute__((__format__(__printf__, f, a)))
+#define RS_PUBLIC __attribute__((__visibility__("default")))
+#else
+#error "refscope needs GNU C attributes (gcc or clang)"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What went wrong, for a program to branch on. Values never change. */
+enum rs_code {
+	RS_ENOMEM = 1, /**< Out of memory. */
+	RS_EIO = 2, /**< A system call failed. */
+	RS_EBAD =
+		3, /**< Input is malformed, truncated or of another program. */
+	RS_ENOTFOUND = 4, /**< The thing asked for is not in the target. */
+	RS_EINTERRUPTED = 5, /**< The progress callback asked to stop. */
+	RS_EUNSUPPORTED = 6, /**< Known, but not something this build reads. */
+	RS_EARGUMENT = 7, /**< The caller's argument makes no sense. */
+	RS_EBUSY = 8, /**< A thread is in the middle of it; try later. */
+};
+
+struct rs_error;
+
+/** @return The code. @p err must not be NULL. */
+RS_PUBLIC enum rs_code rs_error_code(const struct rs_error *err);
+
+/** @return Text for a person, one line; borrowed, valid until rs_error_free().
+ */
+RS_PUBLIC const char *rs_error_message(const struct rs_error *err);
+
+/** Free @p err. NULL is allowed. */
+RS_PUBLIC void rs_error_free(struct rs_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* REFSCOPE_ERROR_H */

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+// Targets that are copied on first touch: a live process, a callback.
+#include "memory/target.h"
+
+#include <stdlib.h>
+
+enum rs_chunk_state {
+	RS_CHUNK_MISSING = 0,
+	RS_CHUNK_WHOLE = RS_COPY_WHOLE,
+	RS_CHUNK_HOLED, // copied; some pages cannot be read
+};
+
+static size_t chunks_of(const struct rs_segment *s)
+{
+	return (size_t)((s->end - s->start + RS_COPY_SIZE - 1) >>
+			RS_COPY_SHIFT);
+}
+
+/** First hole that ends after @p address. */
+static size_t hole_after(const struct rs_target *target, uint64_t address)
+{
+	size_t low = 0;
+	size_t high = target->holes;
+
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+		if (target->hole[mid].end <= address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static bool
+hits_hole(const struct rs_target *target, uint64_t from, uint64_t to)
+{
+	const size_t i = hole_after(target, from);
+
+	return i < target->holes && target->hole[i].start < to;
+}
+
+static bool add_hole(struct rs_target *target, uint64_t from, uint64_t to)
+{
+	const size_t i = hole_after(target, from);
+
+	if (i > 0 && target->hole[i - 1].end == from) {
+		target->hole[i - 1].end = to;
+		return true;
+	}
+	if (!rs_array_push(&target->hole, &target->holes,
+			   sizeof(*target->hole)))
+		return false;
+	memmove(&target->hole[i + 1], &target->hole[i],
+		(target->holes - 1 - i) * sizeof(*target->hole));
+	target->hole[i] = (struct rs_hole){from, to};
+	return true;
+}
+
+/**
+ * Copy. What cannot be read whole is tried again in halves down to a page, so
+ * that a hole takes no neighbour with it; after a success the steps grow
+ * again.
+ *
+ * @return false when out of memory.
+ */
+static bool
+copy(struct rs_target *target, uint64_t from, uint64_t to, uint8_t *out)
+{
+	const uint64_t page = target->page;
+	uint64_t step = to - from;
+
+	while (from < to) {
+		const uint64_t want = step < to - from ? step : to - from;
+		const uint64_t got =
+			target->memory.ops->fetch(target, from, out, want);
+
+		from += got;
+		out += got;
+		if (got >= want) {
+			step *= 2;
+			continue;
+		}
+		uint64_t next = (from | (page - 1)) + 1;
+		if (next > to || next == 0)
+			next = to;
+		// One page or less was asked for, and is not there.
+		if (want - got <= next - from) {
+			if (!add_hole(target, from, next))
+				return false;
+			out += next - from;
+			from = next;
+			step = page;
+			continue;
+		}
+		step = (want - got) / 2 & ~(page - 1);
+		if (step < page)
+			step = next - from;
+	}
+	return true;
+}
+
+/** Copy chunk @p chunk and, as far as they are missing too, those after it. */
+static bool
+load_from(struct rs_target *target, struct rs_segment *s, size_t chunk)
+{
+	const size_t chunks = chunks_of(s);
+	size_t n = 1;
+
+	while (n < target->ahead && chunk + n < chunks &&
+	       s->loaded[chunk + n] == RS_CHUNK_MISSING)
+		n++;
+	if (target->ahead < target->max_ahead)
+		target->ahead *= 2;
+
+	const uint64_t from = s->start + ((uint64_t)chunk << RS_COPY_SHIFT);
+	uint64_t to = from + ((uint64_t)n << RS_COPY_SHIFT);
+	if (to > s->end || to < from)
+		to = s->end;
+	// The data of a copied segment is our own reservation.
+	if (!copy(target, from, to, (uint8_t *)s->data + (from - s->start)))
+		return false;
+	for (size_t i = chunk; i < chunk + n; i++) {
+		const uint64_t a = s->start + ((uint64_t)i << RS_COPY_SHIFT);
+		s->loaded[i] = hits_hole(target, a, a + RS_COPY_SIZE)
+				       ? RS_CHUNK_HOLED
+				       : RS_CHUNK_WHOLE;
+	}
+	s->missing -= (uint32_t)n;
+	return true;
+}
+
+bool rs_lazy_load(struct rs_target *target, struct rs_segment *s, uint64_t from,
+		  uint64_t to)
+{
+	const size_t first = (size_t)((from - s->start) >> RS_COPY_SHIFT);
+	const size_t last =
+		to > from ? (size_t)((to - 1 - s->start) >> RS_COPY_SHIFT)
+			  : first;
+	bool holed = false;
+
+	for (size_t i = first; i <= last; i++) {
+		if (s->loaded[i] == RS_CHUNK_MISSING &&
+		    !load_from(target, s, i))
+			return false;
+		holed |= s->loaded[i] == RS_CHUNK_HOLED;
+	}
+	if (holed && hits_hole(target, from, to))
+		return false;
+	if (!s->missing && !memchr(s->loaded, RS_CHUNK_HOLED, chunks_of(s))) {
+		free(s->loaded);
+		s->loaded = NULL; // the inline path does from now on
+	}
+	return true;
+}
+
+bool rs_target_peek(struct rs_target *target, uint64_t address, void *buf,
+		    size_t size)
+{
+	struct rs_memory *memory = &target->memory;
+	const size_t i = rs_segments_index(memory, address);
+
+	if (i == memory->segments)
+		return false;
+	const struct rs_segment *s = &memory->segment[i];
+	if (!s->loaded || size > s->end - address)
+		return rs_memory_read(memory, address, buf, size);
+	return memory->ops->fetch(target, address, buf, size) == size;
+}
+
+/** Reserve a copy for maps @p first up to @p end, which touch each other. */
+static struct rs_error *
+reserve_run(struct rs_target *target, size_t first, size_t end)
+{
+	const struct rs_map *map = target->map;
+	const uint64_t start = map[first].start;
+	const uint64_t size = map[end - 1].end - start;
+	void *data = MAP_FAILED;
+
+	if (size <= SIZE_MAX / 4)
+		data = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (data == MAP_FAILED) {
+		rs_problem(target,
+			   "%s: no room for a copy of %llu bytes at %#llx",
+			   target->name, (unsigned long long)size,
+			   (unsigned long long)start);
+		return NULL;
+	}
+	struct rs_error *err = rs_target_own_mapping(target, data, size);
+	if (err)
+		return err;
+
+	for (size_t i = first; i < end; i++) {
+		struct rs_segment s = {
+			.start = map[i].start,
+			.end = map[i].end,
+			.data = (uint8_t *)data + (map[i].start - start),
+			.prot = map[i].prot,
+		};
+		const size_t chunks = chunks_of(&s);
+		s.missing = (uint32_t)chunks;
+		s.loaded = calloc(chunks, 1);
+		if (!s.loaded)
+			return &rs_enomem;
+		err = rs_segments_add(target, &s);
+		if (err) {
+			free(s.loaded);
+			return err;
+		}
+	}
+	return NULL;
+}
+
+static bool is_readable(const struct rs_map *map)
+{
+	return !map->prot_known || (map->prot & PROT_READ);
+}
+
+struct rs_error *rs_lazy_reserve(struct rs_target *target)
+{
+	size_t i = 0;
+
+	while (i < target->maps) {
+		const struct rs_map *map = target->map;
+		if (!is_readable(&map[i])) {
+			i++;
+			continue;
+		}
+		size_t end = i + 1;
+		while (end < target->maps && is_readable(&map[end]) &&
+		       map[end].start == map[end - 1].end)
+			end++;
+		struct rs_error *err = reserve_run(target, i, end);
+		if (err)
+			return err;
+		i = end;
+	}
+	rs_segments_seal(target);
+	return NULL;
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+#include "base/cleanup.h"
+#include "graph/pass.h"
+
+#include <assert.h>
+
+// One byte an object holds all that a pass asks about it: a reference costs
+// one access, and the bytes of 10 million objects fit in a last-level cache.
+// Below RS_HELD it is the number of references to a member that are not yet
+// found inside; 0 is a candidate for garbage. The few larger counts are in
+// words of their own.
+enum rs_state {
+	RS_HELD = 0xf0, // immortal, dying, or over: held whatever is found
+	RS_LARGE, // counted in rest[]
+	RS_REACHED, // held from outside, or by what is; row followed or queued
+	RS_KEPT, // garbage, needed by a finalizer
+	RS_FINALIZER, // garbage with a finalizer
+	RS_OUTSIDE, // no member
+	RS_OVER = 0xff, // 0 less one: more references found than counted
+};
+
+struct trial {
+	const struct rs_graph *graph;
+	const struct rs_collect_options *options;
+	const struct rs_progress *progress;
+	uint8_t *state; // [objects]
+	uint32_t *rest; // [objects] of RS_LARGE ones; untouched elsewhere
+	struct rs_queue queue; // reached, row not yet followed; once each
+};
+
+// Counts from here on are saturated (graph.h).
+#define RS_REFS_MANY UINT32_C(0x7fffffff)
+
+static struct rs_error *
+tick(const struct trial *trial, unsigned pass, uint32_t i)
+{
+	const uint64_t n = trial->graph->objects;
+
+	return rs_progress_tick(trial->progress, "collecting", pass * n + i,
+				2 * n);
+}
+
+static bool is_member(const struct rs_collect_options *options, uint16_t flags)
+{
+	const int generation = flags & RS_OBJ_GENERATION;
+
+	return (flags & RS_OBJ_TRACKED) && !(flags & RS_OBJ_UNTRACKS) &&
+	       generation <= options->generation && generation <= 2 &&
+	       !(flags & RS_OBJ_NATIVE) == !options->native;
+}
+
+// Nobody refers to it and it is still tracked: stopped while it was being
+// freed. The collector, which runs between such moments, never meets it.
+static bool is_dying(uint32_t count, uint16_t flags)
+{
+	return count == 0 && !(flags & (RS_OBJ_NATIVE | RS_OBJ_DEFERRED));
+}
+
+static void copy_counts(struct trial *trial)
+{
+	const struct rs_graph *graph = trial->graph;
+
+	for (uint32_t i = 0; i < graph->objects; i++) {
+		const uint32_t count = graph->count[i];
+		const uint16_t flags = graph->flags[i];
+
+		if (!is_member(trial->options, flags) ||
+		    (trial->options->group &&
+		     trial->options->group[i] != trial->options->which)) {
+			trial->state[i] = RS_OUTSIDE;
+		} else if (flags & RS_OBJ_IMMORTAL || count >= RS_REFS_MANY ||
+			   is_dying(count, flags)) {
+			trial->state[i] = RS_HELD;
+		} else if (count >= RS_HELD) {
+			trial->state[i] = RS_LARGE;
+			trial->rest[i] = count;
+		} else {
+			trial->state[i] = (uint8_t)count;
+		}
+	}
+}
+
+static void subtract_large(const struct trial *trial, uint32_t i)
+{
+	if (trial->rest[i])
+		trial->rest[i]--;
+	else
+		trial->state[i] = RS_OVER;
+}
+
+static void subtract_row(const struct trial *trial, uint32_t i)
+{
+	const struct rs_graph *graph = trial->graph;
+	const uint64_t n = graph->references;
+	uint8_t *state = trial->state;
+
+	for (uint64_t e = graph->out_start[i]; e < graph->out_start[i + 1];
+	     e++) {
+		if (e + RS_EDGES_AHEAD < n) {
+			const uint32_t ahead = graph->out[e + RS_EDGES_AHEAD];
+			__builtin_prefetch(&state[rs_edge_target(ahead)], 1);
+		}
+		const uint32_t edge = graph->out[e];
+		const uint32_t target = rs_edge_target(edge);
+		// Only strong references: what traverse does not visit the
+		// collector does not know.
+		if (rs_edge_kind(edge) != RS_STRONG)
+			continue;
+		const uint8_t refs = state[target];
+		if (refs == RS_LARGE)
+			subtract_large(trial, target);
+		else // without a branch: from RS_HELD on nothing moves
+			state[target] = (uint8_t)(refs - (refs < RS_HELD));
+	}
+}
+
+// After: state 0 is a member that no reference from outside is known to hold,
+// below RS_HELD or RS_OVER one that is held.
+static struct rs_error *subtract(const struct trial *trial)
+{
+	for (uint32_t i = 0; i < trial->graph->objects; i++) {
+		if (i % RS_TICK == 0) {
+			struct rs_error *err = tick(trial, 0, i);
+			if (err)
+				return err;
+		}
+		if (trial->state[i] != RS_OUTSIDE)
+			subtract_row(trial, i);
+	}
+	for (uint32_t i = 0; i < trial->graph->objects; i++)
+		if (trial->state[i] == RS_LARGE)
+			trial->state[i] = trial->rest[i] ? RS_HELD : 0;
+	return NULL;
+}
+
+// Object i is reached. What it refers to further on is marked as held, for
+// the sweep to find; what the sweep has passed already goes to the queue.
+static void reach_row(struct trial *trial, uint32_t i)
+{
+	const struct rs_graph *graph = trial->graph;
+	const uint64_t n = graph->references;
+	uint8_t *state = trial->state;
+
+	state[i] = RS_REACHED;
+	for (uint64_t e = graph->out_start[i]; e < graph->out_start[i + 1];
+	     e++) {
+		if (e + RS_EDGES_AHEAD < n) {
+			const uint32_t ahead = graph->out[e + RS_EDGES_AHEAD];
+			__builtin_prefetch(&state[rs_edge_target(ahead)], 1);
+		}
+		const uint32_t edge = graph->out[e];
+		const uint32_t target = rs_edge_target(edge);
+		if (rs_edge_kind(edge) != RS_STRONG || state[target])
+			continue;
+		state[target] = target > i ? 1 : RS_REACHED;
+		if (target < i)
+			trial->queue.item[trial->queue.tail++] = target;
+	}
+}
+
+// Give @p mark to every candidate that the queue leads to.
+static struct rs_error *follow(struct trial *trial, uint8_t mark)
+{
+	const struct rs_graph *graph = trial->graph;
+	struct rs_queue *queue = &trial->queue;
+	uint8_t *state = trial->state;
+
+	while (queue->head < queue->tail) {
+		if (queue->head % RS_TICK == 0) {
+			struct rs_error *err =
+				tick(trial, 1, (uint32_t)queue->head);
+			if (err)
+				return err;
+		}
+		rs_targets_prefetch(queue->item + queue->head,
+				    queue->tail - queue->head, graph->out_start,
+				    graph->out, state, sizeof(*state));
+		const uint32_t i = queue->item[queue->head++];
+		for (uint32_t e = graph->out_start[i];
+		     e < graph->out_start[i + 1]; e++) {
+			const uint32_t edge = graph->out[e];
+			const uint32_t target = rs_edge_target(edge);
+
+			if (rs_edge_kind(edge) != RS_STRONG || state[target])
+				continue;
+			state[target] = mark;
+			queue->item[queue->tail++] = target;
+		}
+	}
+	return NULL;
+}
+
+// After: state 0 means that nothing outside leads to the object.
+static struct rs_error *reach(struct trial *trial)
+{
+	for (uint32_t i = 0; i < trial->graph->objects; i++) {
+		const uint8_t state = trial->state[i];
+
+		if (i % RS_TICK == 0) {
+			struct rs_error *err = tick(trial, 1, i);
+			if (err)
+				return err;
+		}
+		if (state && (state <= RS_HELD || state == RS_OVER))
+			reach_row(trial, i);
+	}
+	return follow(trial, RS_REACHED);
+}
+
+static struct rs_error *keep_finalizers(struct trial *trial)
+{
+	const struct rs_graph *graph = trial->graph;
+	const uint16_t flag = trial->options->rules == RS_RULES_27
+				      ? RS_OBJ_FINALIZER
+				      : RS_OBJ_LEGACY;
+
+	for (uint32_t i = 0; i < graph->objects; i++) {
+		if (trial->state[i] == 0 && (graph->flags[i] & flag)) {
+			trial->state[i] = RS_FINALIZER;
+			trial->queue.item[trial->queue.tail++] = i;
+		}
+	}
+	return follow(trial, RS_KEPT);
+}
+
+// The states become the fates, in place.
+static void judge(struct trial *trial, struct rs_verdict *ret)
+{
+	static const uint8_t fate[] = {
+		[0] = RS_FATE_FREED,
+		[RS_REACHED] = RS_FATE_REACHABLE,
+		[RS_KEPT] = RS_FATE_KEPT,
+		[RS_FINALIZER] = RS_FATE_FINALIZER,
+		[RS_OUTSIDE] = RS_FATE_OUTSIDE,
+	};
+	uint64_t number[RS_FATE_FINALIZER + 1] = {0};
+
+	ret->objects = trial->graph->objects;
+	for (uint32_t i = 0; i < ret->objects; i++) {
+		const uint8_t state = trial->state[i];
+
+		assert(state == 0 ||
+		       (state >= RS_REACHED && state <= RS_OUTSIDE));
+		trial->state[i] = fate[state];
+		number[fate[state]]++;
+	}
+	ret->fate = rs_take(&trial->state);
+	ret->garbage = number[RS_FATE_FINALIZER];
+	ret->uncollectable = number[RS_FATE_KEPT] + ret->garbage;
+	ret->unreachable = number[RS_FATE_FREED] + ret->uncollectable;
+}
+
+static struct rs_error *run(struct trial *trial)
+{
+	const size_t n = trial->graph->objects;
+	struct rs_error *err;
+
+	if ((err = rs_block_new(n, sizeof(uint8_t), &trial->state)) ||
+	    (err = rs_block_new(n, sizeof(uint32_t), &trial->rest)) ||
+	    (err = rs_block_new(n, sizeof(uint32_t), &trial->queue.item)))
+		return err;
+	if (n >= RS_DENSE)
+		rs_block_dense(trial->state, n, sizeof(uint8_t));
+	copy_counts(trial);
+	if ((err = subtract(trial)) || (err = reach(trial)) ||
+	    (err = keep_finalizers(trial)))
+		return err;
+	return NULL;
+}
+
+struct rs_error *rs_graph_collect(const struct rs_graph *graph,
+				  const struct rs_collect_options *options,
+				  const struct rs_progress *progress,
+				  struct rs_verdict *ret)
+{
+	struct trial trial = {
+		.graph = graph,
+		.options = options,
+		.progress = progress,
+	};
+	struct rs_verdict verdict = {0};
+	struct rs_error *err = run(&trial);
+
+	if (!err) {
+		judge(&trial, &verdict);
+		*ret = verdict;
+	}
+	rs_block_free(trial.state, graph->objects, sizeof(uint8_t));
+	rs_block_free(trial.rest, graph->objects, sizeof(uint32_t));
+	rs_block_free(trial.queue.item, graph->objects, sizeof(uint32_t));
+	return err;
+}
+
+void rs_verdict_fini(struct rs_verdict *verdict)
+{
+	rs_block_free(verdict->fate, verdict->objects, sizeof(uint8_t));
+	*verdict = (struct rs_verdict){0};
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "graph/graph.h"
+
+void rs_graph_fini(struct rs_graph *graph)
+{
+	const size_t n = graph->objects;
+	const size_t refs = graph->references;
+
+	rs_block_free(graph->address, n, sizeof(*graph->address));
+	rs_block_free(graph->count, n, sizeof(*graph->count));
+	rs_block_free(graph->type, n, sizeof(*graph->type));
+	rs_block_free(graph->size, n, sizeof(*graph->size));
+	rs_block_free(graph->flags, n, sizeof(*graph->flags));
+	rs_block_free(graph->out_start, n + 1, sizeof(*graph->out_start));
+	rs_block_free(graph->out, refs, sizeof(*graph->out));
+	rs_block_free(graph->in_start, n + 1, sizeof(*graph->in_start));
+	rs_block_free(graph->in, refs, sizeof(*graph->in));
+	rs_vec_fini(&graph->root);
+	rs_vec_fini(&graph->root_text);
+	rs_addrmap_fini(&graph->map);
+	*graph = (struct rs_graph){0};
+}
+
+static bool rows_are_sound(const struct rs_graph *graph, const uint32_t *start,
+			   const uint32_t *edge)
+{
+	if (start[0] || start[graph->objects] != graph->references)
+		return false;
+	for (uint32_t i = 0; i < graph->objects; i++)
+		if (start[i] > start[i + 1])
+			return false;
+	for (uint64_t e = 0; e < graph->references; e++)
+		if (rs_edge_target(edge[e]) >= graph->objects)
+			return false;
+	return true;
+}
+
+bool rs_graph_is_sound(const struct rs_graph *graph)
+{
+	const struct rs_root *root = rs_vec_items(&graph->root, struct rs_root);
+	const size_t roots = rs_vec_count(&graph->root, *root);
+
+	if (graph->objects == 0)
+		return graph->references == 0 && roots == 0;
+	if (!rows_are_sound(graph, graph->out_start, graph->out))
+		return false;
+	if (graph->in && !rows_are_sound(graph, graph->in_start, graph->in))
+		return false;
+	for (uint32_t i = 0; i < graph->objects; i++) {
+		if (i && graph->address[i - 1] >= graph->address[i])
+			return false;
+		if (graph->type[i] >= graph->types)
+			return false;
+	}
+	for (size_t r = 0; r < roots; r++)
+		if (root[r].target >= graph->objects ||
+		    root[r].label >= graph->root_text.used)
+			return false;
+	return true;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "graph/graph.h"
+
+#include <assert.h>
+#include <string.h>
+
+void rs_graph_types(const struct rs_graph *graph,
+		    const struct rs_verdict *verdict, struct rs_tally *ret)
+{
+	assert(!verdict || verdict->objects == graph->objects);
+	if (graph->types)
+		memset(ret, 0, graph->types * sizeof(*ret));
+	for (uint32_t i = 0; i < graph->objects; i++) {
+		struct rs_tally *tally = &ret[graph->type[i]];
+
+		tally->objects++;
+		tally->bytes += graph->size[i];
+		tally->unreachable +=
+			verdict && verdict->fate[i] >= RS_FATE_FREED;
+	}
+}

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+# What "refs eval" runs in an image of a core (call.c), on every version from
+# 2.7 on. Before: modules (sys.modules), code (UTF-8), perhaps obj. After, as
+# bytes: printed, value, error and message, those that there are.
+#
+# Nothing is imported, and no codec looked up by name: either could open a
+# file, for which the image would be stopped.
+
+modules = globals()['modules']
+code = globals()['code']
+
+# CPython looks for the text of a syntax error in the file that is named. It
+# gives up without looking on a name that no file can have: in 2.7 the empty
+# one, in 3 one with half a surrogate pair.
+FILE = '' if str is bytes else u'<refs eval\ud800>'
+
+
+class Out(object):
+    """sys.stdout and sys.stderr: keeps what the host has room for."""
+
+    encoding = 'utf-8'
+    errors = 'backslashreplace'
+    softspace = 0
+    room = 1 << 20
+
+    def __init__(self):
+        self.parts = []
+        self.size = 0
+
+    def write(self, text):
+        if not isinstance(text, (str, type(u''))):
+            raise TypeError('write() takes text')
+        if self.size <= self.room:
+            self.parts.append(text)
+            self.size += len(text)
+        return len(text)
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return False
+
+
+def utf8(text):
+    if isinstance(text, bytes):
+        return text
+    return modules['_codecs'].utf_8_encode(text, 'backslashreplace')[0]
+
+
+def words(error):
+    try:
+        if isinstance(error, SyntaxError):
+            return utf8('%s (line %s)' % (error.msg, error.lineno))
+        return utf8(str(error))
+    except Exception:
+        return utf8(repr(error))
+
+
+def evaluate(text, scope):
+    try:
+        program = compile(text.lstrip(), FILE, 'eval', 0, True)
+    except SyntaxError:
+        program = None
+    if program is not None:
+        return True, eval(program, scope)
+    # As a statement; eval() takes those too once they are compiled.
+    eval(compile(text, FILE, 'exec', 0, True), scope)
+    return False, None
+
+
+def prepare():
+    # What a warning would print is looked for in modules and files.
+    modules['_warnings'].filters.insert(0, ('ignore', None, Warning, None, 0))
+    if str is bytes:
+        # 2.7 reads u'' literals by way of a codec that is seldom there.
+        own = modules['_codecs']
+        modules['encodings']._cache['utf-32-be'] = modules['codecs'].CodecInfo(
+            own.utf_32_be_encode, own.utf_32_be_decode, name='utf-32-be')
+
+
+def run(found, system):
+    out = Out()
+    system.stdout = system.stderr = out
+    scope = {'__builtins__': __builtins__, '__name__': 'refs'}
+    if 'obj' in found:
+        scope['obj'] = found['obj']
+    try:
+        prepare()
+        text = modules['_codecs'].utf_8_decode(code, 'replace')[0]
+        is_value, value = evaluate(text, scope)
+        if is_value:
+            found['value'] = utf8(repr(value))
+    except:
+        kind, error = system.exc_info()[:2]
+        found['error'] = utf8(kind.__name__)
+        found['message'] = words(error)
+    found['printed'] = b''.join([utf8(part) for part in out.parts])
+
+
+run(globals(), modules['sys'])

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "base/cleanup.h"
+#include "runtime/ask.h"
+#include "runtime/cpython/discover.h"
+#include "runtime/cpython/type_names.h"
+
+enum { RS_DEBUG_SAVEALL = 32 };
+
+// Source: CPython 3.14 Include/internal/pycore_object.h, _Py_REF_DEFERRED.
+#define RS_DEFERRED_314 (INT64_MAX / 8)
+
+static void free_python(struct rs_runtime *rt)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+
+	if (!py)
+		return;
+	rs_py_types_close(py);
+	rs_vec_fini(&py->elsewhere);
+	rs_vec_fini(&py->named);
+	free(py->own_layout);
+	free(py);
+}
+
+static void cleanup_python(struct rs_cpython **slot)
+{
+	if (*slot)
+		free_python(&(*slot)->base);
+}
+
+static const struct rs_runtime_ops ops = {
+	.name = "cpython",
+	.find = rs_py_find,
+	.members = rs_py_members,
+	.collector_id = rs_py_collector_id,
+	.sweep = rs_py_sweep,
+	.is_object = rs_py_is_object,
+	.read = rs_py_read,
+	.prefetch = rs_py_prefetch,
+	.prefetch_tables = rs_py_prefetch_tables,
+	.type = rs_py_type_number,
+	.image = rs_py_image,
+	.matters = rs_py_matters,
+	.roots = rs_py_roots,
+	.label = rs_py_label,
+	.text = rs_py_text,
+	.info = rs_py_info,
+	.gc = rs_py_gc,
+	.garbage = rs_py_garbage,
+	.resolve = rs_py_resolve,
+	.free = free_python,
+};
+
+// Debian's own 3.13: its lists are 4 bytes earlier than the sources have them.
+// A build without lists is taken for it.
+static bool is_debians(const struct rs_cpython *py)
+{
+	const struct rs_py_interpreter *first = &py->interpreter[0];
+
+	return first->gc &&
+	       (!first->head[0] ||
+		(first->head[0] - first->gc) % sizeof(uint64_t) != 0);
+}
+
+// Fixed in 3.13.13 and 3.14.4: gh-130327. Debian's 3.13.5 has it already.
+static bool has_old_inline(const struct rs_cpython *py)
+{
+	const uint32_t v = py->version;
+
+	if (v >= RS_PY3(3, 13, 5) && v < RS_PY(3, 14) && is_debians(py))
+		return false;
+	return (v >= RS_PY(3, 13) && v < RS_PY3(3, 13, 13)) ||
+	       (v >= RS_PY(3, 14) && v < RS_PY3(3, 14, 4));
+}
+
+static void set_shapes(struct rs_cpython *py)
+{
+	const uint32_t v = py->version;
+	uint64_t type = 0;
+
+	py->refcount32 = v >= RS_PY(3, 12);
+	py->deferred = v < RS_PY(3, 14) ? 1 : RS_DEFERRED_314;
+	py->old_inline = has_old_inline(py);
+	// Up to 3.8 one collector has the objects of all interpreters.
+	py->base.collectors =
+		v >= RS_PY(3, 9) && !py->threaded ? py->interpreters : 1;
+	py->base.gc_increments = py->incremental;
+	py->base.rules = v < RS_PY(3, 4) ? RS_RULES_27 : RS_RULES_34;
+	if (rs_memory_u64(
+		    py->base.memory,
+		    py->none + (uint64_t)rs_py_off(py, RS_F__object__ob_type),
+		    &type))
+		py->type_none = type;
+}
+
+void rs_py_was_collecting(struct rs_cpython *py)
+{
+	py->base.gc_collecting = true;
+	rs_memory_problem(py->base.memory,
+			  "CPython %s was in the middle of a collection: "
+			  "answers about its garbage are of that moment",
+			  py->version_text);
+}
+
+static void set_collector(struct rs_cpython *py)
+{
+	bool known = py->runtime != 0;
+
+	for (unsigned i = 0; i < py->interpreters; i++) {
+		struct rs_py_gcstate state;
+
+		rs_py_gcstate(py, i, &state);
+		py->base.gc_disabled |= state.enabled == 0;
+		py->base.gc_collecting |= state.collecting == 1;
+		py->base.gc_saveall |=
+			state.debug > 0 && (state.debug & RS_DEBUG_SAVEALL);
+	}
+	// Before 3.7 only its traces tell that it is at work.
+	if ((!known || py->base.gc_collecting) && !py->threaded)
+		known |= rs_py_find_limbo(py);
+	py->base.gc_collecting |= py->limbos != 0;
+	py->collecting_known = known;
+	if (py->base.gc_collecting)
+		rs_py_was_collecting(py);
+}
+
+static void tell_left_out(struct rs_cpython *py)
+{
+	if (py->interpreters_left_out)
+		rs_memory_problem(py->base.memory,
+				  "CPython %s has %u interpreters: the %u "
+				  "newest are left out",
+				  py->version_text,
+				  py->interpreters + py->interpreters_left_out,
+				  py->interpreters_left_out);
+}
+
+struct rs_error *rs_cpython_open(struct rs_memory *memory,
+				 struct rs_types *types, uint8_t index,
+				 struct rs_runtime **ret)
+{
+	RS_CLEANUP(cleanup_python)
+	struct rs_cpython *py = calloc(1, sizeof(*py));
+	bool found = false;
+	struct rs_error *err;
+
+	if (!py)
+		return &rs_enomem;
+	py->base = (struct rs_runtime){
+		.ops = &ops, .memory = memory, .types = types, .index = index};
+	if ((err = rs_py_find_version(py, &found)))
+		return err;
+	if (!found) {
+		*ret = NULL;
+		return NULL;
+	}
+	rs_py_find_types(py);
+	if ((err = rs_py_choose_layout(py)))
+		return err;
+	py->base.version = py->version_text;
+	tell_left_out(py);
+	if (py->base.unread) {
+		*ret = &((struct rs_cpython *)rs_take(&py))->base;
+		return NULL;
+	}
+	set_shapes(py);
+	if ((err = rs_py_name_types(py)) || (err = rs_py_types_open(py)) ||
+	    (err = rs_py_find_functions(py)) ||
+	    (err = rs_py_find_elsewhere(py)))
+		return err;
+	set_collector(py);
+	*ret = &((struct rs_cpython *)rs_take(&py))->base;
+	return NULL;
+}

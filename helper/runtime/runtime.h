@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * A runtime turns bytes into objects and references.
+ *
+ * It finds the objects that a collector knows, reads one object's row and
+ * references, names the roots, and says in words what it read. It stores
+ * nothing about single objects: the graph does, and labels are made again
+ * when somebody asks.
+ */
+#ifndef RS_RUNTIME_RUNTIME_H
+#define RS_RUNTIME_RUNTIME_H
+
+#include "graph/graph.h"
+#include "memory/memory.h"
+
+enum rs_label_kind {
+	RS_LABEL_NONE,
+	RS_LABEL_FIELD, // a: const char *, a name in C: `.gi_frame`
+	RS_LABEL_ATTR, // a: address of the name object: `.name`
+	RS_LABEL_INDEX, // a: position: `[3]`
+	RS_LABEL_KEY, // a: address of the key object: `['key']`
+	RS_LABEL_IS_KEY, // a: as above; the reference is to the key itself
+	RS_LABEL_MEMBER, // a set's element: `{}`
+	RS_LABEL_LOCAL, // a: address of the name object: `local buf`
+	RS_LABEL_CELL, // a: same: `closure x`
+	RS_LABEL_STACK, // a: position on a value stack: `stack 2`
+	RS_LABEL_DICT, // an instance's own dict: `.__dict__`
+	RS_LABEL_TYPE, // its type: `type`
+	RS_LABEL_WORD, // a: offset of a guessed word: `+0x18`
+};
+
+struct rs_label {
+	uint64_t a;
+	uint32_t kind; // enum rs_label_kind
+};
+
+/** References of one object, as a runtime tells them. Reused: clear `n`. */
+struct rs_refs {
+	uint64_t *target; // addresses
+	uint8_t *kind; // enum rs_kind
+	struct rs_label *label; // NULL: nobody wants labels
+	uint32_t n, cap;
+	bool incomplete; // something was unreadable or a cap was hit
+};
+
+/** Grow; @return false when out of memory (then incomplete is set). */
+bool rs_refs_grow(struct rs_refs *refs);
+RS_MUST_CHECK struct rs_error *rs_refs_init(struct rs_refs *refs, bool labels);
+void rs_refs_fini(struct rs_refs *refs);
+
+/** Tell one reference. NULL targets are ignored. */
+static inline void rs_refs_add(struct rs_refs *refs, uint64_t target,
+			       enum rs_kind kind, uint32_t label, uint64_t a)
+{
+	if (!target)
+		return;
+	if (__builtin_expect(refs->n == refs->cap, 0) && !rs_refs_grow(refs))
+		return;
+	refs->target[refs->n] = target;
+	refs->kind[refs->n] = (uint8_t)kind;
+	if (refs->label)
+		refs->label[refs->n] = (struct rs_label){a, label};
+	refs->n++;
+}
+
+/** What a runtime says of one object beside its references. */
+struct rs_row {
+	uint64_t size; // bytes: with its out-of-line tables, as sys.getsizeof
+	uint32_t count; // decoded, saturating; UINT32_MAX when immortal
+	uint32_t type; // index in the session's type table
+	uint16_t flags; // enum rs_object_flag, less the generation
+};
+
+/** Collects the objects that find() tells. */
+struct rs_found {
+	struct rs_vec address; // uint64_t
+	struct rs_vec mark; // uint16_t: RS_OBJ_TRACKED | generation and such
+};
+
+RS_MUST_CHECK struct rs_error *
+rs_found_add(struct rs_found *found, uint64_t address, uint16_t mark);
+
+/** The session's types. Names live as long as the table. */
+struct rs_types {
+	struct rs_vec row; // struct rs_type_row
+	struct rs_vec text; // private: blocks of names
+};
+
+/** Append a type; copies @p name. Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *rs_types_add(struct rs_types *types,
+					    uint64_t address, const char *name,
+					    uint8_t runtime, uint32_t *ret);
+void rs_types_fini(struct rs_types *types);
+
+/** Collects the roots; resolved to object numbers by the builder. */
+struct rs_found_root {
+	uint64_t target; // address
+	struct rs_root root; // target not yet filled in
+};
+struct rs_roots {
+	struct rs_vec root; // struct rs_found_root
+	struct rs_vec text; // names
+};
+
+/** Append a root named by printf words. */
+RS_MUST_CHECK RS_PRINTF(7, 8) struct rs_error *rs_roots_add(
+	struct rs_roots *roots, uint64_t target, uint64_t slot,
+	enum rs_root_kind kind, unsigned thread, uint32_t frame,
+	const char *format, ...);
+
+struct rs_runtime;
+struct rs_json; // base/json.h
+struct rs_process_image; // revive/image.h
+struct rs_image_options;
+struct rs_image_question;
+
+struct rs_runtime_ops {
+	const char *name; // "cpython", "native"
+
+	/**
+	 * Tell every object on a collector's list. Marked RS_OBJ_INEXACT: one
+	 * at whose references read() would guess.
+	 */
+	struct rs_error *(*find)(struct rs_runtime *rt, struct rs_found *found,
+				 const struct rs_progress *progress);
+
+	/**
+	 * Add to @p map, which holds what find() told, every other live object
+	 * in the runtime's own allocator, whether anything refers to it or
+	 * not. May be NULL.
+	 */
+	struct rs_error *(*sweep)(struct rs_runtime *rt, struct rs_addrmap *map,
+				  const struct rs_progress *progress);
+
+	/**
+	 * Whether @p address holds an object of this runtime. Must be cheap
+	 * and must never be fooled into reading outside the target. Called
+	 * once for each address that a reference leads to.
+	 */
+	bool (*is_object)(struct rs_runtime *rt, uint64_t address);
+
+	/**
+	 * Read one object. @p row or @p refs may be NULL when not wanted.
+	 * row->size may cost extra reads: it is filled only when
+	 * @p want_size. An object that cannot be read is told as far as
+	 * possible with RS_OBJ_INEXACT.
+	 */
+	void (*read)(struct rs_runtime *rt, uint64_t address,
+		     struct rs_row *row, bool want_size, struct rs_refs *refs);
+
+	/**
+	 * Start fetching the lines of the object at @p address itself and,
+	 * some objects later when those have come, of the tables that it
+	 * points at. Hints: never fail, never read much. May be NULL.
+	 */
+	void (*prefetch)(struct rs_runtime *rt, uint64_t address);
+	void (*prefetch_tables)(struct rs_runtime *rt, uint64_t address);
+
+	/**
+	 * The number of the type at @p type in the session's table, as in
+	 * row->type; 0 (any) when it is none. May be NULL: reading is then
+	 * left to one thread.
+	 */
+	uint32_t (*type)(struct rs_runtime *rt, uint64_t type);
+
+	/**
+	 * Plan an image of the core in which objects' types can be asked, and
+	 * say where they are told: all but lists and objects of @p question.
+	 * @p image is rs_image_close()'d by the caller. NULL: types of this
+	 * runtime cannot be asked.
+	 */
+	struct rs_error *(*image)(struct rs_runtime *rt,
+				  const struct rs_image_options *options,
+				  struct rs_image_question *question,
+				  struct rs_process_image **image);
+
+	/**
+	 * Whether what a collection would find may depend on the references
+	 * of any of @p object, marked RS_OBJ_INEXACT. NULL: it may.
+	 */
+	bool (*matters)(struct rs_runtime *rt, const uint64_t *object,
+			size_t objects);
+
+	/** Tell every reference from outside the objects. */
+	struct rs_error *(*roots)(struct rs_runtime *rt,
+				  struct rs_roots *roots);
+
+	/** `.name`, `['key']`: label in words, at most @p size bytes with NUL.
+	 */
+	void (*label)(struct rs_runtime *rt, const struct rs_label *label,
+		      char *buf, size_t size);
+
+	/**
+	 * The object in a few words: `{'a': 1, ...}`, `<CGcLeak 0x7f..>`,
+	 * `'text'`. Reads only; never runs repr. One line, at most @p size.
+	 */
+	void (*text)(struct rs_runtime *rt, uint64_t address, char *buf,
+		     size_t size);
+
+	/**
+	 * Add members to an open JSON object that has its "name" already.
+	 * info: "version" to "threads" of rs_answer_info() (not "gc"); gc:
+	 * "enabled" to "garbage" of rs_answer_gc().
+	 */
+	void (*info)(struct rs_runtime *rt, struct rs_json *json);
+	void (*gc)(struct rs_runtime *rt, struct rs_json *json);
+
+	/**
+	 * Tell what find() tells of the objects of collector @p number alone,
+	 * and the number that the program knows its interpreter by. NULL where
+	 * there is but one collector.
+	 */
+	struct rs_error *(*members)(struct rs_runtime *rt, unsigned number,
+				    struct rs_found *found,
+				    const struct rs_progress *progress);
+	int64_t (*collector_id)(struct rs_runtime *rt, unsigned number);
+
+	/** Addresses in gc.garbage or the helper's garbage list, uint64_t. */
+	struct rs_error *(*garbage)(struct rs_runtime *rt, struct rs_vec *ret);
+
+	/**
+	 * The object that @p name means (`module.attr[key].attr`), by reading.
+	 * Errors: RS_ENOTFOUND, with the part that is not there.
+	 */
+	struct rs_error *(*resolve)(struct rs_runtime *rt, const char *name,
+				    uint64_t *ret);
+	void (*free)(struct rs_runtime *rt);
+};
+
+/** Embedded first in each runtime. */
+struct rs_runtime {
+	const struct rs_runtime_ops *ops;
+	struct rs_memory *memory; // borrowed from the session
+	struct rs_types *types; // borrowed from the session
+	// The session's native runtime, for what C extensions said of their
+	// objects; NULL when there is none. Set after both are open.
+	struct rs_runtime *native;
+	uint8_t index; // in the session
+	enum rs_rules rules; // of the target's own version
+	const char *version; // "3.11.7"; owned by the runtime
+	// Why none of its objects can be read; NULL: they can. Of such a
+	// runtime info() and free() alone are called.
+	const char *unread;
+	// Of the collector at the stop; false when not known. Set at open.
+	bool gc_disabled; // gc.disable(): it runs only when called
+	bool gc_collecting; // it was at work
+	bool gc_saveall; // DEBUG_SAVEALL: all that it finds goes to the garbage
+	bool gc_increments; // generation 1 is collected in parts it alone knows
+	unsigned collectors; // each with objects of its own; 0 is as 1
+};
+
+/**
+ * Look for a CPython in @p memory.
+ * @param[out] ret The runtime, or NULL when there is none (no error). One
+ *             whose objects cannot be read says so: see unread.
+ * Errors: RS_EUNSUPPORTED (a version not known); RS_EBAD (there, unreadable).
+ */
+RS_MUST_CHECK struct rs_error *
+rs_cpython_open(struct rs_memory *memory, struct rs_types *types, uint8_t index,
+		struct rs_runtime **ret);
+
+/** Look for a registry of the C helper. As rs_cpython_open(). */
+RS_MUST_CHECK struct rs_error *
+rs_native_open(struct rs_memory *memory, struct rs_types *types, uint8_t index,
+	       struct rs_runtime **ret);
+
+#endif /* RS_RUNTIME_RUNTIME_H */

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""One module per command family; each has register()."""
+from __future__ import annotations
+
+import gdb
+
+from ..core import locate
+from . import collector, files, histogram, objects, overview, run
+from . import settings, verify
+
+FAMILIES = (
+    settings, overview, objects, collector, histogram, files, verify, run
+)
+
+
+def register_all() -> None:
+    """Bring the commands and functions into GDB.
+
+    Without an engine too: it may be built before the first command."""
+    from .. import functions, target
+
+    target.connect()
+    for family in FAMILIES:
+        family.register()
+    functions.register()
+    try:
+        locate.find()
+    except (locate.Missing, OSError) as error:
+        gdb.write(f"refs: {error}\n", gdb.STDERR)

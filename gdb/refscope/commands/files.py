@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""refs export: the graph as a file."""
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import gdb
+
+from ..command import (
+    JSON,
+    NAME,
+    Command,
+    Failure,
+    Given,
+    Prefix,
+    file_candidates,
+    limit,
+)
+from ..core import layout
+from ..core.engine import Session
+from ..core.options import Option
+
+
+class _Export(Command):
+    """A command whose operand begins with a file name."""
+
+    operand = "FILE"
+    operand_needed = True
+
+    def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
+        return layout.export(answer)
+
+    def complete_operand(self, text: str) -> Any:
+        token = "" if not text or text[-1].isspace() else text.split()[-1]
+        if text.strip() == token:
+            return gdb.COMPLETE_FILENAME
+        # GDB would take the options for a part of the name.
+        return file_candidates(token)
+
+
+class Jsonl(_Export):
+    name = "refs export jsonl"
+    summary = "Write all objects and references to a file as JSON lines."
+    text = (
+        "Write one line about the target, then one line an object with its "
+        "references. FILE is replaced when all is written."
+    )
+    example = "refs export jsonl -labels off /tmp/graph.jsonl"
+    options = (
+        Option("labels", "Name each reference (on, the default) or leave the "
+               "names out, which is faster.",
+               metavar="on|off", choices=("on", "off"), default="on"),
+        JSON,
+    )
+
+    def ask(self, session: Session, given: Given) -> str:
+        path = _path(given.operand)
+        return session.answer(
+            "rs_export_jsonl", path, given["labels"] == "on"
+        )
+
+
+class Dot(_Export):
+    name = "refs export dot"
+    summary = "Write a Graphviz picture of the garbage or of an object."
+    text = (
+        "Write the garbage as a graph, or, with OBJ, what is around that "
+        "object. FILE is replaced when all is written; a name with a space "
+        "goes in quotes."
+    )
+    example = "refs export dot -depth 2 /tmp/leak.dot 0x7ffff7a1c280"
+    operand = "FILE [OBJ]"
+    options = (
+        Option("depth", "Show N references around OBJ. The default is 2.",
+               metavar="N", number=True, default=2),
+        limit("objects"),
+        JSON,
+        NAME._replace(help="OBJ is a name such as module.attr['key']."),
+    )
+
+    def ask(self, session: Session, given: Given) -> str:
+        file, rest = _split(given.operand)
+        address = 0
+        if rest:
+            address = Given(given.values, rest).address(session)
+        elif given["name"]:
+            raise Failure("-name needs OBJ after FILE")
+        return session.answer(
+            "rs_export_dot",
+            _path(file),
+            address,
+            min(given["depth"], 2**32 - 1),
+            given.limit,
+        )
+
+
+def _split(operand: str) -> tuple[str, str]:
+    """FILE, quoted or not, and what follows it."""
+    if operand[0] in "'\"":
+        name, closed, rest = operand[1:].partition(operand[0])
+        if not closed:
+            raise Failure(f"{operand}: the quote is not closed")
+        return name, rest.strip()
+    name, *rest = operand.split(None, 1)
+    return name, rest[0] if rest else ""
+
+
+def _path(name: str) -> str:
+    """An absolute path, for GDB's own folder may not be the user's."""
+    if len(name) > 1 and name[0] in "'\"" and name[0] == name[-1]:
+        name = name[1:-1]
+    return os.path.abspath(os.path.expanduser(name))
+
+
+_EXPORT = """Write objects and references to a file.
+
+Usage: refs export FORMAT [OPTION]... FILE
+
+FORMAT is jsonl (everything, for programs) or dot (a picture).
+
+Example:
+  refs export jsonl /tmp/graph.jsonl"""
+
+
+def _alone(_argument: str, _from_tty: bool) -> None:
+    raise gdb.GdbError(
+        "refs export: FORMAT is missing; usage: refs export jsonl|dot FILE"
+    )
+
+
+def register() -> None:
+    Prefix("refs export", _EXPORT).alone = _alone
+    Jsonl()
+    Dot()

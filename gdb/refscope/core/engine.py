@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: MIT
+"""The engine (include/refscope/engine.h) through ctypes.
+
+Errors become EngineError, answers stay the JSON text that the engine gave.
+One thread; a session is closed by close(), not by the collector of Python.
+"""
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_int64, c_size_t
+from ctypes import c_uint32, c_uint64, c_void_p
+from typing import Any, Callable, NamedTuple, Optional, Sequence
+
+# No limit, in the engine's words.
+EVERYTHING = 0
+
+ENOMEM, EIO, EBAD, ENOTFOUND = 1, 2, 3, 4
+EINTERRUPTED, EUNSUPPORTED, EARGUMENT = 5, 6, 7
+
+ProgressCallback = ctypes.CFUNCTYPE(
+    c_bool, c_void_p, c_char_p, c_uint64, c_uint64
+)
+ReadCallback = ctypes.CFUNCTYPE(
+    c_uint64, c_void_p, c_uint64, c_void_p, c_uint64
+)
+FindFileCallback = ctypes.CFUNCTYPE(
+    c_void_p, c_void_p, c_char_p, c_void_p, c_size_t
+)
+
+
+
+class _DebugQuery(ctypes.Structure):
+    _fields_ = [
+        ("path", c_char_p),
+        ("build_id", c_void_p),
+        ("build_id_size", c_size_t),
+        ("type", c_char_p),
+        ("field", c_char_p),
+    ]
+
+
+class _DebugField(ctypes.Structure):
+    _fields_ = [
+        ("offset", c_int64),
+        ("size", c_int64),
+        ("count", c_int64),
+        ("bit", c_int64),
+        ("width", c_int64),
+        ("pointer", c_bool),
+    ]
+
+
+FindFieldCallback = ctypes.CFUNCTYPE(
+    c_int, c_void_p, POINTER(_DebugQuery), POINTER(_DebugField)
+)
+
+Progress = Callable[[str, int, int], bool]
+Read = Callable[[int, int], bytes]
+FindFile = Callable[[Optional[str], Optional[bytes]], Optional[str]]
+# Path, build-id, type and field, to the members of struct rs_debug_field in
+# order, or None. Raises Stop.
+FindField = Callable[
+    [Optional[str], Optional[bytes], str, Optional[str]],
+    Optional[Sequence[int]],
+]
+
+
+class EngineError(Exception):
+    """The engine could not: .code is an enum rs_code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Stop(Exception):
+    """Out of a FindField: the user wants no more of it."""
+
+
+class Range(NamedTuple):
+    """A mapped range of a target; prot as for mprotect()."""
+
+    start: int
+    end: int
+    offset: int
+    path: Optional[str]
+    prot: int
+
+
+class _Range(ctypes.Structure):
+    _fields_ = [
+        ("start", c_uint64),
+        ("end", c_uint64),
+        ("file_offset", c_uint64),
+        ("path", c_char_p),
+        ("prot", c_uint32),
+    ]
+
+
+_EXACT = {None: 0, True: 1, False: 2}
+
+
+class _OpenOptions(ctypes.Structure):
+    _fields_ = [
+        ("exec", c_char_p),
+        ("sysroot", c_char_p),
+        ("find_file", FindFileCallback),
+        ("find_file_context", c_void_p),
+        ("progress", ProgressCallback),
+        ("progress_context", c_void_p),
+        ("fetch_file", FindFileCallback),
+        ("fetch_file_context", c_void_p),
+        ("exact", c_int),
+        ("find_field", FindFieldCallback),
+        ("find_field_context", c_void_p),
+    ]
+
+
+# Every entry of the engine that answers, and what it takes between the
+# session and the result.
+_ADDRESS, _LIMIT, _DEPTH, _TEXT = c_uint64, c_uint64, c_uint32, c_char_p
+_MS = c_uint32
+_ANSWERS: dict[str, tuple[Any, ...]] = {
+    "rs_answer_info": (),
+    "rs_answer_count": (_ADDRESS, _LIMIT),
+    "rs_answer_show": (_ADDRESS, _LIMIT),
+    "rs_answer_reachable": (_ADDRESS, _DEPTH, c_bool, _LIMIT),
+    "rs_answer_referrers": (_ADDRESS, _DEPTH, _LIMIT),
+    "rs_answer_why": (_ADDRESS, _LIMIT),
+    "rs_answer_collect": (c_int, _TEXT, _LIMIT),
+    "rs_answer_cycles": (c_bool, _LIMIT),
+    "rs_answer_garbage": (_LIMIT,),
+    "rs_answer_types": (_TEXT, _LIMIT),
+    "rs_answer_gc": (),
+    "rs_answer_resolve": (_TEXT,),
+    "rs_answer_verify": (_LIMIT,),
+    "rs_answer_repr": (_ADDRESS, _MS, _LIMIT),
+    "rs_answer_eval": (_TEXT, _ADDRESS, _MS, _LIMIT),
+    "rs_export_jsonl": (_TEXT, c_bool),
+    "rs_export_dot": (_TEXT, _ADDRESS, _DEPTH, _LIMIT),
+}
+_NUMBERS = (
+    "rs_number_count",
+    "rs_number_unexplained",
+    "rs_number_reachable",
+    "rs_number_garbage",
+)
+
+
+class Engine:
+    """The loaded library."""
+
+    def __init__(self, path: str) -> None:
+        """Raises OSError, or AttributeError when it is another library."""
+        self.path = path
+        self.lib = lib = ctypes.CDLL(path)
+        lib.rs_engine_version.restype = c_char_p
+        lib.rs_error_code.argtypes = [c_void_p]
+        lib.rs_error_message.argtypes = [c_void_p]
+        lib.rs_error_message.restype = c_char_p
+        lib.rs_error_free.argtypes = [c_void_p]
+        lib.rs_error_free.restype = None
+        lib.rs_text_free.argtypes = [c_void_p]
+        lib.rs_text_free.restype = None
+        lib.rs_session_close.argtypes = [c_void_p]
+        lib.rs_session_close.restype = None
+        opened = [POINTER(_OpenOptions), POINTER(c_void_p)]
+        self._declare("rs_session_open_core", c_char_p, *opened)
+        self._declare("rs_session_open_live", c_int, *opened)
+        self._declare(
+            "rs_session_open_callback",
+            ReadCallback,
+            c_void_p,
+            POINTER(_Range),
+            c_size_t,
+            *opened,
+        )
+        for name, kinds in _ANSWERS.items():
+            self._declare(name, c_void_p, *kinds, POINTER(c_void_p))
+        for name in _NUMBERS:
+            self._declare(name, c_void_p, c_uint64, POINTER(c_int64))
+
+    def _declare(self, name: str, *argtypes: Any) -> None:
+        function = getattr(self.lib, name)
+        function.argtypes = list(argtypes)
+        function.restype = c_void_p
+
+    @property
+    def version(self) -> str:
+        return _text(self.lib.rs_engine_version())
+
+    def check(self, error: int | None) -> None:
+        """Raise what a `struct rs_error *` says, and free it."""
+        if not error:
+            return
+        code = self.lib.rs_error_code(error)
+        message = _text(self.lib.rs_error_message(error))
+        self.lib.rs_error_free(error)
+        raise EngineError(code, message)
+
+
+class OpenOptions:
+    """What rs_session_open_*() is told, and the callbacks kept alive."""
+
+    def __init__(
+        self,
+        executable: str | None = None,
+        sysroot: str | None = None,
+        find_file: FindFile | None = None,
+        progress: Progress | None = None,
+        fetch_file: FindFile | None = None,
+        exact: bool | None = None,
+        find_field: FindField | None = None,
+    ) -> None:
+        """exact: enum rs_exact as GDB has it; None is auto."""
+        self.found: list[Any] = []
+        self.raw = _OpenOptions()
+        self.raw.exec = _bytes(executable)
+        self.raw.sysroot = _bytes(sysroot)
+        self.raw.exact = _EXACT[exact]
+        if find_file:
+            self.raw.find_file = FindFileCallback(self._finder(find_file))
+        if fetch_file:
+            self.raw.fetch_file = FindFileCallback(self._finder(fetch_file))
+        if progress:
+            self.raw.progress = ProgressCallback(_teller(progress))
+        if find_field:
+            self.raw.find_field = FindFieldCallback(_seeker(find_field))
+
+    def _finder(self, find_file: FindFile) -> Callable[..., Any]:
+        def find(_context: Any, path: Any, build_id: Any, size: int) -> Any:
+            wanted = ctypes.string_at(build_id, size) if build_id else None
+            place = find_file(_text(path) if path else None, wanted)
+            if place is None:
+                return None
+            # The engine borrows the text: it must outlive the session.
+            kept = ctypes.create_string_buffer(place.encode("utf-8", _RAW))
+            self.found.append(kept)
+            return ctypes.addressof(kept)
+
+        return find
+
+
+class Session:
+    """An open target. Each method is the entry of the same name."""
+
+    def __init__(self, engine: Engine, options: OpenOptions) -> None:
+        self.engine = engine
+        self.options = options
+        self.handle: int | None = None
+        self._read: Any = None
+        self._names: list[Any] = []
+
+    def open_core(self, path: str) -> "Session":
+        open_core = self.engine.lib.rs_session_open_core
+        self._open(lambda ret: open_core(_bytes(path), *ret))
+        return self
+
+    def open_live(self, pid: int) -> "Session":
+        open_live = self.engine.lib.rs_session_open_live
+        self._open(lambda ret: open_live(pid, *ret))
+        return self
+
+    def open_callback(self, read: Read, ranges: Sequence[Range]) -> "Session":
+        self._read = ReadCallback(_reader(read))
+        raw = (_Range * len(ranges))()
+        for slot, item in zip(raw, ranges):
+            slot.start, slot.end = item.start, item.end
+            slot.file_offset, slot.prot = item.offset, item.prot
+            slot.path = _bytes(item.path)
+        self._names.append(raw)
+        open_callback = self.engine.lib.rs_session_open_callback
+        self._open(
+            lambda ret: open_callback(self._read, None, raw, len(raw), *ret)
+        )
+        return self
+
+    def _open(self, call: Callable[[Any], int | None]) -> None:
+        handle = c_void_p()
+        self.engine.check(call((byref(self.options.raw), byref(handle))))
+        self.handle = handle.value
+
+    def close(self) -> None:
+        if self.handle:
+            self.engine.lib.rs_session_close(self.handle)
+        self.handle = None
+
+    def answer(self, name: str, *arguments: Any) -> str:
+        """The JSON of rs_answer_<name>() or rs_export_<name>().
+
+        Raises EngineError."""
+        text = c_void_p()
+        function = getattr(self.engine.lib, name)
+        raw = [_bytes(a) if isinstance(a, str) else a for a in arguments]
+        self.engine.check(function(self.handle, *raw, byref(text)))
+        try:
+            return _text(ctypes.string_at(text.value or 0))
+        finally:
+            self.engine.lib.rs_text_free(text)
+
+    def number(self, name: str, address: int) -> int:
+        """What rs_number_<name>() gives. Raises EngineError."""
+        value = c_int64()
+        function = getattr(self.engine.lib, "rs_number_" + name)
+        self.engine.check(function(self.handle, address, byref(value)))
+        return value.value
+
+
+# Paths and names of a target need not be UTF-8; they go through as they are.
+_RAW = "surrogateescape"
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8", _RAW)
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", _RAW)
+
+
+def _teller(progress: Progress) -> Callable[..., bool]:
+    def tell(_context: Any, phase: bytes, done: int, total: int) -> bool:
+        return progress(_text(phase), done, total)
+
+    return tell
+
+
+_ABSENT, _FOUND, _STOP = 0, 1, -1  # enum rs_debug_found
+
+
+def _seeker(find_field: FindField) -> Callable[..., int]:
+    def seek(_context: Any, query: Any, ret: Any) -> int:
+        asked = query.contents
+        wanted = asked.build_id and ctypes.string_at(
+            asked.build_id, asked.build_id_size
+        )
+        path = None if asked.path is None else _text(asked.path)
+        field = None if asked.field is None else _text(asked.field)
+        try:
+            found = find_field(path, wanted, _text(asked.type), field)
+        except Stop:
+            return _STOP
+        if found is None:
+            return _ABSENT
+        ret[0] = _DebugField(*found)
+        return _FOUND
+
+    return seek
+
+
+def _reader(read: Read) -> Callable[..., int]:
+    def fetch(_context: Any, address: int, buffer: int, size: int) -> int:
+        data = read(address, size)[:size]
+        ctypes.memmove(buffer, data, len(data))
+        return len(data)
+
+    return fetch

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""refs collect, cycles, garbage and gc as text."""
+from __future__ import annotations
+
+from typing import Any
+
+from .. import text
+
+
+def collect(answer: dict[str, Any]) -> list[str]:
+    """The lines that CPython's own collector prints with its debug flags on."""
+    lines = []
+    for thing in answer["objects"]:
+        freed = thing.get("why") == "freed"
+        verdict = "collectable" if freed else "uncollectable"
+        lines.append(f"gc: {verdict} {text.name(thing)}")
+    lines += text.more(
+        len(answer["objects"]),
+        answer.get("unreachable"),
+        bool(answer.get("limited")),
+    )
+    if answer.get("collecting"):
+        lines.append(
+            "the target is inside a collection: its lists are in pieces, "
+            "the numbers may be off"
+        )
+    lines += [
+        f"interpreter {one['id']}: {text.number(one['unreachable'])} "
+        f"unreachable of {text.count(one['tracked'], 'object')} tracked"
+        for one in answer.get("interpreters") or ()
+    ]
+    lines.append(f"unreachable object num:{answer['unreachable']}")
+    lines.append(f"garbage object num:{answer['garbage']}")
+    return lines
+
+
+def cycles(answer: dict[str, Any], alive: bool = False) -> list[str]:
+    where = "among live objects" if alive else "in the garbage"
+    if not answer["rings"]:
+        return [f"no rings {where}"]
+    lines = [
+        f"{text.count(answer['rings'], 'ring')} {where}, "
+        f"{text.count(answer['objects'], 'object')}"
+    ]
+    for number, ring in enumerate(answer["cycles"], 1):
+        lines.append("")
+        lines += _ring(number, ring, alive)
+    rest = text.more(len(answer["cycles"]), answer["rings"], False)
+    return lines + ([""] + rest if rest else [])
+
+
+def _ring(number: int, ring: dict[str, Any], alive: bool) -> list[str]:
+    lines = [
+        f"ring {number}: {text.count(ring['objects'], 'object')}, "
+        f"{text.size(ring['bytes'])}"
+    ]
+    lines += text.indent(_path(ring["path"], ring.get("length")))
+    why = text.clean(ring.get("why") or "")
+    if why:
+        # "a finalizer: <T 0x..>" is a reason, "it is in use" a sentence.
+        lines.append("  " + (why if why[:3] == "it " else f"not freed: {why}"))
+    lines += text.indent(_cuts(ring["cuts"], ring.get("cuts_total"), alive))
+    return lines
+
+
+def _path(path: list[dict[str, Any]], length: int | None) -> list[str]:
+    """<A 0x1>._b -> <B 0x2>._a -> <A 0x1>, broken where it is too long."""
+    steps = [
+        text.name(step["object"]) + _attached(text.clean(step["label"]))
+        for step in path
+    ]
+    rest = text.more(len(path), length, False)
+    if path:
+        steps.append(text.name(path[0]["object"]))
+    line = " -> ".join(steps)
+    if len(line) <= text.WIDTH - 2 and not rest:
+        return [line]
+    broken = steps[:1] + ["-> " + step for step in steps[1:]]
+    return broken[:-1] + rest + broken[-1:]
+
+
+def _attached(label: str) -> str:
+    """A label as it follows its object: .name and [key] without a space."""
+    return label if label[:1] in (".", "[") else " " + label
+
+
+def _cuts(
+    cuts: list[dict[str, Any]], total: int | None, alive: bool
+) -> list[str]:
+    goal = "opens it" if alive else "frees it"
+    if not cuts:
+        return [f"no single reference, dropped alone, {goal}"]
+    shown = [
+        f"{text.name(cut['object'])}{_attached(text.clean(cut['label']))}"
+        for cut in cuts
+    ]
+    rest = text.more(len(shown), total, False)
+    if len(shown) == 1 and not rest:
+        return [f"dropping this {goal}: {shown[0]}"]
+    shown += rest
+    return [f"dropping any one of these {goal}:"] + text.indent(shown)
+
+
+def garbage(answer: dict[str, Any]) -> list[str]:
+    lines = [text.described(thing) for thing in answer["garbage"]]
+    lines += text.more(
+        len(lines), answer.get("total"), bool(answer.get("limited"))
+    )
+    lines.append(f"garbage object num:{answer['total']}")
+    return lines
+
+
+def gc(answer: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for runtime in answer["runtimes"]:
+        if lines:
+            lines.append("")
+        # Of several interpreters each has a collector of its own.
+        for one in runtime.get("interpreters") or ():
+            name = f"{runtime['name']} interpreter {one['id']}"
+            lines += _collector({**one, "name": name})
+        if not runtime.get("interpreters"):
+            lines += _collector(runtime)
+    return lines
+
+
+def state(collector: dict[str, Any]) -> str:
+    """enabled, debug uncollectable|objects."""
+    enabled = {True: "enabled", False: "disabled", None: "state unknown"}
+    words = [enabled[collector.get("enabled")]]
+    if collector.get("collecting"):
+        words.append("inside a collection")
+    if collector.get("debug"):
+        words.append("debug " + "|".join(collector["debug"]))
+    return ", ".join(words)
+
+
+def _collector(runtime: dict[str, Any]) -> list[str]:
+    lines = [f"{runtime['name']}: {state(runtime)}"]
+    rows = [_GENERATION_HEADER]
+    for index, generation in enumerate(runtime.get("generations") or ()):
+        known = [generation.get(key) for key in _GENERATION_HEADER[1:]]
+        rows.append((str(index), *map(text.number, known)))
+    if len(rows) > 1:
+        # What no generation of this version records is not worth a column.
+        kept = [
+            i for i in range(len(_GENERATION_HEADER))
+            if any(row[i] != "-" for row in rows[1:])
+        ]
+        rows = [tuple(row[i] for i in kept) for row in rows]
+        lines += text.indent(text.columns(rows, ">" * len(kept)))
+    totals = f"garbage {text.number(runtime.get('garbage'))}"
+    if runtime.get("frozen") is not None:
+        totals += f", frozen {text.number(runtime['frozen'])}"
+    return lines + ["  " + totals]
+
+
+_GENERATION_HEADER = (
+    "generation",
+    "threshold",
+    "count",
+    "objects",
+    "collections",
+    "collected",
+    "uncollectable",
+)

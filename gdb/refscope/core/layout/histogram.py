@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+"""refs types as text."""
+from __future__ import annotations
+
+from typing import Any
+
+from .. import text
+
+
+def types(answer: dict[str, Any]) -> list[str]:
+    rows = [("objects", "size", "unreachable", "type")]
+    for entry in answer["types"]:
+        rows.append(
+            (
+                text.number(entry["objects"]),
+                text.size(entry["bytes"]),
+                text.number(entry.get("unreachable")),
+                text.clean(entry["type"]),
+            )
+        )
+    lines = text.columns(rows, ">>><")
+    shown = len(answer["types"])
+    lines += text.more(shown, answer.get("total"), bool(answer.get("limited")))
+    lines.append(
+        f"{text.count(answer['objects'], 'object')}, "
+        f"{text.size(answer['bytes'])}"
+    )
+    return lines

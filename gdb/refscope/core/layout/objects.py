@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""refs count, show, reachable, referrers and why as text."""
+from __future__ import annotations
+
+from typing import Any
+
+from .. import text
+
+
+def count(answer: dict[str, Any]) -> list[str]:
+    """The ledger: the count, each holder, and what nobody accounts for."""
+    value = answer["count"]
+    lines = [text.described(answer["object"])]
+    lines.append("count: " + ("immortal" if value is None else str(value)))
+    lines += text.indent(_references(answer["holders"]))
+    holders = len(answer["holders"])
+    limited = bool(answer.get("limited"))
+    total = answer["named"] + answer.get("guesses", 0) if limited else None
+    lines += text.indent(text.more(holders, total, limited))
+    if answer.get("weak"):
+        lines.append(f"weak (not counted): {answer['weak']}")
+    if value is not None:
+        lines.append(f"unexplained so far: {answer['unexplained']}")
+    if answer["unexplained"] < 0:
+        lines.append(
+            "more holders than the count admits: a reference was dropped "
+            "twice, or is guessed"
+        )
+    return lines
+
+
+def _references(references: list[dict[str, Any]]) -> list[str]:
+    rows = []
+    for reference in references:
+        thing = reference.get("object")
+        rows.append(
+            (text.label(reference), text.described(thing, 76) if thing else "")
+        )
+    return text.columns(rows, "<<")
+
+
+_GC = {
+    "tracked": "tracked",
+    "untracked": "not tracked",
+    "none": "not for the collector",
+}
+# Flags that the line says by other words, or the type's name does.
+_SAID = {"gc", "tracked", "immortal", "native", "type", "instance"}
+_FLAGS = {
+    "legacy": "finalizer of the old kind",
+    "inexact": "references partly guessed",
+}
+
+
+def show(answer: dict[str, Any]) -> list[str]:
+    thing = answer["object"]
+    lines = [text.described(thing)]
+    value = thing.get("count")
+    facts = ["immortal" if value is None else f"count {value}"]
+    facts.append(text.size(thing.get("size")))
+    if thing.get("runtime"):
+        facts.append(text.clean(thing["runtime"]))
+    facts.append(_GC.get(str(thing.get("gc")), "?"))
+    flags = [text.clean(flag) for flag in answer.get("flags") or ()]
+    facts += [_FLAGS.get(flag, flag) for flag in flags if flag not in _SAID]
+    if answer.get("generation") is not None:
+        facts.append(f"generation {answer['generation']}")
+    if answer.get("unreachable"):
+        facts.append("unreachable")
+    lines.append(", ".join(facts))
+    lines += text.indent(_references(answer["references"]))
+    lines += text.indent(
+        text.more(
+            len(answer["references"]),
+            answer.get("total"),
+            bool(answer.get("limited")),
+        )
+    )
+    return lines
+
+
+def reachable(answer: dict[str, Any]) -> list[str]:
+    lines = [text.described(answer["object"])]
+    depth = answer.get("depth")
+    within = f" within {text.count(depth, 'step')}" if depth else ""
+    rows = [_portion(f"reachable{within}", answer, "")]
+    for key, note in (
+        ("retained", "goes with it"),
+        ("shared", "held from elsewhere too"),
+    ):
+        if key in answer:
+            rows.append(_portion("  " + key, answer[key], note))
+    lines += text.columns(rows, "<>><")
+    rows = [
+        (text.number(e["objects"]), text.size(e["bytes"]), text.clean(e["type"]))
+        for e in answer["types"]
+    ]
+    if rows:
+        lines.append("by type")
+        lines += text.indent(text.columns(rows, ">><"))
+    counted = sum(e["objects"] for e in answer["types"])
+    if counted < answer["objects"]:
+        lines.append("  ... and more types (-limit 0 shows all)")
+    return lines + _listed(answer)
+
+
+def _portion(name: str, part: dict[str, Any], note: str) -> tuple[str, ...]:
+    return (
+        name,
+        text.count(part["objects"], "object"),
+        text.size(part["bytes"]),
+        note,
+    )
+
+
+def _listed(answer: dict[str, Any]) -> list[str]:
+    entries = answer.get("list")
+    if not entries:
+        return []
+    rows = [
+        (str(e["depth"]), text.described(e["object"], 90)) for e in entries
+    ]
+    lines = ["list (steps, object)"]
+    lines += text.indent(text.columns(rows, "><"))
+    return lines + text.indent(
+        text.more(len(entries), answer["objects"], False)
+    )
+
+
+def referrers(answer: dict[str, Any]) -> list[str]:
+    lines = [text.described(answer["object"])]
+    if not answer["referrers"]:
+        lines.append("  no referrers known")
+    elif any(r.get("referrers") for r in answer["referrers"]):
+        lines += _tree(answer["referrers"], "  ")
+    else:
+        lines += text.indent(_references(answer["referrers"]))
+    lines += text.indent(
+        text.more(
+            len(answer["referrers"]),
+            answer.get("total"),
+            bool(answer.get("limited")),
+        )
+    )
+    return lines
+
+
+def _tree(entries: list[dict[str, Any]], lead: str) -> list[str]:
+    lines = []
+    pending = [(entry, lead) for entry in reversed(entries)]
+    while pending:
+        entry, lead = pending.pop()
+        thing = entry.get("object")
+        line = lead + text.label(entry)
+        if thing:
+            line += " of " + text.described(thing, 70)
+        if entry.get("seen"):
+            line += " (above)"
+        lines.append(line)
+        below = entry.get("referrers") or ()
+        pending += [(inner, lead + "  ") for inner in reversed(below)]
+    return lines
+
+
+def why(answer: dict[str, Any]) -> list[str]:
+    lines = [text.described(answer["object"])]
+    if not answer["paths"]:
+        return lines + _no_path(answer)
+    shown: set[tuple[str, ...]] = set()
+    for path in answer["paths"]:
+        lines.append(f"  {text.clean(path['root'])}")
+        lines += text.indent(_steps(path["steps"], shown), "    ")
+    return lines + text.indent(
+        text.more(len(answer["paths"]), None, bool(answer.get("limited")))
+    )
+
+
+def _no_path(answer: dict[str, Any]) -> list[str]:
+    if answer.get("garbage"):
+        return [
+            "  unreachable: no root leads to it; "
+            '"refs cycles" shows the ring that holds it'
+        ]
+    held = answer.get("held") or ()
+    if not held:
+        return [
+            "  no known root leads to it; "
+            '"refs referrers" shows who holds it'
+        ]
+    lines = ["  no known root leads to it; on the way back to it are"]
+    for entry in held:
+        lines.append(
+            f"    {text.described(entry['object'], 70)}, unexplained so far: "
+            f"{entry['unexplained']}"
+        )
+    return lines
+
+
+def _steps(
+    steps: list[dict[str, Any]], shown: set[tuple[str, ...]]
+) -> list[str]:
+    """A path; where it goes on as one shown before, no further."""
+    rows = []
+    label = ""
+    rest = tuple(step["object"]["id"] for step in steps)
+    known = False
+    while rest and not known:
+        step = steps[len(steps) - len(rest)]
+        known = len(rest) > 1 and rest in shown
+        rows.append((label, text.described(step["object"], 70)))
+        label = text.clean(step.get("label") or "")
+        shown.add(rest)
+        rest = rest[1:]
+    lines = ["-> " + line.lstrip() if len(rows) == 1 else "-> " + line
+             for line in text.columns(rows, "<<")]
+    return lines + (["... and on as above"] if known else [])

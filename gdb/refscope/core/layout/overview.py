@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""refs info as text."""
+from __future__ import annotations
+
+from typing import Any
+
+from .. import text
+from .collector import state
+
+
+def info(answer: dict[str, Any]) -> list[str]:
+    lines = [text.clean(answer["source"])]
+    for runtime in answer["runtimes"]:
+        lines += text.indent(_runtime(runtime))
+    if answer["objects"] is not None:
+        rows = [
+            (key, text.number(answer[key]))
+            for key in ("objects", "tracked", "references")
+        ]
+        rows.append(("size", text.size(answer["bytes"])))
+        lines += text.indent(text.columns(rows, "<>"))
+    lines += text.indent(_learned(answer))
+    lines += text.indent(_problems(answer))
+    return lines
+
+
+def _learned(answer: dict[str, Any]) -> list[str]:
+    if answer["objects"] is None:
+        return []
+    # What a C program tracks can be read alone.
+    if all(runtime["name"] != "cpython" for runtime in answer["runtimes"]):
+        return []
+    if answer.get("learned") != "asked":
+        return ["references were read (refs exact)"]
+    return [
+        "references were read, and asked for of "
+        f"{text.count(answer['asked'], 'object')} (refs exact)"
+    ]
+
+
+def unasked(answer: dict[str, Any]) -> list[str]:
+    """What every answer says when types were to tell and could not."""
+    number = answer.get("unasked")
+    if not number:
+        return []
+    return [
+        f"({text.count(number, 'object')} could not be asked (refs exact): "
+        "what was read stands)"
+    ]
+
+
+def _runtime(runtime: dict[str, Any]) -> list[str]:
+    title = runtime["name"]
+    if runtime.get("version"):
+        title += " " + runtime["version"]
+    if runtime.get("module"):
+        title += f" in {runtime['module']}"
+    if runtime.get("layout"):
+        title += f" (layout: {runtime['layout']})"
+    lines = [text.clean(title)]
+    interpreters = runtime.get("interpreters") or 0
+    if interpreters > 1:
+        lines.append(f"  {text.count(interpreters, 'interpreter')}")
+    if runtime.get("allocator"):
+        lines.append("  " + _allocator(runtime["allocator"]))
+    for thread in runtime.get("threads") or ():
+        lines.append("  " + _thread(thread, interpreters > 1))
+    for collector in _collectors(runtime.get("gc")):
+        for one in collector.get("interpreters") or ():
+            lines.append(f"  interpreter {one['id']}: " + _tracked(one))
+            lines.append("    " + _gc(one))
+        if not collector.get("interpreters"):
+            lines.append("  " + _gc(collector))
+    if runtime.get("callbacks"):
+        lines.append(
+            f"  {text.count(runtime['callbacks'], 'object')} with a traverse "
+            "callback: what it alone tells is not read"
+        )
+    return lines
+
+
+def _allocator(told: dict[str, Any]) -> str:
+    if not told["arenas"]:
+        return (
+            f"{told['name']}: no arenas, so an object that nothing leads to "
+            "is not seen"
+        )
+    whole = told["name"].startswith("mimalloc")  # large blocks as well
+    line = (
+        f"{told['name']}: {text.count(told['blocks'], 'block')} in "
+        f"{text.count(told['arenas'], 'segment' if whole else 'arena')}: "
+        f"{text.number(told['objects'])} objects, "
+        f"{text.number(told['free_list'])} on free lists, "
+        f"{text.number(told['other'])} tables"
+    )
+    if told.get("large") is not None and not whole:
+        line += f"; {text.number(told['large'])} larger"
+    return line
+
+
+def _collectors(answer: Any) -> list[dict[str, Any]]:
+    """The "gc" member: rs_answer_gc's object, or one runtime's part of it."""
+    if not answer:
+        return []
+    return answer["runtimes"] if "runtimes" in answer else [answer]
+
+
+def _tracked(collector: dict[str, Any]) -> str:
+    generations = collector.get("generations") or ()
+    tracked = sum(g.get("objects") or 0 for g in generations)
+    return f"{text.count(tracked, 'object')} tracked"
+
+
+def _thread(thread: dict[str, Any], several: bool) -> str:
+    line = "thread"
+    if thread.get("tid") is not None:
+        line += f" {thread['tid']}"
+    if several:
+        line += f", interpreter {thread['interpreter']}"
+    if thread.get("holds_gil"):
+        line += ", holds the GIL"
+    frames = [_frame(frame) for frame in thread.get("frames") or ()]
+    line += ": " + (frames[0] if frames else "no frames")
+    for number, frame in enumerate(frames[1:], 1):
+        left = f" < {len(frames) - number} more"
+        if len(line) + len(frame) + len(left) + 3 > text.WIDTH:
+            return line + left
+        line += " < " + frame
+    return line
+
+
+def _frame(frame: dict[str, Any]) -> str:
+    file = text.clean(frame.get("file") or "?").rsplit("/", 1)[-1]
+    return f"{text.clean(frame['function'] or '?')} ({file}:{frame.get('line', '?')})"
+
+
+def _gc(collector: dict[str, Any]) -> str:
+    line = f"gc: {state(collector)}"
+    generations = collector.get("generations") or ()
+    for key in ("threshold", "count"):
+        known = [g.get(key) for g in generations]
+        if any(value is not None for value in known):
+            line += f", {key} {'/'.join(map(text.number, known))}"
+    return line + f", garbage {text.number(collector.get('garbage'))}"
+
+
+def _problems(answer: dict[str, Any]) -> list[str]:
+    lines = []
+    if answer.get("dropped"):
+        lines.append(
+            f"{text.count(answer['dropped'], 'reference')} left out: "
+            "what they point to is not an object"
+        )
+    problems = answer.get("problems") or ()
+    if problems:
+        lines.append("problems:")
+        lines += text.indent(map(text.clean, problems))
+    return lines

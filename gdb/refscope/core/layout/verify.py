@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""refs verify as text."""
+from __future__ import annotations
+
+from typing import Any
+
+from .. import text
+
+
+def verify(answer: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for entry in answer["types"]:
+        lines += _type(entry)
+    lines += text.more(
+        len(answer["types"]), answer.get("total"), bool(answer.get("limited"))
+    )
+    lines += [
+        f"stopped: <{text.clean(fault.get('type') or '?')} {fault['id']}> "
+        f"{text.clean(fault['why'])}"
+        for fault in answer["faults"]
+    ]
+    lines += _totals(answer)
+    return lines
+
+
+def _type(entry: dict[str, Any]) -> list[str]:
+    """A type whose references differ, with its example."""
+    lines = [
+        f"{text.clean(entry['type'])}: {text.number(entry['differ'])} of "
+        f"{text.count(entry['objects'], 'object')} differ",
+        f"  such as {text.described(entry['example'])}",
+    ]
+    for key, words in (("only_asked", "only its type tells"),
+                       ("only_read", "its type does not tell")):
+        if entry[key]:
+            lines.append(f"    {words}: {', '.join(entry[key])}")
+    return lines
+
+
+def _totals(answer: dict[str, Any]) -> list[str]:
+    lines = []
+    for key, words in (("only_asked", "tracked, but not read"),
+                       ("only_read", "tracked, but not asked")):
+        if answer[key]:
+            lines.append(f"{text.count(answer[key], 'object')} {words}")
+    if answer["lists_broken"]:
+        lines.append(text.count(answer["lists_broken"], "broken gc list"))
+    runtimes = answer.get("runtimes") or ()
+    if len(runtimes) > 1:
+        lines += [f"{text.clean(r['name'])}: {_asked(r)}" for r in runtimes]
+    lines.append(
+        _asked(answer)
+        + (f", {text.number(answer['faults_total'])} stopped"
+           if answer["faults_total"] else "")
+    )
+    return lines
+
+
+def _asked(answer: dict[str, Any]) -> str:
+    differ = answer["differ"]
+    return (
+        f"asked {text.count(answer['objects'], 'object')}, "
+        f"{text.count(answer['references'], 'reference')}: "
+        + (f"{text.number(differ)} differ" if differ else "all agree")
+    )

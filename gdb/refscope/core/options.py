@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""Options in GDB's style: -limit 20 -json [--] OPERAND.
+
+GDB's own rules: options come first, may be shortened while they stay
+unique, and "--" ends them. What follows is the operand, taken as it stands,
+spaces and quotes included, because it may be an expression. Beyond GDB's
+rules, an option spelled in full may also stand after the operand.
+"""
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple, Optional
+
+
+class BadOption(Exception):
+    """The text says what is wrong and what is right."""
+
+
+class Option(NamedTuple):
+    """One option: a flag without metavar, otherwise with one value."""
+
+    name: str
+    help: str
+    metavar: Optional[str] = None
+    choices: tuple[str, ...] = ()
+    number: bool = False
+    default: Any = None
+    # The operand that follows is to be taken in another sense.
+    marks_operand: bool = False
+
+    @property
+    def usage(self) -> str:
+        return f"-{self.name} {self.metavar}" if self.metavar else f"-{self.name}"
+
+    @property
+    def key(self) -> str:
+        return self.name.replace("-", "_")
+
+    @property
+    def initial(self) -> Any:
+        return self.default if self.metavar else False
+
+
+class Parsed(NamedTuple):
+    """What was given: .values by option key, .operand "" when none."""
+
+    values: dict[str, Any]
+    operand: str
+
+
+class Options:
+    """The options of one command."""
+
+    def __init__(
+        self,
+        options: tuple[Option, ...],
+        operand: str | None = None,
+        verbatim: bool = False,
+    ) -> None:
+        """verbatim: options come before the operand only."""
+        self.options = options
+        self.operand = operand
+        self.verbatim = verbatim
+
+    def parse(self, text: str) -> Parsed:
+        """Raises BadOption."""
+        values = {option.key: option.initial for option in self.options}
+        rest = text.strip()
+        while rest.startswith("-"):
+            word, tail = _first(rest)
+            if word == "--":
+                return Parsed(values, tail)
+            option = self._named(word[1:])
+            rest = self._take(option, tail, values)
+        return Parsed(values, self._trailing(rest, values))
+
+    def _named(self, name: str) -> Option:
+        found = [o for o in self.options if o.name.startswith(name) and name]
+        exact = [o for o in found if o.name == name]
+        if len(exact or found) == 1:
+            return (exact or found)[0]
+        known = ", ".join("-" + option.name for option in found or self.options)
+        if found:
+            raise BadOption(f"-{name} may mean {known}; write more of it")
+        message = f'no option "-{name}"; options are {known}'
+        if self.operand:
+            message += f" (write -- before {self.operand} that starts with -)"
+        raise BadOption(message)
+
+    def _take(self, option: Option, rest: str, values: dict[str, Any]) -> str:
+        if not option.metavar:
+            values[option.key] = True
+            return rest
+        word, tail = _first(rest)
+        values[option.key] = convert(option, word)
+        return tail
+
+    def _trailing(self, operand: str, values: dict[str, Any]) -> str:
+        while not self.verbatim:
+            found = re.search(r"\s-([a-z]+)(?:\s+(\S+))?$", operand)
+            option = found and self._exact(found.group(1))
+            if not found or not option:
+                return operand
+            if found.group(2) and not option.metavar:
+                return operand
+            self._take(option, found.group(2) or "", values)
+            operand = operand[: found.start()].rstrip()
+        return operand
+
+    def _exact(self, name: str) -> Option | None:
+        for option in self.options:
+            if option.name == name and not option.marks_operand:
+                return option
+        return None
+
+    def complete(self, text: str) -> list[str] | None:
+        """Candidates for the last word of text; None where the operand is."""
+        words = text.split()
+        token = "" if not text or text[-1].isspace() else words.pop()
+        while words:
+            word = words.pop(0)
+            if word == "--":
+                return None
+            option = self._exact_or_unique(word)
+            if option is None:
+                if self.verbatim:
+                    return None
+                break
+            if option.metavar and not words:
+                return [c for c in option.choices if c.startswith(token)]
+            if option.metavar:
+                words.pop(0)
+        # An operand may be followed by options, so "-" always offers them.
+        if token.startswith("-"):
+            names = ["-" + option.name for option in self.options]
+            return [name for name in names if name.startswith(token)]
+        return None
+
+    def _exact_or_unique(self, word: str) -> Option | None:
+        if not word.startswith("-"):
+            return None
+        try:
+            return self._named(word[1:])
+        except BadOption:
+            return None
+
+
+def _first(text: str) -> tuple[str, str]:
+    """The first word and the rest."""
+    word, *tail = text.split(None, 1) or [""]
+    return word, tail[0].strip() if tail else ""
+
+
+def convert(option: Option, word: str) -> Any:
+    """The value that a word means for an option. Raises BadOption."""
+    if option.choices and word not in option.choices:
+        raise BadOption(
+            f"-{option.name} takes {one_of(option.choices)}"
+            + (f', not "{word}"' if word else "")
+        )
+    if not option.number:
+        return word
+    if re.fullmatch(r"\d{1,18}", word):
+        return int(word)
+    if word == "unlimited":
+        return 0
+    raise BadOption(
+        f"-{option.name} takes a number" + (f', not "{word}"' if word else "")
+    )
+
+
+def one_of(choices: tuple[str, ...]) -> str:
+    """"a, b or c"."""
+    if len(choices) < 2:
+        return "".join(choices)
+    return ", ".join(choices[:-1]) + " or " + choices[-1]

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Numbers, sizes, objects and columns as an engineer reads them."""
+from __future__ import annotations
+
+import re
+from typing import Any, Iterable, Sequence
+
+WIDTH = 100
+LABEL_WIDTH = 36
+# What an object without a text of its own says, less its address.
+PLAIN = re.compile(r"<[^<>]* (object|instance)>")
+
+# Texts come from the target, which may be hostile: no terminal control
+# character of it reaches the terminal. U+0085, U+2028 and U+2029 end lines.
+_CONTROLS = {
+    code: f"\\x{code:02x}"
+    for code in (*range(0x20), *range(0x7F, 0xA0))
+}
+_CONTROLS.update({0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"})
+_CONTROLS.update({0x2028: "\\u2028", 0x2029: "\\u2029"})
+# Marks that turn the direction of the text around them.
+_CONTROLS.update({c: f"\\u{c:04x}" for c in (*range(0x202A, 0x202F),
+                                             *range(0x2066, 0x206A))})
+
+
+def clean(text: Any) -> str:
+    """text as one printable line."""
+    shown = str(text).translate(_CONTROLS)
+    return shown.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def number(value: int | None) -> str:
+    """1234567 as 1,234,567; "-" for what is not known."""
+    return "-" if value is None else f"{value:,}"
+
+
+def size(value: int | None) -> str:
+    """Bytes in the unit that leaves at most four digits."""
+    if value is None:
+        return "-"
+    if abs(value) < 10000:
+        return f"{value} B"
+    scaled = float(value)
+    for unit in ("KiB", "MiB", "GiB"):
+        scaled /= 1024
+        if abs(scaled) < 1000:
+            return f"{scaled:.1f} {unit}"
+    return f"{scaled / 1024:.1f} TiB"
+
+
+def count(value: int, noun: str) -> str:
+    """1 object, 2 objects."""
+    return f"{number(value)} {noun}" + ("" if value == 1 else "s")
+
+
+def elide(text: str, width: int) -> str:
+    """text, cut at its end to at most width columns."""
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def name(thing: dict[str, Any]) -> str:
+    """An OBJECT of the engine as <type 0xaddress>."""
+    return f"<{clean(thing.get('type', '?'))} {thing.get('id', '?')}>"
+
+
+def described(thing: dict[str, Any], width: int = WIDTH) -> str:
+    """name(), whose it is, and the object's text when that says more."""
+    shown = name(thing)
+    if thing.get("of"):
+        shown += " of " + clean(thing["of"])
+    # "<m.Leak object at 0x7f..>" repeats what stands before it, and of
+    # "<function f at 0x7f..>" only the address does.
+    text = clean(thing.get("text") or "")
+    if text.startswith("<"):
+        text = re.sub(rf"( at)? {thing.get('id')}\b", "", text, count=1)
+    repeats = text == f"<{clean(thing.get('type', '?'))}>"
+    if text and not repeats and not PLAIN.fullmatch(text):
+        shown += " " + elide(text, max(20, width - len(shown)))
+    return shown
+
+
+def label(reference: dict[str, Any]) -> str:
+    """How a reference is called, with its kind where that matters."""
+    if reference.get("kind") == "root":
+        return clean(reference.get("root") or "root")
+    shown = clean(reference.get("label") or "(unnamed)")
+    kind = reference.get("kind", "strong")
+    return shown if kind == "strong" else f"{shown} ({kind})"
+
+
+def columns(rows: Sequence[Sequence[str]], align: str, gap: str = "  ") -> list[str]:
+    """Rows with their columns lined up; align has "<" or ">" for each.
+
+    A first column wider than the rest of the table bears is left to stick
+    out rather than push everything else aside."""
+    if not rows:
+        return []
+    widths = [
+        max(_width(row[i]) for row in rows) for i in range(len(align))
+    ]
+    lines = []
+    for row in rows:
+        cells = [f"{c:{a}{w}}" for c, a, w in zip(row, align, widths)]
+        lines.append(gap.join(cells).rstrip())
+    return lines
+
+
+def _width(cell: str) -> int:
+    return len(cell) if len(cell) <= LABEL_WIDTH else 0
+
+
+def indent(lines: Iterable[str], by: str = "  ") -> list[str]:
+    return [by + line for line in lines]
+
+
+def more(shown: int, total: int | None, limited: bool) -> list[str]:
+    """The line that ends a list of which not all is shown."""
+    if total is not None and total > shown:
+        return [f"... and {number(total - shown)} more (-limit 0 shows all)"]
+    if limited:
+        return ["... and more (-limit 0 shows all)"]
+    return []

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""$refs_count() and its like: numbers for expressions and conditions."""
+from __future__ import annotations
+
+import gdb
+
+from . import value
+from .command import engaged, guarded
+from .target import holder
+
+
+class Number(gdb.Function):
+    """A function of one object, by address, expression or name."""
+
+    def __init__(self, what: str, text: str) -> None:
+        self.what = what
+        self.__doc__ = text
+        super().__init__("refs_" + what)
+
+    def invoke(self, *things: gdb.Value) -> int:
+        name = "$refs_" + self.what
+        if len(things) != 1:
+            raise gdb.GdbError(
+                f"{name}: takes one object, not {len(things)}; "
+                f"usage: {name}(OBJ)"
+            )
+        thing = things[0]
+        result = 0
+
+        def work() -> None:
+            nonlocal result
+            session = holder.session(asked=False)
+            path = value.text(thing)
+            if path is None:
+                address = value.address(thing)
+            else:
+                address = value.named(session, path)
+            result = session.number(self.what, address)
+
+        guarded(name, lambda: engaged(work, False))
+        return result
+
+
+_NUMBERS = {
+    "count": """The reference count of an object.
+
+Usage: $refs_count(OBJ)
+
+OBJ is an address, a pointer, an object, or its name in quotes. In a
+breakpoint's condition it stops the program when the count is as asked.
+
+Example:
+  break leak.c:12 if $refs_count(node) > 2""",
+    "unexplained": """How much of an object's count no holder explains so far.
+
+Usage: $refs_unexplained(OBJ)
+
+OBJ is an address, a pointer, an object, or its name in quotes.
+
+Example:
+  print $refs_unexplained(node)""",
+    "reachable": """The number of objects reachable from one.
+
+Usage: $refs_reachable(OBJ)
+
+OBJ is an address, a pointer, an object, or its name in quotes. It is counted
+too.
+
+Example:
+  print $refs_reachable("__main__.cache")""",
+    "garbage": """Whether a collection would find an object unreachable: 1 or 0.
+
+Usage: $refs_garbage(OBJ)
+
+OBJ is an address, a pointer, an object, or its name in quotes.
+
+Example:
+  print $refs_garbage(0x7ffff7a1c280)""",
+}
+
+
+def register() -> None:
+    for what, text in _NUMBERS.items():
+        Number(what, text)

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: MIT
+"""The session of the engine for what GDB looks at now.
+
+A session holds for one stop. It is kept until the target runs, is written
+to, or is another one, so that a second question costs no second reading.
+"""
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Callable, NamedTuple, Optional, Sequence
+
+import gdb
+
+from .core import debuginfod, locate, mappings
+from .core import engine as rs
+from .fields import Finder
+from .progress import StatusLine
+
+NO_TARGET = (
+    "no process or core to look at; start or attach to one "
+    "(attach PID), or open a core (core FILE)"
+)
+
+# The largest piece asked of GDB at once, and the smallest that an unreadable
+# stretch is cut down to.
+LARGEST = 1 << 20
+PAGE = 4096
+
+
+class Unavailable(Exception):
+    """There is nothing to look at: the text says why and what to do."""
+
+
+class Key(NamedTuple):
+    """What a session was opened on; another key, another session."""
+
+    connection: int
+    inferior: int
+    pid: int
+    core: Optional[str]
+    executable: Optional[str]
+    sysroot: Optional[str]
+    libraries: str
+    exact: Optional[bool]
+    objfiles: int
+
+
+class Holder:
+    """The engine, and the one session that is open."""
+
+    def __init__(self) -> None:
+        self.engine: rs.Engine | None = None
+        self.status = StatusLine()
+        self._session: rs.Session | None = None
+        self._key: Key | None = None
+        self._cores: dict[int, str] = {}
+        self._fields = Finder()
+
+    def session(self, asked: bool = True) -> rs.Session:
+        """The session for the selected inferior.
+
+        asked: a person does; otherwise a condition may, while GDB calls the
+        threads running that it will let run on when it is false.
+        Raises Unavailable, rs.EngineError, gdb.error."""
+        self.loaded()
+        key = self._present(asked)
+        if self._session is None or key != self._key:
+            self.drop()
+            self._session = self._open(key)
+            self._key = key
+        return self._session
+
+    def drop(self) -> None:
+        """Forget the session: what it read may be old."""
+        if self._session is not None:
+            self._session.close()
+        self._session = self._key = None
+
+    def ran(self, *_event: Any) -> None:
+        """The target ran or was changed; a core cannot."""
+        if self._key is not None and self._key.core is None:
+            self.drop()
+
+    def _present(self, asked: bool) -> Key:
+        inferior = gdb.selected_inferior()
+        connection = inferior.connection
+        if connection is None or not inferior.pid or not inferior.threads():
+            raise Unavailable(NO_TARGET)
+        core = self._core(connection) if connection.type == "core" else None
+        thread = gdb.selected_thread()
+        if asked and thread is not None and thread.is_running():
+            raise Unavailable("the process is running; interrupt it first")
+        return Key(
+            connection.num,
+            inferior.num,
+            inferior.pid,
+            core,
+            _executable(),
+            _sysroot(),
+            gdb.parameter("solib-search-path") or "",
+            gdb.parameter("refs exact"),
+            len(gdb.objfiles()),
+        )
+
+    def _core(self, connection: Any) -> str:
+        known = self._cores.get(connection.num)
+        if known is None:
+            # GDB has no other way, up to 16, to say which file it reads.
+            shown = gdb.execute("info files", to_string=True)
+            found = re.search(
+                r"^Local core dump file:\n\s*`(.*)', file type ", shown, re.M
+            )
+            if not found:
+                raise Unavailable(
+                    "GDB does not say which core file it reads "
+                    "(info files); open it again (core FILE)"
+                )
+            known = self._cores[connection.num] = found.group(1)
+        return known
+
+    def _open(self, key: Key) -> rs.Session:
+        options = rs.OpenOptions(
+            executable=key.executable,
+            sysroot=key.sysroot,
+            find_file=_find_file,
+            progress=self.status.tell,
+            fetch_file=self._fetcher(),
+            exact=key.exact,
+            find_field=self._find_field,
+        )
+        session = rs.Session(self.loaded(), options)
+        if key.core is not None:
+            return session.open_core(key.core)
+        if gdb.selected_inferior().connection.type == "native":
+            return session.open_live(key.pid)
+        read = _reader(gdb.selected_inferior(), self.status)
+        return session.open_callback(read, _ranges())
+
+    def _fetcher(self) -> rs.FindFile | None:
+        """From the servers that GDB itself may ask, where the user lets it."""
+        try:
+            enabled = gdb.parameter("debuginfod enabled") == "on"
+            urls = gdb.parameter("debuginfod urls")
+        except RuntimeError:
+            return None  # a GDB without debuginfod
+        if not enabled or not urls:
+            return None
+        return debuginfod.fetcher(str(urls), self.status.tell)
+
+    def _find_field(
+        self,
+        path: str | None,
+        build_id: bytes | None,
+        type_name: str,
+        field: str | None,
+    ) -> Sequence[int] | None:
+        found = None
+        try:
+            found = self._fields.find(path, build_id, type_name, field)
+        except gdb.error:
+            pass
+        except KeyboardInterrupt:
+            self.status.interrupt.hit = True
+        if not self.status.tell("reading debug information", 0, 0):
+            raise rs.Stop
+        return found
+
+    def loaded(self) -> rs.Engine:
+        """The engine. Raises Unavailable."""
+        if self.engine is None:
+            try:
+                path = locate.find()
+                self.engine = rs.Engine(path)
+            except locate.Missing as error:
+                raise Unavailable(str(error)) from error
+            except (OSError, AttributeError) as error:
+                raise Unavailable(
+                    f"cannot load the engine: {error}; build it again "
+                    f"or set {locate.ENVIRONMENT} to another"
+                ) from error
+        return self.engine
+
+
+holder = Holder()
+
+
+def connect() -> None:
+    """Have GDB say when a session has become old.
+
+    What comes with another target is in the Key; a handler costs, for GDB
+    hands Ctrl-C to Python while one runs."""
+    for name in ("cont", "exited", "memory_changed", "inferior_call"):
+        getattr(gdb.events, name).connect(holder.ran)
+
+
+def _sysroot() -> str | None:
+    root = gdb.parameter("sysroot") or ""
+    # "target:" alone is GDB's default: files come over the connection.
+    root = re.sub(r"^(target|remote):", "", root)
+    return root or None
+
+
+def _find_file(path: str | None, build_id: bytes | None) -> str | None:
+    """Where GDB has a file of the target, or would look for it."""
+    try:
+        return _of_objfile(path, build_id) or _searched(path)
+    except (gdb.error, OSError):
+        return None
+
+
+def _executable() -> str | None:
+    """The file that the user gave or GDB found; None when GDB has it over the
+    connection ("target:...", a container's, say) and so from the target."""
+    name = gdb.current_progspace().filename
+    return None if name and name.startswith("target:") else name
+
+
+def _of_objfile(path: str | None, build_id: bytes | None) -> str | None:
+    wanted = build_id.hex() if build_id else None
+    for objfile in gdb.objfiles():
+        name = objfile.filename
+        if objfile.owner is not None or not name or not os.path.isfile(name):
+            continue
+        same = objfile.build_id == wanted if wanted else name == path
+        if same:
+            return os.path.abspath(name)
+    executable = _executable()
+    if executable and path and os.path.isfile(executable):
+        if os.path.basename(executable) == os.path.basename(path):
+            return os.path.abspath(executable)
+    return None
+
+
+def _searched(path: str | None) -> str | None:
+    if not path:
+        return None
+    places = [(_sysroot() or "") + path]
+    for folder in (gdb.parameter("solib-search-path") or "").split(os.pathsep):
+        if folder:
+            places.append(os.path.join(folder, os.path.basename(path)))
+    for place in places:
+        if os.path.isfile(place):
+            return os.path.abspath(place)
+    return None
+
+
+def _reader(inferior: Any, status: StatusLine) -> Callable[[int, int], bytes]:
+    def piece(address: int, size: int) -> bytes | None:
+        try:
+            return bytes(inferior.read_memory(address, size))
+        except (gdb.error, OverflowError):
+            return None
+        except KeyboardInterrupt:
+            # GDB noticed Ctrl-C itself: the engine hears it at its next word.
+            status.interrupt.hit = True
+            return None
+
+    def read(address: int, size: int) -> bytes:
+        """As much as can be had from address on."""
+        got = bytearray()
+        step = LARGEST
+        while len(got) < size and not status.interrupt.hit:
+            part = min(step, size - len(got))
+            data = piece(address + len(got), part)
+            if data is not None:
+                got += data
+            elif step > PAGE:
+                step = max(PAGE, step // 16)
+            else:
+                break
+        return bytes(got)
+
+    return read
+
+
+def _ranges() -> list[rs.Range]:
+    """What is mapped in a target that only GDB can reach."""
+    try:
+        shown = gdb.execute("info proc mappings", to_string=True)
+    except gdb.error as error:
+        raise Unavailable(
+            f"GDB cannot tell what is mapped in this target ({error}); "
+            "take a core there and open that (core FILE)"
+        ) from error
+    ranges = mappings.parse(shown)
+    if not ranges:
+        raise Unavailable(
+            "GDB tells nothing that is mapped in this target "
+            "(info proc mappings); take a core there and open that (core FILE)"
+        )
+    return ranges

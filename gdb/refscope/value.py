@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""What the user writes for an object, as an address."""
+from __future__ import annotations
+
+import json
+import re
+
+import gdb
+
+from .core.engine import Session
+
+_NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]+", re.I)
+_TOP = 1 << 64
+
+
+class NotAnObject(ValueError):
+    """The text says why a value has no address."""
+
+
+def named(session: Session, name: str) -> int:
+    """The address of module.attr[key].attr. Raises EngineError."""
+    answer = json.loads(session.answer("rs_answer_resolve", name))
+    return int(answer["object"]["id"], 16)
+
+
+def written(expression: str) -> int:
+    """The address that an expression means: an address literal needs no
+    symbols and no language. Raises gdb.error, NotAnObject."""
+    if _NUMBER.fullmatch(expression):
+        return _checked(int(expression, 0 if "x" in expression.lower() else 10))
+    # Looking runs no code in the target, not even that of the expression.
+    with gdb.with_parameter("may-call-functions", False):
+        return address(gdb.parse_and_eval(expression))
+
+
+def address(value: gdb.Value) -> int:
+    """Pointers and integers by what they hold, structs by where they are.
+
+    Raises gdb.error, NotAnObject."""
+    kind = value.type.strip_typedefs()
+    if kind.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+        value = value.referenced_value()
+        kind = value.type.strip_typedefs()
+    if kind.code in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_INT, gdb.TYPE_CODE_ENUM):
+        return _checked(int(value))
+    if kind.code == gdb.TYPE_CODE_VOID:
+        raise NotAnObject("the value is void")
+    if kind.code == gdb.TYPE_CODE_ARRAY:
+        # Of an array that only GDB has, .address would make a copy in the
+        # target; of its first element it is an error, as it should be.
+        value = value[kind.range()[0]]
+    if value.address is None:
+        raise NotAnObject(f"a value of type {value.type} has no address")
+    return int(value.address)
+
+
+def text(value: gdb.Value) -> str | None:
+    """The text of an array of characters, None for any other value."""
+    kind = value.type.strip_typedefs()
+    if kind.code != gdb.TYPE_CODE_ARRAY or kind.target().sizeof != 1:
+        return None
+    return value.string()
+
+
+def _checked(number: int) -> int:
+    number %= _TOP
+    if number == 0:
+        raise NotAnObject("the address is 0")
+    return number

@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: MIT
+/* The native runtime, reading the registry of this very process. */
+#include "rs_check.h"
+#include "runtime/native/native.h"
+#include "runtime/native/overlay.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+struct pair {
+	struct node *first, *second;
+};
+
+struct entry {
+	const char *key;
+	struct node *value;
+	const char *text;
+};
+
+struct node {
+	uint16_t refs;
+	uint8_t kids;
+	struct node *next;
+	struct node **kid;
+	struct node *two[2];
+	struct pair pair;
+	struct entry *entry;
+	unsigned entries;
+	struct node *back; // not counted
+	const char *title;
+	struct node *dict;
+	struct node *hidden; // told by traverse alone
+	uint64_t tails;
+	struct node *tail[];
+};
+
+static const struct rs_field pair_fields[] = {
+	RS_REF(struct pair, first),
+	RS_REF(struct pair, second),
+};
+static const struct rs_type pair_part =
+	RS_PART("pair", struct pair, pair_fields);
+static const struct rs_field entry_fields[] = {
+	RS_KEY(struct entry, key),
+	RS_REF(struct entry, value),
+	RS_TEXT(struct entry, text),
+};
+static const struct rs_type entry_part =
+	RS_PART("entry", struct entry, entry_fields);
+
+#define NODE_FIELDS                                                            \
+	RS_REF(struct node, next), RS_ARRAY(struct node, kid, kids),           \
+		RS_REFS(struct node, two),                                     \
+		RS_STRUCT(struct node, pair, &pair_part),                      \
+		RS_ARRAY_OF(struct node, entry, entries, &entry_part),         \
+		RS_FIELD(struct node, back, .hold = RS_HOLD_WEAK),             \
+		RS_TEXT(struct node, title),                                   \
+		RS_FIELD(struct node, dict, .flags = RS_FIELD_DICT)
+
+static const struct rs_field node_fields[] = {
+	NODE_FIELDS,
+	RS_FLEX(struct node, tail, tails),
+};
+
+static void release(void *object)
+{
+	(void)object;
+}
+
+static int traverse(void *object, rs_visit_fn visit, void *context)
+{
+	return visit(((struct node *)object)->hidden, context);
+}
+
+static struct rs_type node_type =
+	RS_TYPE("node", struct node, refs, node_fields, .release = release);
+static struct rs_type dict_type =
+	RS_TYPE("dict", struct node, refs, node_fields, .release = release,
+		.flags = RS_TYPE_DICT);
+static struct rs_type final_type =
+	RS_TYPE("final", struct node, refs, node_fields, .release = release,
+		.finalize = release, .count_shift = 4, .count_bias = 1);
+static struct rs_type opaque_type =
+	RS_TYPE("opaque", struct node, refs, node_fields, .release = release,
+		.traverse = traverse);
+
+static struct rs_memory *memory;
+static struct rs_types types;
+static struct rs_runtime *rt;
+static struct rs_refs refs;
+
+static void shut(void)
+{
+	rs_refs_fini(&refs);
+	if (rt)
+		rt->ops->free(rt);
+	rt = NULL;
+	rs_types_fini(&types);
+	rs_memory_close(memory);
+	memory = NULL;
+}
+
+static struct rs_error *try_open(void)
+{
+	rs_ck_ok(rs_memory_open_live(getpid(), &(struct rs_memory_options){0},
+				     &memory));
+	return rs_native_open(memory, &types, 0, &rt);
+}
+
+static void open_self(void)
+{
+	rs_ck_ok(rs_refs_init(&refs, true));
+	rs_ck_ok(try_open());
+	ck_assert_ptr_nonnull(rt);
+}
+
+/** Never freed: the registry's references are none to a leak checker. */
+static struct node *make(struct rs_type *type)
+{
+	enum { RS_ROOM = sizeof(struct node) + 4 * sizeof(struct node *) };
+	static _Alignas(16) char pool[64][(RS_ROOM + 15) / 16 * 16];
+	static int used;
+
+	ck_assert_int_lt(used, 64);
+	struct node *n = (struct node *)(void *)pool[used++];
+	n->refs = 1;
+	ck_assert_int_eq(rs_track(n, type), 0);
+	return n;
+}
+
+static uint64_t address(const void *object)
+{
+	return (uint64_t)(uintptr_t)object;
+}
+
+/** The label and kind of the reference from @p n to @p to, told once. */
+static void check_ref(const struct node *n, const void *to, enum rs_kind kind,
+		      const char *label)
+{
+	char text[128];
+	int found = 0;
+
+	refs.n = 0;
+	rt->ops->read(rt, address(n), NULL, false, &refs);
+	for (uint32_t i = 0; i < refs.n; i++) {
+		if (refs.target[i] != address(to))
+			continue;
+		rt->ops->label(rt, &refs.label[i], text, sizeof(text));
+		ck_assert_str_eq(text, label);
+		ck_assert_int_eq(refs.kind[i], kind);
+		found++;
+	}
+	ck_assert_msg(found == 1, "%s: found %d times", label, found);
+}
+
+START_TEST(every_kind_of_field_is_read_with_its_label)
+{
+	struct node *n = make(&node_type);
+	struct node *t[10];
+	struct node *kid[3];
+	struct entry entry[2] = {{"_self", NULL, NULL}, {"_text", NULL, "#"}};
+
+	for (int i = 0; i < 10; i++)
+		t[i] = make(&node_type);
+	n->next = t[0];
+	kid[0] = NULL;
+	kid[1] = t[1];
+	kid[2] = t[2];
+	n->kid = kid;
+	n->kids = 3;
+	n->two[1] = t[3];
+	n->pair.second = t[4];
+	entry[0].value = t[5];
+	n->entry = entry;
+	n->entries = 2;
+	n->back = t[6];
+	n->dict = t[7];
+	n->tails = 3;
+	n->tail[2] = t[8];
+	open_self();
+	check_ref(n, t[0], RS_STRONG, ".next");
+	check_ref(n, t[1], RS_STRONG, ".kid[1]");
+	check_ref(n, t[2], RS_STRONG, ".kid[2]");
+	check_ref(n, t[3], RS_STRONG, ".two[1]");
+	check_ref(n, t[4], RS_STRONG, ".pair.second");
+	check_ref(n, t[5], RS_STRONG, "['_self']");
+	check_ref(n, t[6], RS_WEAK, ".back");
+	check_ref(n, t[7], RS_STRONG, ".__dict__");
+	check_ref(n, t[8], RS_STRONG, ".tail[2]");
+	ck_assert_uint_eq(refs.n, 9);
+	ck_assert(!refs.incomplete);
+
+	struct rs_row row;
+	rt->ops->read(rt, address(n), &row, true, NULL);
+	ck_assert_uint_eq(row.size, sizeof(struct node) + 3 * 8 + 3 * 8 +
+					    2 * sizeof(struct entry));
+	shut();
+}
+END_TEST
+
+START_TEST(what_is_no_tracked_object_is_owned)
+{
+	struct node *n = make(&node_type);
+	static struct node untracked;
+
+	n->next = &untracked;
+	open_self();
+	check_ref(n, &untracked, RS_OWNED, ".next");
+	ck_assert(!rt->ops->is_object(rt, address(&untracked)));
+	shut();
+}
+END_TEST
+
+START_TEST(rows_tell_counts_and_flags)
+{
+	struct node *n = make(&node_type);
+	struct node *f = make(&final_type);
+	struct rs_row row;
+
+	n->refs = 65535;
+	f->refs = 3 << 4 | 7; // low bits are somebody else's
+	open_self();
+	rt->ops->read(rt, address(n), &row, false, NULL);
+	ck_assert_uint_eq(row.count, 65535);
+	ck_assert_uint_eq(row.flags, RS_OBJ_GC | RS_OBJ_TRACKED |
+					     RS_OBJ_NATIVE | RS_OBJ_INSTANCE);
+	rt->ops->read(rt, address(f), &row, false, NULL);
+	ck_assert_uint_eq(row.count, 4);
+	ck_assert(row.flags & RS_OBJ_FINALIZER);
+	ck_assert(!(row.flags & RS_OBJ_LEGACY));
+	ck_assert_str_eq(
+		rs_vec_items(&types.row, struct rs_type_row)[row.type].name,
+		"final");
+	ck_assert_int_eq(rt->rules, RS_RULES_27);
+	shut();
+	rs_gc_set_policy(RS_GC_FINALIZE);
+	open_self();
+	ck_assert_int_eq(rt->rules, RS_RULES_34);
+	shut();
+}
+END_TEST
+
+START_TEST(what_only_traverse_tells_is_guessed)
+{
+	struct node *n = make(&opaque_type);
+	struct node *hidden = make(&node_type);
+	struct rs_row row;
+
+	n->hidden = hidden;
+	open_self();
+	char label[32];
+	(void)snprintf(label, sizeof(label), "+0x%zx",
+		       offsetof(struct node, hidden));
+	check_ref(n, hidden, RS_GUESS, label);
+	rt->ops->read(rt, address(n), &row, false, &refs);
+	ck_assert(row.flags & RS_OBJ_INEXACT);
+	shut();
+}
+END_TEST
+
+START_TEST(texts_are_one_line)
+{
+	struct entry entry[2] = {{"_self", NULL, NULL},
+				 {"_text", NULL, "##########"}};
+	struct node *n = make(&node_type);
+	struct node *d = make(&dict_type);
+	char text[200], want[200];
+
+	entry[0].value = n;
+	d->entry = entry;
+	d->entries = 2;
+	n->title = "a\nb";
+	open_self();
+	rt->ops->text(rt, address(d), text, sizeof(text));
+	(void)snprintf(want, sizeof(want),
+		       "{'_self': <node %p>, '_text': '##########'}",
+		       (void *)n);
+	ck_assert_str_eq(text, want);
+	rt->ops->text(rt, address(n), text, sizeof(text));
+	(void)snprintf(want, sizeof(want), "<node 'a\\x0ab' %p>", (void *)n);
+	ck_assert_str_eq(text, want);
+	for (size_t size = 0; size < 40; size++) { // never past its end
+		memset(text, 'x', sizeof(text));
+		rt->ops->text(rt, address(d), text, size);
+		ck_assert_int_eq(text[size], 'x');
+	}
+	shut();
+}
+END_TEST
+
+START_TEST(names_are_resolved_from_the_roots)
+{
+	static struct node *tree, *row[3];
+	struct entry entry = {"name", NULL, NULL};
+	struct node *kid[2] = {NULL, NULL};
+	uint64_t found = 0;
+
+	tree = make(&node_type);
+	tree->next = row[1] = make(&node_type);
+	tree->next->kid = kid;
+	tree->next->kids = 2;
+	kid[1] = make(&node_type);
+	tree->dict = make(&dict_type);
+	entry.value = make(&node_type);
+	tree->dict->entry = &entry;
+	tree->dict->entries = 1;
+	rs_root_add(&tree, "tree");
+	rs_root_add_array(row, 3, "row");
+	open_self();
+	rs_ck_ok(rt->ops->resolve(rt, "tree.next.kid[1]", &found));
+	ck_assert_uint_eq(found, address(kid[1]));
+	rs_ck_ok(rt->ops->resolve(rt, "row[1]", &found));
+	ck_assert_uint_eq(found, address(row[1]));
+	rs_ck_ok(rt->ops->resolve(rt, "tree.__dict__['name']", &found));
+	ck_assert_uint_eq(found, address(entry.value));
+	rs_ck_ok(rt->ops->resolve(rt, "tree.name", &found));
+	ck_assert_uint_eq(found, address(entry.value));
+	rs_ck_error(rt->ops->resolve(rt, "tree.nothing", &found), RS_ENOTFOUND,
+		    "tree has no reference \".nothing\"");
+	rs_ck_error(rt->ops->resolve(rt, "bush", &found), RS_ENOTFOUND,
+		    "no root named \"bush\"");
+
+	struct rs_roots roots = {0};
+	rs_ck_ok(rt->ops->roots(rt, &roots));
+	ck_assert_uint_eq(rs_vec_count(&roots.root, struct rs_found_root), 2);
+	rs_vec_fini(&roots.root);
+	rs_vec_fini(&roots.text);
+	shut();
+}
+END_TEST
+
+START_TEST(the_garbage_list_is_read)
+{
+	struct node *n = make(&final_type);
+	struct rs_vec garbage = {0};
+
+	n->refs = 0; // by its bias that is 1
+	n->next = n;
+	ck_assert_int_eq(rs_collect(), 1);
+	open_self();
+	rs_ck_ok(rt->ops->garbage(rt, &garbage));
+	ck_assert_uint_eq(rs_vec_count(&garbage, uint64_t), 1);
+	ck_assert_uint_eq(rs_vec_items(&garbage, uint64_t)[0], address(n));
+	rs_vec_fini(&garbage);
+	shut();
+}
+END_TEST
+
+START_TEST(an_overlay_tells_native_references_of_a_python_object)
+{
+	// A stand-in for a PyObject: its fields are what counts here.
+	static struct node python_object;
+	static struct node other_python_object;
+	struct node *n = make(&node_type);
+	static int python_type;
+	static struct rs_type part = RS_PART("ext", struct node, node_fields);
+
+	python_object.next = n; // owned: traverse cannot tell it
+	python_object.two[0] = &other_python_object; // traverse tells it
+	ck_assert_int_eq(rs_describe_extension(&python_type, &part), 0);
+	ck_assert_int_eq(rs_describe_extension(NULL, &part), RS_EARGUMENT);
+	open_self();
+	ck_assert_ptr_null(rs_native_overlay(NULL, address(&python_type)));
+	ck_assert_ptr_null(rs_native_overlay(rt, address(&part)));
+	const struct rs_native_type *overlay =
+		rs_native_overlay(rt, address(&python_type));
+	ck_assert_ptr_nonnull(overlay);
+	refs.n = 0;
+	rs_native_overlay_refs(rt, overlay, address(&python_object),
+			       RS_OVERLAY_SKIP, &refs);
+	ck_assert_uint_eq(refs.n, 1);
+	ck_assert_uint_eq(refs.target[0], address(n));
+	ck_assert_int_eq(refs.kind[0], RS_OWNED);
+	ck_assert_int_eq(refs.label[0].kind, RS_LABEL_FIELD);
+	ck_assert_str_eq((const char *)(uintptr_t)refs.label[0].a, "next");
+	shut();
+}
+END_TEST
+
+START_TEST(other_versions_and_damage_are_told)
+{
+	struct rs_error *err;
+
+	make(&node_type);
+	rs_registry.version = 9;
+	err = try_open();
+	rs_ck_error(err, RS_EUNSUPPORTED, "version 9");
+	shut();
+	rs_registry.version = RS_REGISTRY_VERSION;
+	rs_registry.field_size = 1;
+	err = try_open();
+	rs_ck_error(err, RS_EBAD, "damaged");
+	shut();
+	rs_registry.field_size = sizeof(struct rs_field);
+	rs_registry.self = NULL; // a copy of a registry is none
+	rs_ck_ok(try_open());
+	ck_assert_ptr_null(rt);
+	shut();
+	rs_registry.self = &rs_registry;
+}
+END_TEST
+
+static void read_everything(void)
+{
+	struct rs_found found = {0};
+	struct rs_vec garbage = {0};
+	struct rs_roots roots = {0};
+	char text[64];
+
+	open_self();
+	rs_ck_ok(rt->ops->find(rt, &found, NULL));
+	const uint64_t *a = rs_vec_items(&found.address, uint64_t);
+	for (size_t i = 0; i < rs_vec_count(&found.address, uint64_t); i++) {
+		struct rs_row row;
+
+		refs.n = 0;
+		rt->ops->read(rt, a[i], &row, true, &refs);
+		for (uint32_t k = 0; k < refs.n; k++)
+			rt->ops->label(rt, &refs.label[k], text, sizeof(text));
+		rt->ops->text(rt, a[i], text, sizeof(text));
+	}
+	rs_ck_ok(rt->ops->roots(rt, &roots));
+	rs_ck_ok(rt->ops->garbage(rt, &garbage));
+	rs_vec_fini(&found.address);
+	rs_vec_fini(&found.mark);
+	rs_vec_fini(&garbage);
+	rs_vec_fini(&roots.root);
+	rs_vec_fini(&roots.text);
+	shut();
+}
+
+// What a damaged target may hold: nothing of it may hang or crash a reader.
+START_TEST(nonsense_is_read_to_its_end)
+{
+	static struct rs_field wild[2];
+	static struct rs_type loop = {.name = "loop", .size = 8};
+	static struct rs_field loop_field = {.name = "me", .of = &loop};
+	struct node *n = make(&node_type);
+
+	n->kid = (struct node **)(uintptr_t)16; // unreadable
+	n->kids = 255;
+	n->tails = UINT64_MAX;
+	n->title = (const char *)(uintptr_t)1;
+	n->entry = (struct entry *)(uintptr_t)0x7fffffffffff;
+	n->entries = UINT32_MAX;
+	read_everything();
+	n->tails = 0;
+
+	loop.field = &loop_field;
+	loop.fields = 1;
+	wild[0] = (struct rs_field){.name = (const char *)(uintptr_t)3,
+				    .of = &loop};
+	wild[1] = (struct rs_field){.offset = UINT32_MAX, .count_width = 3};
+	struct rs_type type = {.name = "wild",
+			       .field = wild,
+			       .fields = 2,
+			       .size = 64,
+			       .count_width = 8};
+	make(&type);
+	type.fields = 1U << 31; // after it was found sound
+	read_everything();
+	type.fields = 2;
+	type.field = (const struct rs_field *)(uintptr_t)5;
+	read_everything();
+
+	struct rs_leaf *leaf = rs_registry.leaf;
+	struct rs_region *region =
+		&leaf->region[address(n) >> 16 & (RS_LEAF_SIZE - 1)];
+	const struct rs_region whole = *region;
+	region->table = 12345;
+	read_everything();
+	region->table = 31;
+	read_everything();
+	*region = whole;
+	struct rs_leaf *const next = leaf->next;
+	leaf->next = leaf; // a ring of leaves
+	read_everything();
+	leaf->next = next;
+	rs_registry.garbage_count = UINT64_MAX;
+	read_everything();
+	rs_registry.garbage_count = 0;
+	rs_registry.types = RS_TYPES_MAX;
+	read_everything();
+	rs_registry.types = 3;
+}
+END_TEST
+
+START_TEST(info_and_gc_are_json)
+{
+	struct rs_json json;
+	char *text = NULL;
+
+	rs_gc_set_debug(RS_GC_DEBUG_UNCOLLECTABLE | RS_GC_DEBUG_STATS);
+	open_self();
+	rs_json_init(&json, -1);
+	rs_json_begin_object(&json);
+	rt->ops->info(rt, &json);
+	rt->ops->gc(rt, &json);
+	rs_json_end_object(&json);
+	rs_ck_ok(rs_json_take(&json, &text));
+	ck_assert_ptr_nonnull(strstr(text, "\"layout\":\"registry\""));
+	ck_assert_ptr_nonnull(
+		strstr(text, "\"debug\":[\"stats\",\"uncollectable\"]"));
+	ck_assert_ptr_nonnull(strstr(text, "\"threshold\":700"));
+	free(text);
+	rs_json_fini(&json);
+	shut();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("native");
+	TCase *tcase = tcase_create("native");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, every_kind_of_field_is_read_with_its_label);
+	tcase_add_test(tcase, what_is_no_tracked_object_is_owned);
+	tcase_add_test(tcase, rows_tell_counts_and_flags);
+	tcase_add_test(tcase, what_only_traverse_tells_is_guessed);
+	tcase_add_test(tcase, texts_are_one_line);
+	tcase_add_test(tcase, names_are_resolved_from_the_roots);
+	tcase_add_test(tcase, the_garbage_list_is_read);
+	tcase_add_test(tcase,
+		       an_overlay_tells_native_references_of_a_python_object);
+	tcase_add_test(tcase, other_versions_and_damage_are_told);
+	tcase_add_test(tcase, nonsense_is_read_to_its_end);
+	tcase_add_test(tcase, info_and_gc_are_json);
+	suite_add_tcase(suite, tcase);
+	return rs_ck_run(suite);
+}

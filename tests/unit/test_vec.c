@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "base/vec.h"
+
+#include "rs_check.h"
+
+#include <stdint.h>
+
+START_TEST(pushed_bytes_survive_growth)
+{
+	struct rs_vec vec = {0};
+
+	for (uint32_t i = 0; i < 1000000; i++) {
+		uint32_t *slot = rs_vec_push(&vec, sizeof(*slot));
+
+		if (!slot)
+			ck_abort_msg("out of memory at %u", i);
+		*slot = i * 7;
+	}
+	ck_assert_uint_eq(rs_vec_count(&vec, uint32_t), 1000000);
+	for (uint32_t i = 0; i < 1000000; i++)
+		if (rs_vec_items(&vec, uint32_t)[i] != i * 7)
+			ck_abort_msg("element %u is lost", i);
+	rs_vec_fini(&vec);
+	ck_assert_ptr_null(vec.data);
+	ck_assert_uint_eq(vec.used, 0);
+	rs_vec_fini(&vec);
+}
+END_TEST
+
+START_TEST(a_reserved_array_does_not_move)
+{
+	struct rs_vec vec = {0};
+
+	rs_ck_ok(rs_vec_reserve(&vec, 5000000));
+	const void *data = vec.data;
+	ck_assert_uint_eq(vec.used, 0);
+	ck_assert_uint_ge(vec.cap, 5000000);
+	for (int i = 0; i < 5000000 / 8; i++)
+		(void)rs_vec_push(&vec, 8);
+	ck_assert_uint_eq(vec.used, 5000000);
+	ck_assert_ptr_eq(vec.data, data);
+	rs_vec_fini(&vec);
+}
+END_TEST
+
+START_TEST(a_size_beyond_memory_is_out_of_memory)
+{
+	struct rs_vec vec = {0};
+	void *block = &vec;
+
+	rs_ck_error(rs_vec_reserve(&vec, SIZE_MAX), RS_ENOMEM, "memory");
+	rs_ck_error(rs_vec_reserve(&vec, SIZE_MAX / 4), RS_ENOMEM, "memory");
+	ck_assert_ptr_null(rs_vec_push(&vec, SIZE_MAX - 5));
+	ck_assert_ptr_nonnull(rs_vec_push(&vec, 100));
+	ck_assert_ptr_null(rs_vec_push(&vec, SIZE_MAX - 5));
+	ck_assert_uint_eq(vec.used, 100);
+	rs_vec_fini(&vec);
+
+	rs_ck_error(rs_block_new(SIZE_MAX / 2, 4, &block), RS_ENOMEM, "memory");
+	rs_ck_error(rs_block_new((size_t)1 << 40, (size_t)1 << 30, &block),
+		    RS_ENOMEM, "memory");
+	ck_assert_ptr_eq(block, &vec);
+}
+END_TEST
+
+START_TEST(a_block_is_zeroed_and_may_be_empty)
+{
+	uint64_t *block;
+
+	rs_ck_ok(rs_block_new(100000, sizeof(*block), &block));
+	rs_block_dense(block, 100000, sizeof(*block));
+	for (int i = 0; i < 100000; i++)
+		if (block[i])
+			ck_abort_msg("word %d is not zero", i);
+	rs_block_free(block, 100000, sizeof(*block));
+
+	rs_ck_ok(rs_block_new(0, sizeof(*block), &block));
+	ck_assert_ptr_nonnull(block);
+	rs_block_free(block, 0, sizeof(*block));
+	rs_block_free(NULL, 5, 5);
+}
+END_TEST
+
+START_TEST(an_array_becomes_a_block_of_its_size)
+{
+	struct rs_vec vec = {0};
+	uint32_t *block;
+
+	for (uint32_t i = 0; i < 100001; i++)
+		*(uint32_t *)rs_vec_push(&vec, sizeof(i)) = i;
+	rs_ck_ok(rs_vec_to_block(&vec, &block));
+	ck_assert_ptr_null(vec.data);
+	ck_assert_uint_eq(vec.used + vec.cap, 0);
+	for (uint32_t i = 0; i < 100001; i++)
+		if (block[i] != i)
+			ck_abort_msg("element %u is lost", i);
+	rs_block_free(block, 100001, sizeof(*block));
+
+	rs_ck_ok(rs_vec_to_block(&vec, &block));
+	ck_assert_ptr_nonnull(block);
+	rs_block_free(block, 0, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("vec");
+	TCase *tcase = tcase_create("vec");
+
+	tcase_add_test(tcase, pushed_bytes_survive_growth);
+	tcase_add_test(tcase, a_reserved_array_does_not_move);
+	tcase_add_test(tcase, a_size_beyond_memory_is_out_of_memory);
+	tcase_add_test(tcase, a_block_is_zeroed_and_may_be_empty);
+	tcase_add_test(tcase, an_array_becomes_a_block_of_its_size);
+	suite_add_tcase(suite, tcase);
+	return rs_ck_run(suite);
+}

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""The engine's C interface, as a program without GDB uses it."""
+import ctypes
+import json
+import os
+
+
+class EngineError(Exception):
+    pass
+
+
+class _Options(ctypes.Structure):
+    _fields_ = [("exec", ctypes.c_char_p), ("sysroot", ctypes.c_char_p),
+                ("find_file", ctypes.c_void_p),
+                ("find_file_context", ctypes.c_void_p),
+                ("progress", ctypes.c_void_p),
+                ("progress_context", ctypes.c_void_p),
+                ("fetch_file", ctypes.c_void_p),
+                ("fetch_file_context", ctypes.c_void_p),
+                ("exact", ctypes.c_int),
+                ("find_field", ctypes.c_void_p),
+                ("find_field_context", ctypes.c_void_p)]
+
+
+EXACT = {"auto": 0, "on": 1, "off": 2}
+
+
+def _load():
+    library = ctypes.CDLL(os.environ["REFSCOPE_ENGINE"])
+    for name in ("rs_session_open_core", "rs_session_open_live",
+                 "rs_answer_info", "rs_answer_collect", "rs_answer_garbage",
+                 "rs_answer_count", "rs_export_jsonl", "rs_answer_resolve",
+                 "rs_answer_types", "rs_answer_gc", "rs_answer_repr",
+                 "rs_answer_eval", "rs_answer_verify"):
+        getattr(library, name).restype = ctypes.c_void_p
+    library.rs_error_message.restype = ctypes.c_char_p
+    library.rs_error_message.argtypes = [ctypes.c_void_p]
+    library.rs_error_free.argtypes = [ctypes.c_void_p]
+    library.rs_text_free.argtypes = [ctypes.c_void_p]
+    library.rs_session_close.argtypes = [ctypes.c_void_p]
+    return library
+
+
+class Session:
+    """A core (a path) or a stopped process (a number)."""
+
+    def __init__(self, target, executable=None, exact="auto"):
+        self.library = _load()
+        self.handle = ctypes.c_void_p()
+        options = _Options(exec=executable and os.fsencode(executable),
+                           exact=EXACT[exact])
+        if isinstance(target, int):
+            self._check(self.library.rs_session_open_live(
+                target, ctypes.byref(options), ctypes.byref(self.handle)))
+        else:
+            self._check(self.library.rs_session_open_core(
+                os.fsencode(target), ctypes.byref(options),
+                ctypes.byref(self.handle)))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.library.rs_session_close(self.handle)
+
+    def _check(self, error):
+        if error:
+            text = self.library.rs_error_message(error).decode()
+            self.library.rs_error_free(error)
+            raise EngineError(text)
+
+    def _answer(self, name, *args):
+        text = ctypes.c_void_p()
+        self._check(getattr(self.library, name)(
+            self.handle, *args, ctypes.byref(text)))
+        try:
+            return json.loads(ctypes.string_at(text).decode())
+        finally:
+            self.library.rs_text_free(text)
+
+    def info(self):
+        return self._answer("rs_answer_info")
+
+    def gc(self):
+        return self._answer("rs_answer_gc")
+
+    def collect(self, generation=-1, rules=None, limit=1 << 40):
+        return self._answer("rs_answer_collect", generation,
+                            rules and rules.encode(), ctypes.c_uint64(limit))
+
+    def types(self, sort="count", limit=1 << 40):
+        return self._answer("rs_answer_types", sort.encode(),
+                            ctypes.c_uint64(limit))
+
+    def garbage(self, limit=1 << 40):
+        return self._answer("rs_answer_garbage", ctypes.c_uint64(limit))
+
+    def count(self, address, limit=1 << 40):
+        return self._answer("rs_answer_count", ctypes.c_uint64(address),
+                            ctypes.c_uint64(limit))
+
+    def repr(self, address, timeout_ms=0, limit=0):
+        return self._answer("rs_answer_repr", ctypes.c_uint64(address),
+                            ctypes.c_uint32(timeout_ms),
+                            ctypes.c_uint64(limit))
+
+    def eval(self, code, address=0, timeout_ms=0, limit=0):
+        return self._answer("rs_answer_eval", code.encode(),
+                            ctypes.c_uint64(address),
+                            ctypes.c_uint32(timeout_ms),
+                            ctypes.c_uint64(limit))
+
+    def verify(self, limit=1 << 40):
+        return self._answer("rs_answer_verify", ctypes.c_uint64(limit))
+
+    def resolve(self, name):
+        """The address of what has this name."""
+        found = self._answer("rs_answer_resolve", name.encode())
+        return int(found["object"]["id"], 16)
+
+    def export(self, path, labels=True):
+        return self._answer("rs_export_jsonl", os.fsencode(path),
+                            ctypes.c_bool(labels))

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Processes to look at, stopped, and their cores."""
+import glob
+import os
+import resource
+import signal
+import subprocess
+import time
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+LARGEST_CORE = 1 << 33
+GDB_SECONDS = 300
+FIXTURES = os.path.join(ROOT, "fixtures", "python")
+
+
+def quiet_environment():
+    """Ours less what would change another process."""
+    env = {k: v for k, v in os.environ.items()
+           if k not in ("LD_PRELOAD", "PYTHONHOME", "PYTHONPATH")}
+    env.update(PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8")
+    return env
+
+
+class Target:
+    """A child that says "READY PID ..." and then waits for a line."""
+
+    def __init__(self, command, folder):
+        self.command = command
+        self.folder = folder
+        self.errors = open(os.path.join(folder, "stderr"), "w+b")
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=quiet_environment(),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self.errors, preexec_fn=_allow_cores)
+        self.printed = []
+        self.ready = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.errors.close()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def wait_ready(self):
+        """Words after READY and the PID."""
+        for line in self.process.stdout:
+            line = line.decode().rstrip("\n")
+            self.printed.append(line)
+            if line.startswith("READY "):
+                wait_for_state(self.pid, "S")  # out of write(), in read()
+                return line.split()[2:]
+        self.errors.seek(0)
+        raise AssertionError("%s ended: %s" % (
+            " ".join(self.command), self.errors.read().decode()[-2000:]))
+
+    def go_on(self):
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+
+    def finish(self):
+        """Let it run to its end; exit status and all that it printed."""
+        rest = self.process.communicate(b"\n\n\n")[0]
+        self.printed += rest.decode().splitlines()
+        self.errors.seek(0)
+        self.printed += self.errors.read().decode().splitlines()
+        return self.process.returncode
+
+    def stop(self):
+        os.kill(self.pid, signal.SIGSTOP)
+        wait_for_state(self.pid, "tT")
+
+    def resume(self):
+        os.kill(self.pid, signal.SIGCONT)
+
+    def gcore(self):
+        """A core by GDB, of the process as it is."""
+        path = os.path.join(self.folder, "core.gdb")
+        shown = bare_gdb(["-p", str(self.pid)], ["gcore " + path])
+        if not os.path.exists(path):
+            raise AssertionError(shown)
+        return path
+
+    def kernel_core(self):
+        """The core that the kernel wrote of a copy, or None."""
+        found = [c for c in glob.glob(os.path.join(self.folder, "core*"))
+                 if not c.endswith(".gdb")]
+        return found[0] if found else None
+
+
+def bare_gdb(target, commands):
+    """What a GDB without refscope printed; never with a sanitizer's library
+    before it, which may leave it hanging in setlocale() (gdb 13.1, gcc 12)."""
+    words = ["gdb", "-nx", "-batch", *target]
+    for command in commands:
+        words += ["-ex", command]
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, env=quiet_environment(), check=False,
+        preexec_fn=_limit_core, timeout=GDB_SECONDS)
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _allow_cores():
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+
+def _limit_core():
+    """A mistaken target must not fill the disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_CORE, LARGEST_CORE))
+
+
+def wait_for_state(pid, states):
+    for _ in range(500):
+        with open("/proc/%d/stat" % pid) as stat:
+            state = stat.read().rsplit(")", 1)[1].split()[0]
+        if state in states:
+            return
+        time.sleep(0.01)
+    raise AssertionError("process %d is in state %s" % (pid, state))

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+//
+// Several interpreters in a C program that embeds Python, each with a thread:
+//
+//     cd FOLDER; embeds PYTHONHOME one_interpreter.py
+//
+// Each of them runs the file. Then the program stops as subinterpreters.py
+// tells, by which it is written. Built by test_subinterpreters.py for every
+// libpython that it finds; for Python 2.7 and 3.6 to 3.14.
+#include <Python.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { RS_INTERPRETERS = 3, RS_SOURCE_MAX = 1 << 16 };
+
+static PyThreadState *state[RS_INTERPRETERS];
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static void run(int number, const char *code)
+{
+	PyThreadState *before = PyThreadState_Swap(state[number]);
+
+	if (PyRun_SimpleString(code))
+		exit(1);
+	PyThreadState_Swap(before);
+}
+
+static void runf(int number, const char *format, const char *text)
+{
+	char *code = malloc(RS_SOURCE_MAX);
+
+	if (!code)
+		fail("malloc");
+	(void)snprintf(code, RS_SOURCE_MAX, format, number, text);
+	run(number, code);
+	free(code);
+}
+
+static void in_child(int number, const char *format)
+{
+	const pid_t pid = fork();
+	int status = 1;
+
+	if (!pid) {
+		runf(number, format, "");
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		fail("child");
+}
+
+static void dump_core(void)
+{
+	struct rlimit most;
+	const pid_t pid = fork();
+
+	if (!pid) {
+		(void)getrlimit(RLIMIT_CORE, &most);
+		most.rlim_cur = most.rlim_max;
+		(void)setrlimit(RLIMIT_CORE, &most);
+		abort();
+	}
+	(void)waitpid(pid, NULL, 0);
+}
+
+static void read_source(const char *path, char *source)
+{
+	FILE *file = fopen(path, "r");
+	size_t n;
+
+	if (!file)
+		fail(path);
+	n = fread(source, 1, RS_SOURCE_MAX / 2, file);
+	source[n] = '\0';
+	(void)fclose(file);
+}
+
+int main(int argc, char **argv)
+{
+	static char source[RS_SOURCE_MAX / 2 + 1];
+
+	if (argc != 3)
+		return 2;
+	read_source(argv[2], source);
+	(void)setenv("PYTHONHOME", argv[1], 1);
+	Py_Initialize();
+#if PY_VERSION_HEX < 0x03070000
+	PyEval_InitThreads();
+#endif
+	state[0] = PyThreadState_Get();
+	for (int i = 1; i < RS_INTERPRETERS; i++) {
+		state[i] = Py_NewInterpreter();
+		if (!state[i])
+			fail("Py_NewInterpreter");
+	}
+	PyThreadState_Swap(state[0]);
+	for (int i = 0; i < RS_INTERPRETERS; i++)
+		runf(i, "WHO = %d\nTHREAD = True\n%s\nfill()\n", source);
+	for (int i = 0; i < RS_INTERPRETERS; i++)
+		runf(i, "leave()\nfacts('facts.%d')\n%s", "");
+	run(0, "rehearse()\n");
+	dump_core();
+	for (int i = 0; i < RS_INTERPRETERS; i++) {
+		in_child(i, "describe('heap.%d')\n%s");
+		in_child(i, "collect('collect.%d')\n%s");
+	}
+	(void)PyEval_SaveThread();
+	(void)printf("READY %d\n", (int)getpid());
+	(void)fflush(stdout);
+	(void)getchar();
+	_exit(0);
+}

@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: MIT
+"""What objects of a core say of themselves, and what code in it may not do.
+
+On every interpreter: waiting, busy, and with threads that want its lock;
+in the kernel's core and in GDB's. Each repr must be the one that the program
+wrote down before. Then code that reaches for files, the network, processes,
+time and memory: each attempt ends in one line that names it.
+"""
+import glob
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+import unittest
+
+import debugger
+import engine
+import interpreters
+from targets import FIXTURES, Target, bare_gdb
+
+MODES = ("waits", "busy", "threads")
+HERE = "/tmp/refscope-was-here-%d" % os.getpid()
+ME = os.getpid()
+STOPS = 8
+# Takes blocks of all sizes, of all that keep some.
+EVERY_BLOCK = ("all([bytearray(n), (n,) * (n % 30), [n], {n: n}, 1.5 * n, "
+               "1 << n, 'a' * n, set([n])] for n in range(4000))")
+UNREACHED = "a lock that was taken when the process stopped"
+
+# What is tried, and what is then said. The modules are those that the
+# fixture imported.
+HOSTILE = (
+    ("open(%r, 'w')" % HERE, r"the code tried open(at)?, which it may not"),
+    ("open('/etc/passwd')", r"the code tried open(at)?, which it may not"),
+    ("import os; os.listdir('/')", r"the code tried open(at)?, "),
+    ("import os; os.mkdir(%r)" % HERE, r"the code tried mkdir, "),
+    ("import os; os.unlink('/etc/passwd')", r"the code tried unlink, "),
+    ("import xml.sax.saxutils", r"the code tried \w+, .* has no files"),
+    ("import socket; socket.socket()", r"the code tried socket, "),
+    ("import os; os.fork()", r"the code tried v?fork|clone, "),
+    ("import os; os.system('touch %s')" % HERE, r"the code tried \w+, "),
+    ("import os; os.execv('/bin/true', ['true'])", r"tried execve, "),
+    ("import os; os.kill(1, 9)", r"the code tried kill, "),
+    ("import os; os.kill(%d, 15)" % ME, r"the code tried kill, "),
+    ("import os; os.killpg(os.getpgid(0), 9)", r"the code tried getpgid, "),
+    ("import os; os.write(1, b'x')", r"the code tried write, "),
+    ("import os; os.read(0, 1)", r"the code tried read, "),
+    ("import os; os.abort()", r"the code tried \w*kill, "),
+    ("import os; os._exit(3)", r"the code ended its process with status 3"),
+    ("import signal; signal.signal(2, signal.SIG_IGN)",
+     r"the code tried rt_sigaction, "),
+    ("import signal; signal.alarm(1)", r"the code tried (alarm|setitimer), "),
+    ("import threading; threading.Thread(target=int).start()",
+     r"the code tried \w+, "),
+    ("import time; time.sleep(1000)", r"the code tried \w+, "),
+    ("import threading; l = threading.Lock(); l.acquire(); l.acquire()",
+     r"the code waited for " + UNREACHED),
+    ("import ctypes; ctypes.string_at(8)",
+     r"the code crashed with signal 11 at 0x8"),
+    ("import ctypes; ctypes.CDLL(None).syscall(57)", r"tried fork, "),
+    ("import ctypes; ctypes.CDLL(None).syscall(62, %d, 9)" % ME,
+     r"tried kill, "),
+    ("import ctypes; ctypes.CDLL(None).syscall(101, 16, 1, 0, 0)",
+     r"tried ptrace, "),
+    # Advice that takes away the page itself, which may be everybody's.
+    ("import ctypes; ctypes.CDLL(None).syscall(28, 4096, 4096, 100)",
+     r"tried madvise, "),
+    # A mapping that others could see.
+    ("import ctypes; ctypes.CDLL(None).syscall(9, 0, 4096, 3, 1, 0, 0)",
+     r"tried mmap, "),
+    ("while True: pass", r"the code took more than 1 s; "),
+    ("def f(n):\n return f(n + 1)\nf(0)", r"raised (Recursion|Runtime)Error"),
+    ("import sys; sys.setrecursionlimit(1 << 30)\n"
+     "class A(object):\n"
+     " def __getattr__(self, n): return getattr(self, n + 'x'[:0])\n"
+     "A().a", r"the code (ran out of stack|took more than 1 s)|"
+     r"raised (Recursion|Memory)Error"),
+    ("b'a' * (1 << 40)", r"raised MemoryError"),
+    ("x = []\nwhile True: x.append(b'a' * (1 << 20))", r"raised MemoryError"),
+    ("import sys; sys.exit(4)", r"raised SystemExit: 4"),
+    ("raise KeyboardInterrupt('x')", r"raised KeyboardInterrupt: x"),
+    ("1 +", r"raised SyntaxError: invalid syntax|unexpected EOF"),
+)
+
+
+LOST = (r"CPython \d+\.\d+\.\d+: the core has not the memory of thread \d+, "
+        r"which would run its code")
+
+
+def lost_stacks(path):
+    """GDB 13 leaves a stack empty when its guard is a part of it, as glibc
+    has it from 2.42 on."""
+    shown = bare_gdb(["-core", path], ["thread apply all x/gx $fs_base"])
+    return ":\t0x0000000000000000" in shown
+
+
+def outcome(session, code, **how):
+    """What eval() came to, as one line."""
+    try:
+        answer = session.eval(code, **how)
+    except engine.EngineError as error:
+        return str(error)
+    raised = answer["raised"]
+    if raised:
+        return "raised %s: %s" % (raised["type"], raised["message"])
+    return answer["value"]
+
+
+def descendants():
+    """Processes that came of this one: an image has a keeper between."""
+    parent = {}
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                pid, rest = file.read().rsplit(")", 1)
+        except OSError:
+            continue
+        parent[int(pid.split()[0])] = int(rest.split()[1])
+    return [pid for pid, its in parent.items()
+            if ME in (its, parent.get(its))]
+
+
+EVERY = interpreters.find()
+# Free-threaded builds run nothing.
+FOUND = [i for i in EVERY if not i.flavour.startswith("t")]
+
+
+class Speaks:
+    """Mixed into a TestCase for each interpreter."""
+    interpreter = None
+    kernel = True
+
+    def core(self, mode, by_gdb):
+        """A Session of its core, and what the program wrote."""
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        words = [self.interpreter.path, "-B",
+                 os.path.join(FIXTURES, "speaks.py"), mode]
+        with Target(words, place.name) as target:
+            if mode == "waits":
+                target.wait_ready()
+            else:
+                self.assertIn(b"READY", target.process.stdout.readline())
+                time.sleep(0.3)
+            if by_gdb:
+                path = target.gcore()
+            else:
+                target.process.send_signal(6)
+                target.process.wait()
+                path = target.kernel_core()
+        if path is None:
+            self.skipTest("the kernel writes no core into the folder")
+        with open(os.path.join(place.name, "said"), encoding="ascii") as said:
+            told = [json.loads(line) for line in said]
+        self.assertGreater(len(told), 60)
+        return path, told
+
+    def check_reprs(self, session, told):
+        for number, thing in enumerate(told):
+            address = int(thing["id"], 16)
+            with self.subTest(number=number, said=str(thing)[:80]):
+                got = session.repr(address)
+                self.assertFalse(got["limited"])
+                self.assertEqual(got["value"], thing.get("value"))
+                if "raised" in thing:
+                    self.assertEqual(got["raised"], {
+                        "type": thing["raised"],
+                        "message": thing["message"]})
+                else:
+                    self.assertIsNone(got["raised"])
+
+    def check_eval(self, session, told):
+        ids = [int(thing["id"], 16) for thing in told]
+        main = "import sys; objects = sys.modules['__main__'].objects\n"
+        got = session.eval(main + "print([id(o) for o in objects])")
+        self.assertEqual(json.loads(got["printed"].replace("L", "")), ids)
+        node = next(t for t in told
+                    if t.get("value", "").startswith("<Node 3"))
+        got = session.eval("obj.number, __name__, len(obj.__dict__)",
+                           int(node["id"], 16))
+        self.assertEqual(got["value"], "(3, 'refs', 1)")
+        self.assertEqual(got["printed"], "")
+        # Each has a process of its own.
+        got = session.eval(main + "del objects[:]\nprint(len(objects))")
+        self.assertEqual(got["printed"], "0\n")
+        got = session.eval(main + "print(len(objects))")
+        self.assertEqual(got["printed"], "%d\n" % len(ids))
+
+    def sound_core(self, mode, by_gdb):
+        """core(), not stopped in the midst of an allocation.
+
+        That leaves lists of free blocks in a state in which what needs a
+        block crashes or waits, and is told to: another core is taken then."""
+        for _ in range(STOPS):
+            path, told = self.core(mode, by_gdb)
+            with engine.Session(path) as session:
+                got = outcome(session, EVERY_BLOCK)
+            if not re.search("crashed with signal|waited for", got):
+                return path, told
+        self.fail("stopped in an allocation %d times: %s" % (STOPS, got))
+
+    def check(self, mode, by_gdb):
+        path, told = self.sound_core(mode, by_gdb)
+        before = os.stat(path)
+        with engine.Session(path) as session:
+            if by_gdb and mode == "threads" and lost_stacks(path):
+                self.assertRegex(outcome(session, "1"), LOST)
+                return
+            self.check_reprs(session, told)
+            self.check_eval(session, told)
+        after = os.stat(path)
+        self.assertEqual((before.st_mtime_ns, before.st_size),
+                         (after.st_mtime_ns, after.st_size))
+
+    def test_waits(self):
+        self.check("waits", False)
+
+    def test_busy(self):
+        self.check("busy", False)
+
+    def test_threads(self):
+        self.check("threads", False)
+
+    def test_waits_by_gdb(self):
+        self.check("waits", True)
+
+    def test_busy_by_gdb(self):
+        self.check("busy", True)
+
+    def test_threads_by_gdb(self):
+        self.check("threads", True)
+
+    def test_hostile_code_is_stopped(self):
+        path, told = self.core("waits", False)
+        with engine.Session(path) as session:
+            for code, expected in HOSTILE:
+                with self.subTest(code):
+                    start = time.monotonic()
+                    got = outcome(session, code, timeout_ms=1000)
+                    self.assertRegex(got, expected)
+                    self.assertNotIn("\n", got)
+                    self.assertLess(time.monotonic() - start, 30)
+                    self.assertFalse(os.path.exists(HERE))
+                    self.assertEqual(descendants(), [])
+            # And after all that it still answers.
+            self.assertEqual(session.eval("6 * 7")["value"], "42")
+
+    def test_code_of_any_form(self):
+        path, _told = self.core("waits", False)
+        with engine.Session(path) as session:
+            for code, expected in (
+                    ("  1 + 1 ", "2"), ("None", "None"), ("x = 1; x", None),
+                    ("u'\xe9' == u'\\xe9'", "True"), ("# nothing", None),
+                    ("def f(:", "raised SyntaxError"),
+                    ("return 1", "raised SyntaxError: 'return' outside "
+                                 "function (line 1)"),
+                    ("1 is 1, '\\d'", r"(True, '\\d')"),
+                    ("assert (1, 2)", None),
+                    ("nosuch", "raised NameError: name 'nosuch' is not "
+                               "defined")):
+                with self.subTest(code):
+                    got = outcome(session, code)
+                    self.assertEqual(got and got[:len(expected or "")],
+                                     expected)
+            got = session.eval("print('a\\0b')\nimport sys\n"
+                               "sys.stderr.write('c')\n1 / 0")
+            self.assertEqual(got["printed"], "a\0b\nc")
+            self.assertEqual(got["raised"]["type"], "ZeroDivisionError")
+            got = session.eval("'x' * 3000000")
+            self.assertEqual(len(got["value"]), 1 << 20)
+            self.assertTrue(got["limited"])
+            got = session.eval("'xxxxx'", limit=3)
+            self.assertEqual((got["value"], got["limited"]), ("'xx", True))
+
+
+@unittest.skipUnless(FOUND, "no build with the interpreter lock is chosen")
+class Stopped(unittest.TestCase):
+    """A lock of malloc's that was taken at the stop."""
+
+    def test_a_lock_that_is_taken_is_told(self):
+        # One whose libc GDB has symbols of.
+        found = [i for i in FOUND if "unpacked" not in i.name]
+        code = ("import threading, os, sys\n"
+                "def work():\n"
+                "    while True:\n"
+                "        [bytearray(n) for n in range(2000, 9000, 500)]\n"
+                "t = threading.Thread(target=work); t.daemon = True\n"
+                "t.start()\n"
+                "print('READY %d' % os.getpid()); sys.stdout.flush()\n"
+                "sys.stdin.readline()\n")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "core.gdb")
+            with Target([found[-1].path, "-c", code], folder) as target:
+                target.wait_ready()
+                bare_gdb(["-p", str(target.pid)],
+                         ["break _int_malloc", "continue", "stepi 20",
+                          "gcore " + path])
+            with engine.Session(path) as session:
+                self.assertRegex(
+                    outcome(session, "[bytearray(5000)]", timeout_ms=1000),
+                    "the code waited for " + UNREACHED)
+
+
+@unittest.skipUnless(FOUND, "no build with the interpreter lock is chosen")
+class Typed(unittest.TestCase):
+    """Through GDB: off until it is switched on."""
+
+    def test_commands(self):
+        speaks = type("One", (Speaks, unittest.TestCase),
+                      {"interpreter": FOUND[-1]})()
+        self.addCleanup(speaks.doCleanups)
+        path, _told = speaks.core("waits", False)
+        node = "-name __main__.objects[33]"
+        typed = debugger.run(path, [
+            "refs repr " + node, "refs eval 1", "set refs run on",
+            "refs repr " + node, "refs eval -name -object "
+            "__main__.objects[33] print(obj.number); obj",
+            "refs eval import os; os.fork()", "refs eval -- -1",
+            "set refs run off", "refs eval 1", "print 6 * 7"],
+            FOUND[-1].path)
+        off = (": this runs code of the core in a jailed process, and is off; "
+               "if you trust the core that far: set refs run on")
+        self.assertEqual(typed.lines(0), ["refs repr" + off])
+        self.assertEqual(typed.lines(1), ["refs eval" + off])
+        self.assertRegex(typed.parts[3], r"\A<Node 3 of \d+>\n\Z")
+        self.assertEqual(typed.lines(4), ["3"])
+        self.assertEqual(typed.lines(5), ["refs eval: the code tried clone, "
+                                          "which it may not"])
+        self.assertEqual(typed.lines(6), ["-1"])
+        self.assertEqual(typed.lines(8), ["refs eval" + off])
+        self.assertEqual(typed.lines(9), ["$1 = 42"])
+
+    def test_a_process_is_not_asked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            words = [FOUND[-1].path, os.path.join(FIXTURES, "speaks.py"),
+                     "waits"]
+            with Target(words, folder) as target:
+                target.wait_ready()
+                target.stop()
+                with engine.Session(target.pid) as session:
+                    self.assertRegex(outcome(session, "1"),
+                                     r"only of a core can a process be made")
+
+
+class Threaded:
+    """A free-threaded build runs nothing, and says so."""
+    interpreter = None
+    core = Speaks.core
+
+    def test_it_is_refused(self):
+        path, told = self.core("waits", True)
+        with engine.Session(path) as session:
+            refused = r"CPython [\d.]+: a free-threaded build runs nothing"
+            self.assertRegex(outcome(session, "1"), refused)
+            with self.assertRaisesRegex(engine.EngineError, refused):
+                session.repr(int(told[0]["id"], 16))
+
+
+for one in EVERY:
+    if one.flavour.startswith("t"):
+        globals()["Threaded_" + one.name] = type(
+            "Threaded_" + one.name, (Threaded, unittest.TestCase),
+            {"interpreter": one})
+for one in FOUND:
+    globals()["Speaks_" + one.name] = type(
+        "Speaks_" + one.name, (Speaks, unittest.TestCase),
+        {"interpreter": one})
+
+
+def setUpModule():
+    sys.stderr.write(interpreters.report(EVERY) + "\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,5 @@
+# target: shelf --stop
+# ways: live
+refs info
+refs collect
+refs verify

@@ -1,0 +1,3 @@
+# target: leak two --fix 2 --stop
+refs collect
+refs cycles

@@ -1,0 +1,3 @@
+# target: leak two --fix 3 --stop
+refs collect
+refs cycles

@@ -1,0 +1,4 @@
+# target: leak two --stop
+# ways: live core remote
+refs collect
+refs cycles

@@ -1,0 +1,688 @@
+# SPDX-License-Identifier: MIT
+"""Answers of the engine, as engine.h has them, become these lines."""
+import sys
+import textwrap
+import unittest
+
+import paths
+
+sys.path.insert(0, paths.PACKAGES)
+
+from refscope.core import layout, text  # noqa: E402
+
+
+def thing(kind="Leak", address="0x7f01", **more):
+    found = {"id": address, "type": kind, "count": 2, "size": 64,
+             "gc": "tracked", "text": "", "runtime": "cpython"}
+    found.update(more)
+    return found
+
+
+LEAK = thing(text="<__main__.Leak object at 0x7f01>")
+DICT = thing("dict", "0x7f02", text="{'_self': <Leak 0x7f01>}")
+
+
+class Layout(unittest.TestCase):
+    maxDiff = None
+
+    def check(self, lines, expected):
+        expected = textwrap.dedent(expected).strip("\n")
+        self.assertEqual("\n".join(lines), expected)
+        for line in lines:
+            self.assertEqual(line, line.rstrip())
+
+
+class Count(Layout):
+    def answer(self, **more):
+        found = {"object": LEAK, "count": 2, "named": 2, "unexplained": 0,
+                 "holders": [
+                     {"kind": "strong", "label": "['_self']", "object": DICT},
+                     {"kind": "root", "root": "local x in f (a.py:3)",
+                      "slot": "0x1"}],
+                 "weak": 0, "shown": 2, "limited": False}
+        found.update(more)
+        return layout.count(found)
+
+    def test_ledger(self):
+        self.check(self.answer(), """
+            <Leak 0x7f01>
+            count: 2
+              ['_self']              <dict 0x7f02> {'_self': <Leak 0x7f01>}
+              local x in f (a.py:3)
+            unexplained so far: 0
+            """)
+
+    def test_nobody_holds_it(self):
+        self.check(self.answer(holders=[], named=0, unexplained=2), """
+            <Leak 0x7f01>
+            count: 2
+            unexplained so far: 2
+            """)
+
+    def test_kinds_and_weak(self):
+        lines = self.answer(weak=3, holders=[
+            {"kind": "guess", "label": "+24", "object": DICT},
+            {"kind": "owned", "label": ".mod", "object": LEAK}])
+        self.check(lines, """
+            <Leak 0x7f01>
+            count: 2
+              +24 (guess)   <dict 0x7f02> {'_self': <Leak 0x7f01>}
+              .mod (owned)  <Leak 0x7f01>
+            weak (not counted): 3
+            unexplained so far: 0
+            """)
+
+    def test_over_decref(self):
+        self.assertEqual(self.answer(unexplained=-1)[-2:], [
+            "unexplained so far: -1",
+            "more holders than the count admits: a reference was dropped "
+            "twice, or is guessed"])
+
+    def test_immortal_has_nothing_to_explain(self):
+        lines = self.answer(count=None, holders=[])
+        self.check(lines, """
+            <Leak 0x7f01>
+            count: immortal
+            """)
+
+    def test_limited(self):
+        lines = self.answer(named=1202, count=1202, limited=True)
+        self.assertIn("  ... and 1,200 more (-limit 0 shows all)", lines)
+
+    def test_a_long_label_does_not_push_the_others_aside(self):
+        long = "local " + "x" * 60
+        lines = self.answer(holders=[
+            {"kind": "strong", "label": "[0]", "object": LEAK},
+            {"kind": "root", "root": long, "slot": "0x1"}])
+        self.assertIn("  [0]  <Leak 0x7f01>", lines)
+        self.assertIn("  " + long, lines)
+
+
+class Show(Layout):
+    def test_facts_and_references(self):
+        lines = layout.show({
+            "object": thing(gc="tracked"),
+            "flags": ["gc", "tracked", "finalizer", "instance", "inexact"],
+            "generation": 2, "unreachable": True,
+            "references": [{"kind": "strong", "label": ".__dict__",
+                            "object": DICT}],
+            "total": 31, "limited": True})
+        self.check(lines, """
+            <Leak 0x7f01>
+            count 2, 64 B, cpython, tracked, finalizer, \
+references partly guessed, generation 2, unreachable
+              .__dict__  <dict 0x7f02> {'_self': <Leak 0x7f01>}
+              ... and 30 more (-limit 0 shows all)
+            """)
+
+    def test_plain_object(self):
+        lines = layout.show({
+            "object": thing("str", count=None, gc="none", text="'a'"),
+            "flags": [], "generation": None, "unreachable": False,
+            "references": [], "total": 0, "limited": False})
+        self.check(lines, """
+            <str 0x7f01> 'a'
+            immortal, 64 B, cpython, not for the collector
+            """)
+
+
+class Reachable(Layout):
+    ANSWER = {"object": DICT, "objects": 1204, "bytes": 2 << 20,
+              "depth": None,
+              "retained": {"objects": 1200, "bytes": 20480},
+              "shared": {"objects": 4, "bytes": 900},
+              "types": [{"type": "dict", "objects": 1200, "bytes": 20480},
+                        {"type": "str", "objects": 4, "bytes": 900}],
+              "list": [], "limited": False}
+
+    def test_sums(self):
+        self.check(layout.reachable(self.ANSWER), """
+            <dict 0x7f02> {'_self': <Leak 0x7f01>}
+            reachable   1,204 objects   2.0 MiB
+              retained  1,200 objects  20.0 KiB  goes with it
+              shared        4 objects     900 B  held from elsewhere too
+            by type
+              1,200  20.0 KiB  dict
+                  4     900 B  str
+            """)
+
+    def test_list_and_depth(self):
+        answer = dict(self.ANSWER, depth=1, limited=True, types=[],
+                      list=[{"depth": 0, "object": DICT},
+                            {"depth": 1, "object": LEAK}])
+        lines = layout.reachable(answer)
+        self.assertTrue(lines[1].startswith("reachable within 1 step  1,204"))
+        self.check(lines[-4:], """
+            list (steps, object)
+              0  <dict 0x7f02> {'_self': <Leak 0x7f01>}
+              1  <Leak 0x7f01>
+              ... and 1,202 more (-limit 0 shows all)
+            """)
+
+
+class Referrers(Layout):
+    def test_one_level_is_a_table(self):
+        lines = layout.referrers({
+            "object": LEAK, "total": 3, "limited": True, "referrers": [
+                {"kind": "strong", "label": "['_self']", "object": DICT,
+                 "referrers": []},
+                {"kind": "root", "root": "gc.garbage"}]})
+        self.check(lines, """
+            <Leak 0x7f01>
+              ['_self']   <dict 0x7f02> {'_self': <Leak 0x7f01>}
+              gc.garbage
+              ... and 1 more (-limit 0 shows all)
+            """)
+
+    def test_more_levels_are_a_tree(self):
+        lines = layout.referrers({
+            "object": LEAK, "total": 1, "limited": False, "referrers": [
+                {"kind": "strong", "label": "['_self']", "object": DICT,
+                 "referrers": [
+                     {"kind": "strong", "label": ".__dict__", "object": LEAK,
+                      "seen": True},
+                     {"kind": "root", "root": "module m"}]}]})
+        self.check(lines, """
+            <Leak 0x7f01>
+              ['_self'] of <dict 0x7f02> {'_self': <Leak 0x7f01>}
+                .__dict__ of <Leak 0x7f01> (above)
+                module m
+            """)
+
+    def test_nobody(self):
+        lines = layout.referrers({"object": LEAK, "total": 0, "referrers": [],
+                                  "limited": False})
+        self.check(lines, """
+            <Leak 0x7f01>
+              no referrers known
+            """)
+
+    def test_a_deep_tree_does_not_end_the_stack(self):
+        entry = {"kind": "root", "root": "end"}
+        for _ in range(5000):
+            entry = {"kind": "strong", "label": ".next", "object": LEAK,
+                     "referrers": [entry]}
+        lines = layout.referrers({"object": LEAK, "total": 1,
+                                  "referrers": [entry], "limited": False})
+        self.assertEqual(len(lines), 5002)
+
+
+class Why(Layout):
+    def test_paths(self):
+        frame = thing("frame", "0x7f03")
+        lines = layout.why({
+            "object": LEAK, "alive": True, "garbage": False, "limited": False,
+            "paths": [{"root": "sys.last_traceback", "kind": "interpreter",
+                       "steps": [
+                           {"object": thing("traceback", "0x7f04"),
+                            "label": ".tb_frame"},
+                           {"object": frame, "label": "local buf"},
+                           {"object": LEAK}]}]})
+        self.check(lines, """
+            <Leak 0x7f01>
+              sys.last_traceback
+                ->            <traceback 0x7f04>
+                -> .tb_frame  <frame 0x7f03>
+                -> local buf  <Leak 0x7f01>
+            """)
+
+    def test_a_path_goes_on_as_one_before(self):
+        frame = thing("frame", "0x7f03")
+        first = [{"object": DICT, "label": "['f']"},
+                 {"object": frame, "label": "local buf"}, {"object": LEAK}]
+        second = [{"object": thing("list", "0x7f05"), "label": "[0]"}] + first
+        lines = layout.why({
+            "object": LEAK, "alive": True, "garbage": False, "limited": True,
+            "paths": [{"root": "a", "kind": "modules", "steps": first},
+                      {"root": "b", "kind": "modules", "steps": second},
+                      {"root": "c", "kind": "modules",
+                       "steps": [{"object": LEAK}]}]})
+        self.check([line[2:] for line in lines[5:]], """
+            b
+              ->      <list 0x7f05>
+              -> [0]  <dict 0x7f02> {'_self': <Leak 0x7f01>}
+              ... and on as above
+            c
+              -> <Leak 0x7f01>
+            ... and more (-limit 0 shows all)
+            """)
+
+    def test_garbage(self):
+        lines = layout.why({"object": LEAK, "alive": False, "garbage": True,
+                            "paths": [], "limited": False})
+        self.assertEqual(lines[1], "  unreachable: no root leads to it; "
+                         '"refs cycles" shows the ring that holds it')
+
+    def test_held_by_what_nobody_explains(self):
+        lines = layout.why({"object": LEAK, "alive": False, "garbage": False,
+                            "paths": [], "limited": False,
+                            "held": [{"object": DICT, "unexplained": 2}]})
+        self.check(lines, """
+            <Leak 0x7f01>
+              no known root leads to it; on the way back to it are
+                <dict 0x7f02> {'_self': <Leak 0x7f01>}, unexplained so far: 2
+            """)
+
+    def test_held_by_nobody_known(self):
+        lines = layout.why({"object": LEAK, "alive": False, "garbage": False,
+                            "paths": [], "limited": False})
+        self.assertIn("no known root", lines[1])
+
+
+class Collect(Layout):
+    def answer(self, objects, **more):
+        found = {"unreachable": len(objects), "uncollectable": 1,
+                 "garbage": 1, "generation": 2, "rules": "2.7",
+                 "collecting": False, "objects": objects, "limited": False}
+        found.update(more)
+        return layout.collect(found)
+
+    def test_the_lines_of_the_story(self):
+        lines = self.answer([
+            {"id": "0x12aa090", "type": "CGcLeak", "why": "finalizer"},
+            {"id": "0x12ac1e0", "type": "dict", "why": "held by a finalizer"}])
+        self.check(lines, """
+            gc: uncollectable <CGcLeak 0x12aa090>
+            gc: uncollectable <dict 0x12ac1e0>
+            unreachable object num:2
+            garbage object num:1
+            """)
+
+    def test_freed_and_limited(self):
+        lines = self.answer(
+            [{"id": "0x1", "type": "list", "why": "freed"}],
+            unreachable=12345, uncollectable=0, garbage=0, limited=True)
+        self.check(lines, """
+            gc: collectable <list 0x1>
+            ... and 12,344 more (-limit 0 shows all)
+            unreachable object num:12345
+            garbage object num:0
+            """)
+
+    def test_inside_a_collection(self):
+        lines = self.answer([], collecting=True)
+        self.assertIn("inside a collection", lines[0])
+
+
+class Cycles(Layout):
+    def ring(self, path, cuts, **more):
+        found = {"objects": 2, "bytes": 344, "why": "a finalizer: <Leak 0x7f01>",
+                 "path": path, "members": [], "cuts": cuts}
+        found.update(more)
+        return found
+
+    def answer(self, *rings, alive=False, **more):
+        found = {"rings": len(rings), "objects": 2, "cycles": list(rings),
+                 "limited": False}
+        found.update(more)
+        return layout.cycles(found, alive)
+
+    def test_one_object(self):
+        lines = self.answer(self.ring(
+            [{"object": LEAK, "label": "._self"}],
+            [{"object": LEAK, "label": "._self", "to": "0x7f01"}]))
+        self.check(lines, """
+            1 ring in the garbage, 2 objects
+
+            ring 1: 2 objects, 344 B
+              <Leak 0x7f01>._self -> <Leak 0x7f01>
+              not freed: a finalizer: <Leak 0x7f01>
+              dropping this frees it: <Leak 0x7f01>._self
+            """)
+
+    def test_two_objects_two_cuts(self):
+        a, b = thing("A", "0x1"), thing("B", "0x2")
+        lines = self.answer(self.ring(
+            [{"object": a, "label": "._b"}, {"object": b, "label": "['k']"}],
+            [{"object": a, "label": "._b", "to": "0x2"},
+             {"object": b, "label": "['k']", "to": "0x1"}]))
+        self.check(lines[2:], """
+            ring 1: 2 objects, 344 B
+              <A 0x1>._b -> <B 0x2>['k'] -> <A 0x1>
+              not freed: a finalizer: <Leak 0x7f01>
+              dropping any one of these frees it:
+                <A 0x1>._b
+                <B 0x2>['k']
+            """)
+
+    def test_a_long_ring_has_a_line_a_step(self):
+        path = [{"object": thing("LongName%d" % i, "0x7fff%08x" % i),
+                 "label": "local next"} for i in range(4)]
+        lines = self.answer(self.ring(path, []))
+        self.check([line[2:] for line in lines[3:]], """
+              <LongName0 0x7fff00000000> local next
+              -> <LongName1 0x7fff00000001> local next
+              -> <LongName2 0x7fff00000002> local next
+              -> <LongName3 0x7fff00000003> local next
+              -> <LongName0 0x7fff00000000>
+              not freed: a finalizer: <Leak 0x7f01>
+              no single reference, dropped alone, frees it
+            """)
+
+    def test_none(self):
+        self.check(self.answer(rings=0), "no rings in the garbage")
+        self.check(self.answer(rings=0, alive=True),
+                   "no rings among live objects")
+
+    def test_limited(self):
+        ring = self.ring([{"object": LEAK, "label": "._self"}], [])
+        lines = self.answer(ring, rings=9, limited=True)
+        self.assertEqual(lines[-1], "... and 8 more (-limit 0 shows all)")
+
+    def test_a_sentence_is_not_a_reason(self):
+        ring = self.ring([{"object": LEAK, "label": "._self"}], [],
+                         why="it can be freed: the collector has not run")
+        self.assertIn("  it can be freed: the collector has not run",
+                      self.answer(ring))
+
+
+class Others(Layout):
+    def test_garbage(self):
+        lines = layout.garbage({"total": 3, "garbage": [LEAK, DICT],
+                                "limited": True})
+        self.check(lines, """
+            <Leak 0x7f01>
+            <dict 0x7f02> {'_self': <Leak 0x7f01>}
+            ... and 1 more (-limit 0 shows all)
+            garbage object num:3
+            """)
+
+    def test_types(self):
+        lines = layout.types({
+            "objects": 12350, "bytes": 1 << 30, "total": 3, "limited": True,
+            "types": [{"type": "dict", "id": "0x1", "objects": 12345,
+                       "bytes": 1 << 29, "unreachable": 4, "runtime": "x"}]})
+        self.check(lines, """
+            objects       size  unreachable  type
+             12,345  512.0 MiB            4  dict
+            ... and 2 more (-limit 0 shows all)
+            12,350 objects, 1.0 GiB
+            """)
+
+    VERIFIED = {"objects": 1234, "references": 5678, "differ": 0,
+                "only_asked": 0, "only_read": 0, "lists_broken": 0,
+                "ready_us": 1, "walk_us": 2, "faults_total": 0, "faults": [],
+                "types": [], "total": 0, "limited": False}
+
+    def test_verify_agrees(self):
+        self.check(layout.verify(self.VERIFIED), """
+            asked 1,234 objects, 5,678 references: all agree
+            """)
+
+    def test_verify_tells_runtimes_apart_where_there_are_two(self):
+        each = {"objects": 1, "references": 2, "differ": 1}
+        both = dict(self.VERIFIED, runtimes=[
+            dict(each, name="cpython"), dict(each, name="native", differ=0)])
+        self.check(layout.verify(both), """
+            cpython: asked 1 object, 2 references: 1 differ
+            native: asked 1 object, 2 references: all agree
+            asked 1,234 objects, 5,678 references: all agree
+            """)
+
+    def test_verify_differs(self):
+        self.check(layout.verify(dict(
+            self.VERIFIED, differ=2, only_read=3, lists_broken=1, total=2,
+            limited=True, faults_total=1,
+            faults=[{"id": "0x9", "type": None, "why": "took too long"}],
+            types=[{"type": "Leak", "id": "0x1", "objects": 7, "differ": 2,
+                    "example": LEAK, "only_asked": ["0x3", "0x4"],
+                    "only_read": []}])), """
+            Leak: 2 of 7 objects differ
+              such as <Leak 0x7f01>
+                only its type tells: 0x3, 0x4
+            ... and 1 more (-limit 0 shows all)
+            stopped: <? 0x9> took too long
+            3 objects tracked, but not asked
+            1 broken gc list
+            asked 1,234 objects, 5,678 references: 2 differ, 1 stopped
+            """)
+
+    SAID = {"value": None, "raised": None, "limited": False, "ready_us": 1,
+            "run_us": 2}
+
+    def test_repr(self):
+        self.check(layout.repr_(dict(self.SAID, value="<Node 7>")), """
+            <Node 7>
+            """)
+        self.check(layout.repr_(dict(self.SAID, value="a\x1b[31m\nb\x85c",
+                                     limited=True)), """
+            a\\x1b[31m
+            b
+            c
+            ... and more (-limit 0 shows all)
+            """)
+        self.check(layout.repr_(dict(self.SAID, raised={
+            "type": "ValueError", "message": "no\ntext"})), """
+            raised ValueError: no\\ntext
+            """)
+
+    def test_eval(self):
+        said = dict(self.SAID, printed="")
+        self.assertEqual(layout.eval_(said), [])
+        self.check(layout.eval_(dict(said, value="None")), """
+            None
+            """)
+        self.check(layout.eval_(dict(said, value="None", printed="a\nb\n")),
+                   """
+            a
+            b
+            """)
+        self.check(layout.eval_(dict(said, value="1", printed="a")), """
+            a
+            1
+            """)
+        self.check(layout.eval_(dict(said, printed="a\n", raised={
+            "type": "KeyboardInterrupt", "message": None})), """
+            a
+            raised KeyboardInterrupt
+            """)
+
+    def test_gc(self):
+        generation = {"threshold": 700, "count": 12, "objects": 345,
+                      "collections": None, "collected": None,
+                      "uncollectable": None}
+        lines = layout.gc({"runtimes": [
+            {"name": "cpython", "enabled": True, "collecting": False,
+             "debug": ["uncollectable", "objects"],
+             "generations": [generation, dict(generation, threshold=10)],
+             "frozen": None, "garbage": 1},
+            {"name": "native", "enabled": False, "collecting": True,
+             "debug": [], "generations": [], "frozen": 0, "garbage": 0}]})
+        self.check(lines, """
+            cpython: enabled, debug uncollectable|objects
+              generation  threshold  count  objects
+                       0        700     12      345
+                       1         10     12      345
+              garbage 1
+
+            native: disabled, inside a collection
+              garbage 0, frozen 0
+            """)
+
+    def test_info(self):
+        gc = {"enabled": True, "collecting": False, "debug": [],
+              "generations": [{"threshold": 700, "count": 1}], "garbage": 0}
+        lines = layout.info({
+            "source": "core /tmp/core", "objects": 1234567, "tracked": 5,
+            "references": 30, "bytes": 1000, "dropped": 1,
+            "learned": "asked", "asked": 1200, "unasked": 0,
+            "problems": ["libc.so: other build-id"],
+            "runtimes": [{
+                "name": "cpython", "version": "3.11.7",
+                "layout": "table 3.11.7", "module": "/usr/bin/python3",
+                "interpreters": 1, "gc": gc, "allocator": {
+                    "name": "pymalloc", "arenas": 1, "pools": 9,
+                    "blocks": 1600, "objects": 1234, "free_list": 66,
+                    "other": 300, "large": 12},
+                "threads": [{
+                    "tid": 12, "holds_gil": True, "frames": [
+                        {"function": "f", "file": "x.py", "line": 3},
+                        {"function": "<module>", "file": "x.py",
+                         "line": 9}]}]}]})
+        self.check(lines, """
+            core /tmp/core
+              cpython 3.11.7 in /usr/bin/python3 (layout: table 3.11.7)
+                pymalloc: 1,600 blocks in 1 arena: 1,234 objects, 66 on free lists, 300 tables; 12 larger
+                thread 12, holds the GIL: f (x.py:3) < <module> (x.py:9)
+                gc: enabled, threshold 700, count 1, garbage 0
+              objects     1,234,567
+              tracked             5
+              references         30
+              size           1000 B
+              references were read, and asked for of 1,200 objects (refs exact)
+              1 reference left out: what they point to is not an object
+              problems:
+                libc.so: other build-id
+            """)
+
+    def test_several_interpreters_are_told_apart(self):
+        def collector(number, young):
+            return {"id": number, "enabled": not number, "collecting": False,
+                    "debug": [], "garbage": number, "frozen": None,
+                    "generations": [
+                        {"threshold": 700, "count": 1, "objects": young},
+                        {"threshold": 10, "count": 0, "objects": 1000}]}
+        gc = dict(collector(0, 5), name="cpython",
+                  interpreters=[collector(0, 5), collector(3, 7)])
+        del gc["id"]
+        frames = [{"function": "f", "file": "x.py", "line": 3}]
+        lines = layout.info({
+            "source": "core c", "objects": 9, "tracked": 9, "references": 9,
+            "bytes": 9, "dropped": 0, "problems": [], "learned": "read",
+            "runtimes": [{
+                "name": "cpython", "version": "3.12.1", "interpreters": 2,
+                "gc": gc, "threads": [
+                    {"tid": 12, "interpreter": 0, "holds_gil": True,
+                     "frames": frames},
+                    {"tid": 13, "interpreter": 3, "holds_gil": True,
+                     "frames": []}]}]})
+        self.check(lines[:9], """
+            core c
+              cpython 3.12.1
+                2 interpreters
+                thread 12, interpreter 0, holds the GIL: f (x.py:3)
+                thread 13, interpreter 3, holds the GIL: no frames
+                interpreter 0: 1,005 objects tracked
+                  gc: enabled, threshold 700/10, count 1/0, garbage 0
+                interpreter 3: 1,007 objects tracked
+                  gc: disabled, threshold 700/10, count 1/0, garbage 3
+            """)
+        self.check(layout.gc({"runtimes": [gc]}), """
+            cpython interpreter 0: enabled
+              generation  threshold  count  objects
+                       0        700      1        5
+                       1         10      0    1,000
+              garbage 0
+            cpython interpreter 3: disabled
+              generation  threshold  count  objects
+                       0        700      1        7
+                       1         10      0    1,000
+              garbage 3
+            """)
+        self.check(layout.collect({
+            "objects": [], "unreachable": 5, "garbage": 0, "interpreters": [
+                {"id": 0, "tracked": 1005, "unreachable": 0},
+                {"id": 3, "tracked": 1, "unreachable": 5}]}), """
+            ... and 5 more (-limit 0 shows all)
+            interpreter 0: 0 unreachable of 1,005 objects tracked
+            interpreter 3: 5 unreachable of 1 object tracked
+            unreachable object num:5
+            garbage object num:0
+            """)
+
+    def test_what_is_only_named_has_no_numbers(self):
+        lines = layout.info({
+            "source": "core c", "objects": None, "tracked": None,
+            "references": None, "bytes": None, "dropped": None,
+            "learned": "read", "asked": 0, "unasked": 0,
+            "problems": ["CPython 4.0.0 is unknown"],
+            "runtimes": [{
+                "name": "cpython", "version": "4.0.0", "layout": "its own",
+                "module": "/bin/p", "interpreters": 1, "allocator": None,
+                "gc": None, "threads": [
+                    {"tid": 1, "interpreter": 0, "holds_gil": False,
+                     "frames": []}]}]})
+        self.check(lines, """
+            core c
+              cpython 4.0.0 in /bin/p (layout: its own)
+                thread 1: no frames
+              problems:
+                CPython 4.0.0 is unknown
+            """)
+
+    def test_an_allocator_without_arenas_is_told(self):
+        none = {"arenas": 0, "pools": 0, "blocks": 0, "objects": 0,
+                "free_list": 0, "other": 0}
+        lines = layout.info({
+            "source": "process 1", "objects": 1, "tracked": 1,
+            "references": 1, "bytes": 1, "dropped": 0, "problems": [],
+            "runtimes": [
+                {"name": "cpython", "version": "3.8.1",
+                 "allocator": dict(none, name="malloc", large=0)},
+                {"name": "cpython", "version": "2.7.18",
+                 "allocator": dict(none, name="pymalloc", arenas=2,
+                                   large=None)},
+                {"name": "cpython", "version": "3.13.15",
+                 "allocator": dict(none, name="mimalloc", arenas=1,
+                                   large=0)}]})
+        self.assertEqual(
+            lines[2], "    malloc: no arenas, so an object that nothing leads "
+            "to is not seen")
+        self.assertEqual(
+            lines[4], "    pymalloc: 0 blocks in 2 arenas: 0 objects, 0 on "
+            "free lists, 0 tables")
+        self.assertEqual(
+            lines[6], "    mimalloc: 0 blocks in 1 segment: 0 objects, 0 on "
+            "free lists, 0 tables")
+
+    def test_what_could_not_be_asked(self):
+        self.assertEqual(layout.unasked({"learned": "read", "unasked": 0}), [])
+        self.check(layout.unasked({"learned": "asked", "unasked": 2}), """
+            (2 objects could not be asked (refs exact): what was read stands)
+            """)
+
+    def test_a_deep_stack_is_cut_at_its_outer_end(self):
+        frames = [{"function": "f%d" % i, "file": "/a/b/c.py", "line": i}
+                  for i in range(30)]
+        lines = layout.info({
+            "source": "process 1", "objects": 1, "tracked": 1,
+            "references": 1, "bytes": 1, "dropped": 0, "problems": [],
+            "runtimes": [{"name": "cpython", "version": "2.7.18",
+                          "threads": [{"tid": None, "frames": frames},
+                                      {"tid": 7, "frames": []}]}]})
+        self.assertEqual(
+            lines[2], "    thread: f0 (c.py:0) < f1 (c.py:1) < f2 (c.py:2) < "
+            "f3 (c.py:3) < f4 (c.py:4) < f5 (c.py:5) < 24 more")
+        self.assertEqual(lines[3], "    thread 7: no frames")
+
+    def test_export(self):
+        self.check(layout.export({"file": "/tmp/g", "objects": 1,
+                                  "references": 2, "bytes": 99999}),
+                   "/tmp/g: 1 object, 2 references, 97.7 KiB")
+        self.check(layout.export({"file": "g", "objects": 2, "references": 2,
+                                  "limited": True}),
+                   "g: 2 objects, 2 references (not all: -limit 0 writes all)")
+
+
+class Text(unittest.TestCase):
+    def test_no_control_reaches_the_terminal(self):
+        self.assertEqual(text.clean("a\x1b[31mb\nc\x9bd\u202ee\ud800"),
+                         "a\\x1b[31mb\\nc\\x9bd\\u202ee\\ud800")
+
+    def test_long_texts_lose_their_end(self):
+        self.assertEqual(text.elide("abcdefghij" * 3, 12), "abcdefghi...")
+        self.assertEqual(len(text.elide("x" * 300, 100)), 100)
+
+    def test_sizes(self):
+        self.assertEqual(
+            [text.size(n) for n in (0, 9999, 10000, 5 << 20, 3 << 40, None)],
+            ["0 B", "9999 B", "9.8 KiB", "5.0 MiB", "3.0 TiB", "-"])
+
+    def test_an_object_is_described_once(self):
+        self.assertEqual(text.described(LEAK), "<Leak 0x7f01>")
+        self.assertEqual(text.described(thing("str", text="'a'")),
+                         "<str 0x7f01> 'a'")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -295,6 +295,49 @@ START_TEST(lists_of_both_collectors_are_read)
 }
 END_TEST
 
+// One that is being made is in the chain before it has lists.
+START_TEST(an_interpreter_that_does_not_fit_is_left_out)
+{
+	const uint64_t second = RS_INTERPRETER + 0x28000;
+	const uint64_t third = RS_INTERPRETER + 0x14000;
+	uint64_t gc;
+
+	correct_314(RS_PY3(3, 14, 10), RS_GENERATIONAL);
+	put_interpreter();
+	put(RS_RUNTIME + (uint64_t)at(RS_F_pyruntimestate__interpreters__head),
+	    third);
+	put(third + (uint64_t)at(RS_F__is__next), second);
+	put(third + (uint64_t)at(RS_F__is__id), 2);
+	put(second + (uint64_t)at(RS_F__is__next), RS_INTERPRETER);
+	for (unsigned i = 0; i < 2; i++) {
+		gc = (i ? third : RS_INTERPRETER) + (uint64_t)at(RS_F__is__gc);
+		for (unsigned g = 0; g < RS_PY_GENERATIONS; g++)
+			put_list(gc + 24 + g * 24, i * 8 + g, 1, 0);
+		put(gc + (uint64_t)at(RS_F__gc_runtime_state__generation0),
+		    gc + 24);
+	}
+	py.generation_stride = 24;
+	open_memory();
+	for (unsigned again = 0; again < 2; again++) {
+		rs_ck_ok(rs_py_find_interpreters(&py));
+		ck_assert_uint_eq(py.interpreters, 2);
+		ck_assert_uint_eq(py.interpreters_unfit, 1);
+		ck_assert_uint_eq(py.interpreter_unfit, second);
+		ck_assert_uint_eq(py.interpreter[0].head[0],
+				  RS_INTERPRETER + (uint64_t)at(RS_F__is__gc) +
+					  24);
+		ck_assert_uint_eq(py.interpreter[1].address, third);
+		ck_assert_int_eq(py.interpreter[1].id, 2);
+		ck_assert_uint_eq(py.interpreter[1].head[0], gc + 24);
+	}
+	// Of the main one it is the layout that does not fit.
+	put(RS_INTERPRETER + (uint64_t)at(RS_F__is__gc) + 24, 0);
+	open_memory();
+	rs_ck_error(rs_py_find_interpreters(&py), RS_EUNSUPPORTED,
+		    "no list of a generation");
+}
+END_TEST
+
 // Whatever the version says, it is the table that knows its form.
 START_TEST(the_form_of_the_table_is_known_by_its_numbers)
 {
@@ -462,6 +505,7 @@ int main(void)
 	tcase_add_test(tcase, an_incremental_collector_is_known_by_its_size);
 	tcase_add_test(tcase, a_generational_collector_leaves_the_row_as_it_is);
 	tcase_add_test(tcase, lists_of_both_collectors_are_read);
+	tcase_add_test(tcase, an_interpreter_that_does_not_fit_is_left_out);
 	tcase_add_test(tcase, the_form_of_the_table_is_known_by_its_numbers);
 	tcase_add_test(tcase, a_table_of_no_form_is_not_believed);
 	tcase_add_test(tcase,

@@ -81,6 +81,8 @@ struct rs_cpython {
 	struct rs_py_interpreter interpreter[RS_PY_INTERPRETERS]; // main first
 	unsigned interpreters;
 	unsigned interpreters_left_out; // the newest, for want of place
+	unsigned interpreters_unfit; // that are being made, or damaged
+	uint64_t interpreter_unfit; // the oldest of them
 	// Lists that a collection at work has its finds on; heads on C stacks.
 	uint64_t limbo[RS_PY_LIMBO];
 	unsigned limbos;

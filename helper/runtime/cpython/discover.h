@@ -146,6 +146,15 @@ RS_MUST_CHECK struct rs_error *rs_py_find_interpreters(struct rs_cpython *py);
  */
 void rs_py_list_interpreters(struct rs_cpython *py, uint64_t newest);
 
+/**
+ * Leave out of py->interpreter those that do not @p fit, which may set what it
+ * finds of each. Errors: that of @p fit for the main one, which has to.
+ */
+RS_MUST_CHECK struct rs_error *rs_py_keep_fitting(
+	struct rs_cpython *py,
+	struct rs_error *(*fit)(struct rs_cpython *py,
+				struct rs_py_interpreter *interpreter));
+
 /* --- wellknown.c --- */
 
 /** The types, None, set dummy, subtype_traverse and lookdict. */

@@ -295,6 +295,7 @@ void rs_py_list_interpreters(struct rs_cpython *py, uint64_t newest)
 	memset(py->interpreter, 0, sizeof(py->interpreter));
 	py->interpreters = n;
 	py->interpreters_left_out = all - n;
+	py->interpreters_unfit = 0;
 	for (unsigned i = all; i-- > 0;) {
 		if (i < n) {
 			py->interpreter[i].address = newest;
@@ -309,29 +310,54 @@ void rs_py_list_interpreters(struct rs_cpython *py, uint64_t newest)
 
 // From 3.9 on each has a collector of its own; before, the first stands for
 // the one of all.
-static struct rs_error *find_collectors(struct rs_cpython *py)
+static struct rs_error *
+find_collector(struct rs_cpython *py, struct rs_py_interpreter *interpreter)
 {
-	const bool own_gc = py->version >= RS_PY(3, 9);
-	struct rs_error *err = NULL;
+	const uint64_t address = interpreter->address;
 
-	for (unsigned i = 0; i < py->interpreters && !err; i++) {
-		struct rs_py_interpreter *interpreter = &py->interpreter[i];
-		const uint64_t address = interpreter->address;
+	interpreter->interned = rs_py_get(
+		py, address, RS_F__is__cached_objects__interned_strings);
+	if (py->version >= RS_PY(3, 9))
+		interpreter->gc =
+			address + (uint64_t)rs_py_off(py, RS_F__is__gc);
+	else if (py->runtime &&
+		 interpreter->address == py->interpreter[0].address)
+		interpreter->gc =
+			py->runtime +
+			(uint64_t)rs_py_off(py, RS_F_pyruntimestate__gc);
+	return interpreter->gc && !py->threaded ? set_gc(py, interpreter)
+						: NULL;
+}
 
-		interpreter->interned =
-			rs_py_get(py, address,
-				  RS_F__is__cached_objects__interned_strings);
-		if (own_gc)
-			interpreter->gc =
-				address + (uint64_t)rs_py_off(py, RS_F__is__gc);
-		else if (py->runtime && i == 0)
-			interpreter->gc = py->runtime +
-					  (uint64_t)rs_py_off(
-						  py, RS_F_pyruntimestate__gc);
-		if (interpreter->gc && !py->threaded)
-			err = set_gc(py, interpreter);
+static void leave_out(struct rs_cpython *py, uint64_t address)
+{
+	if (!py->interpreters_unfit++)
+		py->interpreter_unfit = address;
+}
+
+// The layout is right if the main interpreter fits it: another that does not
+// is being made or is damaged, and is left out.
+struct rs_error *rs_py_keep_fitting(
+	struct rs_cpython *py,
+	struct rs_error *(*fit)(struct rs_cpython *py,
+				struct rs_py_interpreter *interpreter))
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < py->interpreters; i++) {
+		struct rs_py_interpreter one = py->interpreter[i];
+		struct rs_error *err = fit(py, &one);
+
+		if (err && i == 0)
+			return err;
+		if (err)
+			leave_out(py, one.address);
+		else
+			py->interpreter[kept++] = one;
+		rs_error_free(err);
 	}
-	return err;
+	py->interpreters = kept;
+	return NULL;
 }
 
 struct rs_error *rs_py_find_interpreters(struct rs_cpython *py)
@@ -341,7 +367,7 @@ struct rs_error *rs_py_find_interpreters(struct rs_cpython *py)
 	if (py->runtime)
 		name_generations(py);
 	rs_py_list_interpreters(py, first_interpreter(py));
-	if ((err = find_collectors(py)))
+	if ((err = rs_py_keep_fitting(py, find_collector)))
 		return err;
 	if (!py->interpreters)
 		return rs_error_new(RS_EBAD,

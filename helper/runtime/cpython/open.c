@@ -131,8 +131,16 @@ static void tell_left_out(struct rs_cpython *py)
 				  "CPython %s has %u interpreters: the %u "
 				  "newest are left out",
 				  py->version_text,
-				  py->interpreters + py->interpreters_left_out,
+				  py->interpreters + py->interpreters_unfit +
+					  py->interpreters_left_out,
 				  py->interpreters_left_out);
+	if (py->interpreters_unfit)
+		rs_memory_problem(py->base.memory,
+				  "CPython %s: %u of its interpreters, the "
+				  "oldest at 0x%llx, are being made, or are "
+				  "damaged; they are left out",
+				  py->version_text, py->interpreters_unfit,
+				  (unsigned long long)py->interpreter_unfit);
 }
 
 struct rs_error *rs_cpython_open(struct rs_memory *memory,

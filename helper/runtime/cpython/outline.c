@@ -40,27 +40,31 @@ is_dict(const struct rs_cpython *py, uint64_t interpreter, enum rs_field field)
 
 // What it leads to must be an interpreter: its threads, if it has any now, are
 // its own.
-static bool is_interpreter(const struct rs_cpython *py, uint64_t address)
+static struct rs_error *
+check_interpreter(struct rs_cpython *py, struct rs_py_interpreter *interpreter)
 {
+	const uint64_t address = interpreter->address;
 	const uint64_t thread = rs_py_get(py, address, RS_F__is__threads__head);
 
-	return (!thread ||
-		rs_py_get(py, thread, RS_F__ts__interp) == address) &&
-	       is_dict(py, address, RS_F__is__imports__modules) &&
-	       is_dict(py, address, RS_F__is__sysdict) &&
-	       is_dict(py, address, RS_F__is__builtins);
+	if ((!thread || rs_py_get(py, thread, RS_F__ts__interp) == address) &&
+	    is_dict(py, address, RS_F__is__imports__modules) &&
+	    is_dict(py, address, RS_F__is__sysdict) &&
+	    is_dict(py, address, RS_F__is__builtins))
+		return NULL;
+	return rs_error_new(RS_EUNSUPPORTED, "no interpreter at 0x%llx",
+			    (unsigned long long)address);
 }
 
-// All that are on the chain, or none.
 static bool find_interpreters(struct rs_cpython *py)
 {
+	struct rs_error *err;
+
 	rs_py_list_interpreters(
 		py, rs_py_get(py, py->runtime,
 			      RS_F_pyruntimestate__interpreters__head));
-	for (unsigned i = 0; i < py->interpreters; i++)
-		if (!is_interpreter(py, py->interpreter[i].address))
-			return false;
-	return py->interpreters != 0;
+	err = rs_py_keep_fitting(py, check_interpreter);
+	rs_error_free(err); // why it was not read is told by others
+	return !err && py->interpreters != 0;
 }
 
 struct rs_error *rs_py_outline(struct rs_cpython *py, struct rs_error *why)

@@ -70,11 +70,7 @@ struct rs_error *rs_answer_count(struct rs_session *session, uint64_t object,
 
 	rs_json_begin_object(j);
 	rs_report_key_object(&report, "object", n);
-	rs_json_key(j, "count");
-	if (report.graph->flags[n] & RS_OBJ_IMMORTAL)
-		rs_json_null(j);
-	else
-		rs_json_uint(j, report.graph->count[n]);
+	rs_report_key_count(j, report.graph, n);
 	rs_json_key_uint(j, "named", ledger.named);
 	rs_json_key_int(j, "unexplained", ledger.unexplained);
 	rs_json_key(j, "holders");

@@ -72,15 +72,7 @@ static void write_object(struct lines *l, uint32_t number)
 	struct rs_json *j = &l->json;
 
 	rs_json_begin_object(j);
-	rs_json_key_address(j, "id", g->address[number]);
-	rs_json_key_string(j, "type", rs_report_type(g, number));
-	rs_json_key(j, "count");
-	if (g->flags[number] & RS_OBJ_IMMORTAL)
-		rs_json_null(j);
-	else
-		rs_json_uint(j, g->count[number]);
-	rs_json_key_uint(j, "size", g->size[number]);
-	rs_json_key_string(j, "gc", rs_report_gc(g, number));
+	rs_report_facts(j, g, number);
 	rs_json_key_bool(j, "unreachable", rs_report_unreachable(fate));
 	rs_json_key_bool(j, "garbage",
 			 fate == RS_FATE_FINALIZER || l->garbage[number]);

@@ -69,6 +69,26 @@ int64_t rs_report_count(const struct rs_graph *graph, uint32_t number)
 	return graph->count[number];
 }
 
+void rs_report_key_count(struct rs_json *json, const struct rs_graph *graph,
+			 uint32_t number)
+{
+	rs_json_key(json, "count");
+	if (graph->flags[number] & RS_OBJ_IMMORTAL)
+		rs_json_null(json);
+	else
+		rs_json_uint(json, graph->count[number]);
+}
+
+void rs_report_facts(struct rs_json *json, const struct rs_graph *graph,
+		     uint32_t number)
+{
+	rs_json_key_address(json, "id", graph->address[number]);
+	rs_json_key_string(json, "type", rs_report_type(graph, number));
+	rs_report_key_count(json, graph, number);
+	rs_json_key_uint(json, "size", graph->size[number]);
+	rs_json_key_string(json, "gc", rs_report_gc(graph, number));
+}
+
 void rs_report_object(struct rs_report *report, uint32_t number)
 {
 	char owner[RS_OWNER_SIZE];
@@ -78,15 +98,7 @@ void rs_report_object(struct rs_report *report, uint32_t number)
 	char text[RS_TEXT_SIZE] = "";
 
 	rs_json_begin_object(j);
-	rs_json_key_address(j, "id", g->address[number]);
-	rs_json_key_string(j, "type", rs_report_type(g, number));
-	rs_json_key(j, "count");
-	if (g->flags[number] & RS_OBJ_IMMORTAL)
-		rs_json_null(j);
-	else
-		rs_json_uint(j, g->count[number]);
-	rs_json_key_uint(j, "size", g->size[number]);
-	rs_json_key_string(j, "gc", rs_report_gc(g, number));
+	rs_report_facts(j, g, number);
 	rt->ops->text(rt, g->address[number], text, sizeof(text));
 	rs_json_key_string(j, "text", text);
 	rs_json_key_string(j, "runtime", rt->ops->name);

@@ -79,6 +79,14 @@ static inline bool rs_report_full(uint64_t shown, uint64_t limit)
 	return limit && shown >= limit;
 }
 
+/** Write the member "count" of object @p number: null if it is immortal. */
+void rs_report_key_count(struct rs_json *json, const struct rs_graph *graph,
+			 uint32_t number);
+
+/** Write the members "id", "type", "count", "size" and "gc" of @p number. */
+void rs_report_facts(struct rs_json *json, const struct rs_graph *graph,
+		     uint32_t number);
+
 /** Write object @p number as an OBJECT. */
 void rs_report_object(struct rs_report *report, uint32_t number);
 

@@ -76,7 +76,7 @@ class Arenas:
             words = ["env", "PYTHONMALLOC=" + cls.malloc] + words
         cls.target = Target(words, cls.folder)
         try:
-            wait_for_state(cls.target.pid, "T")
+            wait_for_state(cls.target.pid, "T", every=True)
             cls.look()
         except BaseException:
             cls.tearDownClass()

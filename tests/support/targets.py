@@ -2,6 +2,7 @@
 """Processes to look at, stopped, and their cores."""
 import glob
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -77,6 +78,22 @@ class Target:
         self.printed += self.errors.read().decode().splitlines()
         return self.process.returncode
 
+    def rest(self):
+        """Wait until each thread is asleep, and none runs meanwhile.
+
+        One that says it is ready may have been put aside before it waits.
+        """
+        before = None
+        end = time.monotonic() + STATE_SECONDS
+        while time.monotonic() < end:
+            now = states_of(self.pid, every=True) == {"S"} and runs(self.pid)
+            if now and now == before:
+                return
+            before = now
+            time.sleep(0.05)
+        raise AssertionError("process %d does not come to rest: %s" % (
+            self.pid, before))
+
     def stop(self):
         os.kill(self.pid, signal.SIGSTOP)
         # Each thread stops when its turn comes, not all with the first.
@@ -138,6 +155,12 @@ def fields_of(pid, name, every=False):
 def states_of(pid, every=False):
     return {stat.rsplit(")", 1)[1].split()[0]
             for stat in fields_of(pid, "stat", every)}
+
+
+def runs(pid):
+    """What changes when one of the threads is given a processor."""
+    return sorted(re.findall(r"(?m)^Pid:.*|^\w+_ctxt_switches:.*", status)
+                  for status in fields_of(pid, "status", True))
 
 
 def wait_for_state(pid, states, every=False):

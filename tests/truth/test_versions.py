@@ -65,6 +65,7 @@ class Flipped:
         with Target([cls.interpreter.path, "-S", "-E", "-c", SCRIPT],
                     cls.place.name) as target:
             cls.hexversion = int(target.wait_ready()[0])
+            target.rest()  # the other thread sleeps, in the line that is told
             cls.core = target.gcore()
         with engine.Session(cls.core) as session:
             cls.info, cls.collect = session.info(), session.collect()

@@ -9,6 +9,7 @@
 // libpython that it finds; for Python 2.7 and 3.6 to 3.14.
 #include <Python.h>
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,60 @@ static void in_child(int number, const char *format)
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
 		fail("child");
+}
+
+// Adds to runs how often a thread has run. @return whether it is asleep.
+static int is_asleep(const char *task, unsigned long *runs)
+{
+	char path[300], line[256], state = 0;
+	unsigned long n;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%s/status", task);
+	file = fopen(path, "r");
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		(void)sscanf(line, "State: %c", &state);
+		if (sscanf(line, "voluntary_ctxt_switches: %lu", &n) == 1 ||
+		    sscanf(line, "nonvoluntary_ctxt_switches: %lu", &n) == 1)
+			*runs += n;
+	}
+	(void)fclose(file);
+	return state == 'S';
+}
+
+// @return how often all threads but this one have run, 0 if one is about to.
+static unsigned long runs_of_others(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	const struct dirent *entry;
+	unsigned long runs = 1;
+
+	if (!tasks)
+		fail("/proc/self/task");
+	while (runs && (entry = readdir(tasks)))
+		if (entry->d_name[0] != '.' &&
+		    atoi(entry->d_name) != getpid() &&
+		    !is_asleep(entry->d_name, &runs))
+			runs = 0;
+	(void)closedir(tasks);
+	return runs;
+}
+
+// As observer.settle(): a thread that wanted the interpreter lock when a copy
+// was made would have it let go there, to nobody, and for ever.
+static void settle(void)
+{
+	PyThreadState *mine = PyEval_SaveThread();
+	unsigned long before = 0, now = 0;
+
+	do {
+		before = now;
+		(void)usleep(20000);
+		now = runs_of_others();
+	} while (!now || now != before);
+	PyEval_RestoreThread(mine);
 }
 
 static void dump_core(void)
@@ -108,6 +163,7 @@ int main(int argc, char **argv)
 		runf(i, "WHO = %d\nTHREAD = True\n%s\nfill()\n", source);
 	for (int i = 0; i < RS_INTERPRETERS; i++)
 		runf(i, "leave()\nfacts('facts.%d')\n%s", "");
+	settle();
 	run(0, "rehearse()\n");
 	dump_core();
 	for (int i = 0; i < RS_INTERPRETERS; i++) {

@@ -8,6 +8,7 @@
 #ifndef RS_PYTHON_CHILD_H
 #define RS_PYTHON_CHILD_H
 
+#include "process_state.h"
 #include "rs_check.h"
 
 #include <glob.h>
@@ -94,21 +95,9 @@ static inline void rs_python_start(struct rs_python_child *child,
 /** Wait until process @p pid sleeps (in its read), then stop it. */
 static inline void rs_python_stop(struct rs_python_child *child, pid_t pid)
 {
-	char path[64], state = 'R', text[512];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	for (int i = 0; i < 2000 && state != 'S'; i++) {
-		FILE *stat = fopen(path, "r");
-
-		ck_assert_ptr_nonnull(stat);
-		if (fgets(text, sizeof(text), stat))
-			state = strrchr(text, ')')[2];
-		(void)fclose(stat);
-		if (state != 'S')
-			usleep(2000);
-	}
+	process_wait_for(pid, 'S');
 	child->stopped = pid;
-	kill(pid, SIGSTOP);
+	process_stop(pid);
 }
 
 static inline void rs_python_end(struct rs_python_child *child)

@@ -10,6 +10,7 @@
 #define RS_REAL_CORE_H
 
 #include "memory/memory.h"
+#include "process_state.h"
 #include "rs_check.h"
 
 #include <fcntl.h>
@@ -45,24 +46,13 @@ static inline pid_t real_core_start(const char *directory, const char *program)
 		_exit(127);
 	}
 	// The pipe ends when exec has succeeded; then the loader still has to
-	// do its work, which is over once sleep sleeps.
+	// do its work, which is over once sleep sleeps: nothing before that
+	// does.
 	close(ready[1]);
 	ck_assert_int_eq(read(ready[0], &byte, 1), 0);
 	close(ready[0]);
-	char path[64];
-	char line[64];
-	(void)snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
-	for (int i = 0; i < 1000; i++) {
-		FILE *wchan = fopen(path, "re");
-		const bool asleep = wchan && fgets(line, sizeof(line), wchan) &&
-				    strstr(line, "nanosleep");
-		if (wchan)
-			(void)fclose(wchan);
-		if (asleep)
-			return pid;
-		usleep(5000);
-	}
-	return pid; // where wchan is hidden, five seconds have passed
+	process_wait_for(pid, 'S');
+	return pid;
 }
 
 /** Bytes of section @p name of @p module are those of the file on disk. */

@@ -7,6 +7,7 @@
 // from newer releases) and in $REFSCOPE_PYTHONS (separated by colons).
 #include "kernel_core.h"
 #include "memory/target.h"
+#include "process_state.h"
 #include "rs_check.h"
 #include "runtime/ask.h"
 #include "runtime/cpython/cpython.h"
@@ -29,7 +30,8 @@ enum {
 
 // Arguments: file to write, how many nodes. Everything happens in a function
 // so that no dict of a module changes while it is written down. A second
-// thread, asleep by then, makes it matter whose thread pointer an image gets.
+// thread makes it matter whose thread pointer an image gets; it waits by then:
+// it sleeps and has not run once while the lock was there for the taking.
 static const char script[] =
 	"import collections, functools, gc, os, sys, threading, time, weakref\n"
 	"class Node(object):\n"
@@ -73,6 +75,19 @@ static const char script[] =
 	"    write(path, keep)\n"
 	"    os.write(1, word)\n"
 	"    os.read(0, 1)\n"
+	"def others():\n"
+	"    found = []\n"
+	"    for task in os.listdir('/proc/self/task'):\n"
+	"        if int(task) != os.getpid():\n"
+	"            with open('/proc/self/task/%s/status' % task) as lines:\n"
+	"                found += [line for line in lines if\n"
+	"                    line.startswith('State') or '_switches' in line]\n"
+	"    return found\n"
+	"def settle():\n"
+	"    before, now = None, []\n"
+	"    while now != before or 'State:\\tS (sleeping)\\n' not in now:\n"
+	"        time.sleep(0.05)\n" // lets go of the lock
+	"        before, now = now, others()\n"
 	"def main():\n"
 	"    nodes = []\n"
 	"    for i in range(int(sys.argv[2])):\n"
@@ -80,7 +95,7 @@ static const char script[] =
 	"    thread = threading.Thread(target=threading.Event().wait)\n"
 	"    thread.daemon = True\n"
 	"    thread.start()\n"
-	"    time.sleep(0.2)\n"
+	"    settle()\n"
 	"    gc.disable()\n"
 	"    wait(sys.argv[1], zoo(nodes))\n"
 	"main()\n";
@@ -156,7 +171,7 @@ static void start(struct python *p, const char *path, unsigned nodes)
 	p->pid = (pid_t)strtol(line, &end, 10);
 	p->frozen = strtoul(end, NULL, 10);
 	ck_assert_msg(p->pid > 0, "%s did not start", path);
-	usleep(50000); // until it sleeps in read()
+	process_wait_for(p->pid, 'S'); // in read()
 }
 
 static void stop(const struct python *p, int with)

@@ -6,6 +6,8 @@
 #include "runtime/cpython/discover.h"
 #include "runtime/session.h"
 
+#include <time.h>
+
 enum { RS_ROOTS_MIN = 100 };
 
 // Prints one fact a line, then blocks. The garbage keeps gc.garbage's test
@@ -121,12 +123,6 @@ static void start(struct child *child, const char *path, const char *code)
 	rs_python_start(&child->python, path, code);
 	read_facts(child);
 	ck_assert_msg(child->facts.pid != 0, "%s did not start", path);
-}
-
-static void pause_at(const struct child *child)
-{
-	kill((pid_t)child->facts.pid, SIGSTOP);
-	usleep(20000);
 }
 
 static void stop(struct child *child)
@@ -296,6 +292,28 @@ START_TEST(everything_is_found)
 }
 END_TEST
 
+static int64_t processor_us(clockid_t clock)
+{
+	struct timespec ts;
+
+	ck_assert_int_eq(clock_gettime(clock, &ts), 0);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+// Let it run for @p us of its own time, then stop it. By the wall's time it
+// would, on a busy machine, be stopped again and again where it is.
+static void run_for(pid_t pid, int64_t us)
+{
+	clockid_t clock;
+
+	ck_assert_int_eq(clock_getcpuclockid(pid, &clock), 0);
+	const int64_t end = processor_us(clock) + us;
+	kill(pid, SIGCONT);
+	while (processor_us(clock) < end)
+		usleep(200);
+	process_stop(pid);
+}
+
 // Look at one stop of the busy script. @return whether it was collecting.
 static bool look_at_stop(const struct facts *facts)
 {
@@ -336,10 +354,8 @@ START_TEST(a_collection_at_work_is_noticed_and_nothing_is_lost)
 
 	start(&child, pythons.path[_i], busy_script);
 	for (int i = 0; i < RS_STOPS; i++) {
-		usleep(1000 + 1700 * (unsigned)i);
-		pause_at(&child);
+		run_for((pid_t)child.facts.pid, 1000 + 1700 * i);
 		collecting += look_at_stop(&child.facts);
-		kill((pid_t)child.facts.pid, SIGCONT);
 	}
 	ck_assert_msg(collecting > 0, "%s: %d stops, none while collecting",
 		      child.facts.version, RS_STOPS);

@@ -28,6 +28,7 @@ enum {
 	RS_BAD = 4, // the object that is not friendly
 	RS_MARK_SIZE = 64,
 	RS_LARGE = 256 << 10,
+	RS_LOOKS = 12000, // a minute: the machine may be busy
 };
 
 // Large, so that a core that cannot be mapped has it come in when touched.
@@ -525,17 +526,21 @@ END_TEST
 START_TEST(all_together_may_not_take_longer_than_told)
 {
 	struct rs_image_answer answer = {0};
-	const struct rs_image_options o = {.object_ms = 60000, .total_ms = 300};
+	// Long enough that a busy machine has the walk begun by then.
+	const struct rs_image_options o = {.object_ms = 60000,
+					   .total_ms = 5000};
 
 	make_core(spins);
-	rs_ck_error(ask(&o, NULL, &answer), RS_EBAD, "300 ms allowed");
+	rs_ck_error(ask(&o, NULL, &answer), RS_EBAD, "5000 ms allowed");
 	check_nothing_left();
 }
 END_TEST
 
 START_TEST(an_image_ends_with_its_caller)
 {
-	const struct rs_image_options slow = {.object_ms = 60000};
+	// Nothing but the caller's end ends it as long as we look.
+	const struct rs_image_options slow = {.object_ms = 600000,
+					      .total_ms = 600000};
 	int status;
 
 	make_core(spins);
@@ -546,12 +551,12 @@ START_TEST(an_image_ends_with_its_caller)
 		rs_error_free(ask(&slow, NULL, &answer));
 		_exit(0);
 	}
-	for (int i = 0; i < 400 && images(caller, NULL) != 3; i++)
+	for (int i = 0; i < RS_LOOKS && images(caller, NULL) != 3; i++)
 		usleep(5000);
 	ck_assert_int_eq(images(caller, NULL), 3);
 	kill(caller, SIGKILL);
 	ck_assert_int_eq(waitpid(caller, &status, 0), caller);
-	for (int i = 0; i < 400 && images(caller, NULL); i++)
+	for (int i = 0; i < RS_LOOKS && images(caller, NULL); i++)
 		usleep(5000);
 	ck_assert_int_eq(images(caller, NULL), 0);
 }

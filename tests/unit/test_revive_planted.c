@@ -27,7 +27,7 @@
 enum {
 	RS_ROOM = 4096, // bytes that the script keeps for us
 	RS_DATA = 2048, // offset of the data of a deed in them
-	RS_PATIENCE_MS = 20000, // for a deed that never ends
+	RS_PATIENCE_MS = 120000, // for a deed that never ends
 };
 
 static struct python_core python;

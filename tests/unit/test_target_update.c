@@ -276,7 +276,7 @@ START_TEST(a_child_of_a_fork_can_track_whatever_was_locked)
 	rs_registry.lock = 1;
 	const pid_t child = fork();
 	if (child == 0) {
-		alarm(5);
+		alarm(60); // a lock that it waits for, it waits for ever
 		const int rc = rs_track((void *)(uintptr_t)(base + 8), &type);
 		_exit(rc || !rs_type_of((void *)(uintptr_t)base));
 	}

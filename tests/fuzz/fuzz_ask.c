@@ -29,7 +29,8 @@
 #include <time.h>
 
 enum {
-	RS_ROUND_SECONDS = 30,
+	RS_ROUND_SECONDS = 120,
+	RS_END_WAITS = 6000, // of 10 ms: the machine may be busy
 	RS_SLOW_MS = 5000, // told
 	RS_PATIENCE_MS = 10000, // then a question is interrupted, as by Ctrl-C
 	RS_MAX_FLIPS = 8,
@@ -204,15 +205,19 @@ static int look(const char *path, size_t round)
 }
 
 /**
- * Whatever the child left comes to us, who adopt orphans, and is to end at
- * once. @return whether all did.
+ * Whatever the child left comes to us, who adopt orphans, and is to end by
+ * itself. @return whether all did.
  */
 static bool nothing_left(void)
 {
-	for (int i = 0; i < 200; i++) {
-		while (waitpid(-1, NULL, __WALL | WNOHANG) > 0)
-			;
-		if (errno == ECHILD)
+	for (int i = 0; i < RS_END_WAITS; i++) {
+		pid_t ended;
+
+		do
+			ended = waitpid(-1, NULL, __WALL | WNOHANG);
+		while (ended > 0);
+		// When some are left it is 0, and errno what it was before.
+		if (ended < 0 && errno == ECHILD)
 			return true;
 		usleep(10000);
 	}

@@ -5,17 +5,21 @@
  *
  * Each answer is {"call":"count","object":"0x..","limit":N,...}, so that the
  * tests see what the commands make of what a user writes. rs_answer_types()
- * works until the progress callback stops it, rs_answer_garbage() reads the
- * target through the callback that it was opened with.
+ * works until the progress callback stops it; with $DOUBLE_INTERRUPTS it is
+ * itself who presses Ctrl-C, once it has been at work for a second, so that no
+ * test has to guess when that is. rs_answer_garbage() reads the target through
+ * the callback that it was opened with.
  */
 #include "refscope/engine.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct rs_error {
 	enum rs_code code;
@@ -29,7 +33,10 @@ struct rs_session {
 	struct rs_open_options options;
 };
 
-enum { RS_LONGEST_SECONDS = 20 };
+enum {
+	RS_LONGEST_SECONDS = 300, // should nobody stop it
+	RS_TICKS_A_SECOND = 1000, // at most
+};
 
 static struct rs_error *fail(enum rs_code code, const char *message)
 {
@@ -236,16 +243,23 @@ rs_answer_garbage(struct rs_session *session, uint64_t limit, char **ret)
 		      range->path ? "true" : "false");
 }
 
+static void interrupt_at(uint64_t tick)
+{
+	if (tick == RS_TICKS_A_SECOND && getenv("DOUBLE_INTERRUPTS"))
+		(void)kill(getpid(), SIGINT);
+}
+
 /** Works until it is stopped. */
 struct rs_error *rs_answer_types(struct rs_session *session, const char *sort,
 				 uint64_t limit, char **ret)
 {
 	(void)sort;
 	(void)limit;
-	struct timespec pause = {0, 1000000};
+	struct timespec pause = {0, 1000000000 / RS_TICKS_A_SECOND};
 	time_t start = time(NULL);
 	for (uint64_t n = 1; time(NULL) - start < RS_LONGEST_SECONDS; n++) {
 		nanosleep(&pause, NULL);
+		interrupt_at(n);
 		if (!session->options.progress(
 			    session->options.progress_context, "waiting", n,
 			    1000000))

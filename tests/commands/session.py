@@ -13,7 +13,9 @@ from paths import SOURCED
 DOUBLE = os.environ["REFSCOPE_DOUBLE"]
 GDB = os.environ.get("GDB", "gdb")
 PROMPT = "(gdb) "
-TIMEOUT = 120
+# Seconds, of which a few are enough on a machine that does nothing else.
+TIMEOUT = 600
+PATIENCE = 120
 
 
 def environment(engine, **more):
@@ -100,7 +102,7 @@ class Terminal:
     def send(self, text):
         os.write(self.master, text.encode())
 
-    def expect(self, pattern, seconds=30):
+    def expect(self, pattern, seconds=PATIENCE):
         """What came until the pattern did, and it."""
         end = time.monotonic() + seconds
         while True:

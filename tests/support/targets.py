@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Processes to look at, stopped, and their cores."""
+import ctypes
 import glob
 import os
 import re
@@ -14,6 +15,8 @@ LARGEST_CORE = 1 << 33
 # ends all the same.
 GDB_SECONDS = 1200
 STATE_SECONDS = 300
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 FIXTURES = os.path.join(ROOT, "fixtures", "python")
 
 
@@ -35,7 +38,7 @@ class Target:
         self.process = subprocess.Popen(
             command, cwd=folder, env=quiet_environment(),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self.errors, preexec_fn=_allow_cores)
+            stderr=self.errors, preexec_fn=_begin)
         self.printed = []
         self.ready = None
 
@@ -130,7 +133,9 @@ def bare_gdb(target, commands):
     return done.stdout.decode("utf-8", "replace")
 
 
-def _allow_cores():
+def _begin():
+    """Not to outlive a test that is killed, and to leave a core."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     most = resource.getrlimit(resource.RLIMIT_CORE)[1]
     resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 

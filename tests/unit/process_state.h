@@ -29,7 +29,9 @@ static inline char process_state(pid_t pid)
 		(void)fclose(stat);
 	// The name before it may have any characters.
 	const char *end = is_there ? strrchr(text, ')') : NULL;
-	return end && end[1] ? end[2] : 0;
+	if (!end || !end[1])
+		return 0;
+	return end[2];
 }
 
 /** Wait until @p pid is in @p state; fails the test if it never is. */

@@ -63,8 +63,7 @@ static void in_child(int number, const char *format)
 // Adds to runs how often a thread has run. @return whether it is asleep.
 static int is_asleep(const char *task, unsigned long *runs)
 {
-	char path[300], line[256], state = 0;
-	unsigned long n;
+	char path[300], line[256], letter = 0;
 	FILE *file;
 
 	(void)snprintf(path, sizeof(path), "/proc/self/task/%s/status", task);
@@ -72,13 +71,17 @@ static int is_asleep(const char *task, unsigned long *runs)
 	if (!file)
 		return 0;
 	while (fgets(line, sizeof(line), file)) {
-		(void)sscanf(line, "State: %c", &state);
-		if (sscanf(line, "voluntary_ctxt_switches: %lu", &n) == 1 ||
-		    sscanf(line, "nonvoluntary_ctxt_switches: %lu", &n) == 1)
-			*runs += n;
+		const char *value = strchr(line, ':');
+
+		if (!value)
+			continue;
+		if (!strncmp(line, "State:", 6))
+			letter = value[2];
+		else if (strstr(line, "_ctxt_switches:"))
+			*runs += strtoul(value + 1, NULL, 10);
 	}
 	(void)fclose(file);
-	return state == 'S';
+	return letter == 'S';
 }
 
 // @return how often all threads but this one have run, 0 if one is about to.

@@ -135,12 +135,13 @@ static void tell_left_out(struct rs_cpython *py)
 					  py->interpreters_left_out,
 				  py->interpreters_left_out);
 	if (py->interpreters_unfit)
-		rs_memory_problem(py->base.memory,
-				  "CPython %s: %u of its interpreters, the "
-				  "oldest at 0x%llx, are being made, or are "
-				  "damaged; they are left out",
-				  py->version_text, py->interpreters_unfit,
-				  (unsigned long long)py->interpreter_unfit);
+		rs_memory_problem(
+			py->base.memory,
+			"CPython %s: left out, for it is being made or "
+			"is damaged: the interpreter at 0x%llx%s",
+			py->version_text,
+			(unsigned long long)py->interpreter_unfit,
+			py->interpreters_unfit > 1 ? ", and others" : "");
 }
 
 struct rs_error *rs_cpython_open(struct rs_memory *memory,

@@ -292,6 +292,8 @@ all_rounds(int fd, const char *path, size_t rounds, const char *only)
 				     "wait status %#x\n",
 				     i, (int)kind, (unsigned long long)took,
 				     (unsigned)status);
+			if (status == -1)
+				break; // the next would be blamed for it
 		}
 	}
 	(void)printf("%u answered, %u refused, %zu failed; %u asked, %u not, "

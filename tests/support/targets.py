@@ -92,6 +92,8 @@ class Target:
             now = states_of(self.pid, every=True) == {"S"} and runs(self.pid)
             if now and now == before:
                 return
+            if states_of(self.pid) <= set("ZX"):
+                break  # it has ended
             before = now
             time.sleep(0.05)
         raise AssertionError("process %d does not come to rest: %s" % (
@@ -148,7 +150,11 @@ def _limit_core():
 def fields_of(pid, name, every=False):
     """Text of that file in /proc, of the first thread or of every one."""
     found = []
-    for task in os.listdir("/proc/%d/task" % pid) if every else [str(pid)]:
+    try:
+        tasks = os.listdir("/proc/%d/task" % pid) if every else [str(pid)]
+    except FileNotFoundError:
+        tasks = []
+    for task in tasks:
         try:
             with open("/proc/%d/task/%s/%s" % (pid, task, name)) as text:
                 found.append(text.read())

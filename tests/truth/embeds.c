@@ -17,7 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RS_INTERPRETERS = 3, RS_SOURCE_MAX = 1 << 16 };
+enum {
+	RS_INTERPRETERS = 3,
+	RS_SOURCE_MAX = 1 << 16,
+	RS_LOOKS = 10000, // minutes, if need be
+};
 
 static PyThreadState *state[RS_INTERPRETERS];
 
@@ -108,11 +112,14 @@ static void settle(void)
 {
 	PyThreadState *mine = PyEval_SaveThread();
 	unsigned long before = 0, now = 0;
+	int looks = 0;
 
 	do {
 		before = now;
 		(void)usleep(20000);
 		now = runs_of_others();
+		if (++looks == RS_LOOKS)
+			fail("threads do not come to rest");
 	} while (!now || now != before);
 	PyEval_RestoreThread(mine);
 }

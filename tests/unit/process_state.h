@@ -43,6 +43,8 @@ static inline void process_wait_for(pid_t pid, char state)
 		now = process_state(pid);
 		if (now == state)
 			return;
+		if (!now || now == 'Z')
+			break; // it has ended
 		usleep(RS_STATE_WAIT_US);
 	}
 	ck_abort_msg("process %d is in state %c, not %c", (int)pid,

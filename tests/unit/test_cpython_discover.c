@@ -309,7 +309,7 @@ static void run_for(pid_t pid, int64_t us)
 	ck_assert_int_eq(clock_getcpuclockid(pid, &clock), 0);
 	const int64_t end = processor_us(clock) + us;
 	kill(pid, SIGCONT);
-	while (processor_us(clock) < end)
+	while (processor_us(clock) < end && process_state(pid) != 'Z')
 		usleep(200);
 	process_stop(pid);
 }

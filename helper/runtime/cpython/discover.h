@@ -148,7 +148,8 @@ void rs_py_list_interpreters(struct rs_cpython *py, uint64_t newest);
 
 /**
  * Leave out of py->interpreter those that do not @p fit, which may set what it
- * finds of each. Errors: that of @p fit for the main one, which has to.
+ * finds of each. Errors: that of @p fit for the main one, which has to fit,
+ * and any but RS_EUNSUPPORTED.
  */
 RS_MUST_CHECK struct rs_error *rs_py_keep_fitting(
 	struct rs_cpython *py,

@@ -348,7 +348,7 @@ struct rs_error *rs_py_keep_fitting(
 		struct rs_py_interpreter one = py->interpreter[i];
 		struct rs_error *err = fit(py, &one);
 
-		if (err && i == 0)
+		if (err && (i == 0 || rs_error_code(err) != RS_EUNSUPPORTED))
 			return err;
 		if (err)
 			leave_out(py, one.address);

@@ -63,8 +63,9 @@ static bool find_interpreters(struct rs_cpython *py)
 		py, rs_py_get(py, py->runtime,
 			      RS_F_pyruntimestate__interpreters__head));
 	err = rs_py_keep_fitting(py, check_interpreter);
+	const bool fits = !err && py->interpreters != 0;
 	rs_error_free(err); // why it was not read is told by others
-	return !err && py->interpreters != 0;
+	return fits;
 }
 
 struct rs_error *rs_py_outline(struct rs_cpython *py, struct rs_error *why)

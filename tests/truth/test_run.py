@@ -237,11 +237,15 @@ class Speaks:
         with engine.Session(path) as session:
             for code, expected in HOSTILE:
                 with self.subTest(code):
+                    # Where a limit of time is not meant, none is to be met:
+                    # to fill all memory takes some machines seconds.
+                    meant = "took more" in expected
                     start = time.monotonic()
-                    got = outcome(session, code, timeout_ms=1000)
+                    got = outcome(session, code,
+                                  timeout_ms=1000 if meant else 60000)
                     self.assertRegex(got, expected)
                     self.assertNotIn("\n", got)
-                    self.assertLess(time.monotonic() - start, 30)
+                    self.assertLess(time.monotonic() - start, 300)
                     self.assertFalse(os.path.exists(HERE))
                     self.assertEqual(descendants(), [])
             # And after all that it still answers.

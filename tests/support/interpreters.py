@@ -7,6 +7,7 @@ with colons between). $REFSCOPE_TRUTH_ONLY narrows the choice: versions, each
 with the flavour that is meant, as in "2.7 3.11-debug 3.13t".
 """
 import collections
+import functools
 import glob
 import os
 import shutil
@@ -68,11 +69,17 @@ def is_meant(interpreter, word):
         interpreter.version + ".").startswith(version + ".")
 
 
+def is_shim(path):
+    """A script of pyenv's that runs one of those which are found anyway."""
+    return os.path.basename(os.path.dirname(path)) == "shims"
+
+
+@functools.lru_cache(maxsize=None)  # to ask them all takes seconds
 def find():
     """Interpreters, each once, oldest first."""
     found, names = {}, set()
     for path in candidates():
-        if not path or not os.access(path, os.X_OK):
+        if not path or not os.access(path, os.X_OK) or is_shim(path):
             continue
         real = os.path.realpath(path)
         told = real not in found and ask(path)

@@ -7,7 +7,7 @@
 
 enum {
 	RS_DIR_SIZE = 1 << RS_DIR_SHIFT,
-	RS_SLAB_CHUNKS = 192, // 6 MiB in huge pages for 192 MiB of heap
+	RS_SLAB_CHUNKS = 191, // 6 MiB in huge pages for 191 MiB of heap
 	RS_MEMBERS_MOST = 1 << 30,
 };
 

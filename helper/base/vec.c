@@ -9,24 +9,76 @@
 
 enum {
 	RS_PAGE = 4096, // least unit of a mapping; larger pages round up alone
+	RS_HUGE = 2 << 20, // of x86-64, and of aarch64 with pages of 4 KiB
+	RS_HUGE_LEAST = 1 << 19, // bytes from which a huge page is worth it
 	RS_VEC_FIRST = 64 * 1024, // untouched pages cost nothing
-	RS_VEC_HUGE = 8 << 20, // from here on huge pages waste little
 };
 
 // Sizes beyond this cannot be mapped anyway; sums below it cannot overflow.
 #define RS_MOST (SIZE_MAX / 4)
 
-static size_t page_round(size_t size)
+static size_t round_up(size_t size, size_t unit)
 {
-	return (size + RS_PAGE - 1) & ~(size_t)(RS_PAGE - 1);
+	return (size + unit - 1) & ~(unit - 1);
 }
 
-static void *map(size_t size)
+// What is large is mapped in whole huge pages, whether or not they are used.
+static size_t map_round(size_t size)
+{
+	return round_up(size, size < RS_HUGE_LEAST ? RS_PAGE : RS_HUGE);
+}
+
+static void *map_anywhere(size_t size)
 {
 	void *block = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return block == MAP_FAILED ? NULL : block;
+}
+
+static bool is_aligned(const void *block, size_t size)
+{
+	return size % RS_HUGE != 0 || (uintptr_t)block % RS_HUGE == 0;
+}
+
+// @p size as map_round() gives it: huge pages start at a multiple of their
+// size, to which not every kernel aligns by itself.
+static void *map(size_t size)
+{
+	char *block = map_anywhere(size);
+
+	if (!block || is_aligned(block, size))
+		return block;
+	munmap(block, size);
+	block = map_anywhere(size + RS_HUGE);
+	if (!block)
+		return NULL;
+	const size_t before = -(uintptr_t)block % RS_HUGE;
+	if (before)
+		munmap(block, before);
+	if (before != RS_HUGE)
+		munmap(block + before + size, RS_HUGE - before);
+	return block + before;
+}
+
+// Huge pages stay such only between aligned places.
+static void *move(void *block, size_t size, size_t larger)
+{
+	void *moved = MAP_FAILED;
+	void *to;
+
+	if (is_aligned(block, larger))
+		moved = mremap(block, size, larger, 0);
+	if (moved != MAP_FAILED)
+		return moved;
+	to = map(larger);
+	if (!to)
+		return NULL;
+	moved = mremap(block, size, larger, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	if (moved != MAP_FAILED)
+		return moved;
+	munmap(to, larger);
+	return NULL;
 }
 
 void rs_vec_fini(struct rs_vec *vec)
@@ -41,21 +93,18 @@ bool rs_vec_grow(struct rs_vec *vec, size_t more)
 	assert(vec->used <= vec->cap);
 	if (more > RS_MOST || vec->used + more > RS_MOST)
 		return false;
-	const size_t need = page_round(vec->used + more);
+	const size_t need = vec->used + more;
 	if (need <= vec->cap)
 		return true;
 
 	size_t cap = vec->cap ? vec->cap + vec->cap / 2 : RS_VEC_FIRST;
-	cap = page_round(cap < need ? need : cap);
-	void *data = vec->data
-			     ? mremap(vec->data, vec->cap, cap, MREMAP_MAYMOVE)
-			     : map(cap);
-	if (!data || data == MAP_FAILED)
+	cap = map_round(cap < need ? need : cap);
+	void *data = vec->data ? move(vec->data, vec->cap, cap) : map(cap);
+	if (!data)
 		return false;
 	vec->data = data;
 	vec->cap = cap;
-	if (cap >= RS_VEC_HUGE)
-		rs_block_dense(data, cap, 1);
+	rs_block_dense(data, cap, 1);
 	return true;
 }
 
@@ -71,7 +120,7 @@ static size_t block_size(size_t count, size_t size)
 {
 	const size_t bytes = count * size;
 
-	return bytes ? page_round(bytes) : RS_PAGE;
+	return bytes ? map_round(bytes) : RS_PAGE;
 }
 
 struct rs_error *rs_block_new(size_t count, size_t size, void *ret_pointer)
@@ -94,8 +143,24 @@ void rs_block_free(void *block, size_t count, size_t size)
 
 void rs_block_dense(void *block, size_t count, size_t size)
 {
+	const size_t bytes = block_size(count, size);
+
 	// A hint: where the kernel cannot follow it nothing is lost.
-	(void)madvise(block, block_size(count, size), MADV_HUGEPAGE);
+	if (bytes >= RS_HUGE)
+		(void)madvise(block, bytes, MADV_HUGEPAGE);
+}
+
+struct rs_error *
+rs_block_new_dense(size_t count, size_t size, void *ret_pointer)
+{
+	struct rs_error *err = rs_block_new(count, size, ret_pointer);
+	void *block;
+
+	if (err)
+		return err;
+	memcpy(&block, ret_pointer, sizeof(block));
+	rs_block_dense(block, count, size);
+	return NULL;
 }
 
 struct rs_error *rs_vec_to_block(struct rs_vec *vec, void *ret_pointer)

@@ -255,12 +255,11 @@ static struct rs_error *run(struct trial *trial)
 	const size_t n = trial->graph->objects;
 	struct rs_error *err;
 
-	if ((err = rs_block_new(n, sizeof(uint8_t), &trial->state)) ||
+	if ((err = rs_block_new_dense(n, sizeof(uint8_t), &trial->state)) ||
 	    (err = rs_block_new(n, sizeof(uint32_t), &trial->rest)) ||
-	    (err = rs_block_new(n, sizeof(uint32_t), &trial->queue.item)))
+	    (err = rs_block_new_dense(n, sizeof(uint32_t),
+				      &trial->queue.item)))
 		return err;
-	if (n >= RS_DENSE)
-		rs_block_dense(trial->state, n, sizeof(uint8_t));
 	copy_counts(trial);
 	if ((err = subtract(trial)) || (err = reach(trial)) ||
 	    (err = keep_finalizers(trial)))

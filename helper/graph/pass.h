@@ -17,7 +17,6 @@ enum {
 	RS_TICK = 1 << 16, // units of work between two progress calls
 	RS_EDGES_AHEAD = 32, // in a sweep over references
 	RS_EDGES_FAR = 64, // for what must be there to know what comes next
-	RS_DENSE = 1 << 20, // objects from which huge pages are worth asking
 	// In a queue: first the row's bounds are fetched, then its references,
 	// then what they lead to.
 	RS_BOUNDS_AHEAD = 24,

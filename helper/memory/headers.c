@@ -17,6 +17,13 @@ static uint64_t base_of(const Elf64_Phdr *phdr, size_t count)
 	return 0;
 }
 
+static size_t note_room(const Elf64_Phdr *phdr)
+{
+	if (phdr->p_type != PT_NOTE || phdr->p_filesz > RS_MAX_NOTES)
+		return 0;
+	return (phdr->p_filesz + 7) & ~(size_t)7;
+}
+
 /** Append the notes that @p phdr describes to @p buf, and point it there. */
 static void take_notes(struct rs_target *target, uint64_t bias,
 		       Elf64_Phdr *phdr, uint8_t *buf, size_t *used)
@@ -26,7 +33,7 @@ static void take_notes(struct rs_target *target, uint64_t bias,
 	if (size <= RS_MAX_NOTES &&
 	    rs_target_peek(target, bias + phdr->p_vaddr, buf + *used, size)) {
 		phdr->p_offset = *used;
-		*used += (size + 7) & ~(size_t)7;
+		*used += note_room(phdr);
 	} else {
 		phdr->p_type = PT_NULL;
 	}
@@ -48,14 +55,20 @@ rs_headers_read(struct rs_target *target, uint64_t start, struct rs_image *ret)
 	const size_t count =
 		ehdr.e_ident[EI_CLASS] == ELFCLASS64 ? ehdr.e_phnum : 0;
 	size_t used = sizeof(ehdr) + count * sizeof(Elf64_Phdr);
-	RS_AUTO_FREE uint8_t *buf = calloc(1, used + count * RS_MAX_NOTES);
+	Elf64_Phdr header[RS_MAX_IMAGE_HEADERS];
+	if (count && (ehdr.e_phoff > UINT64_MAX - start ||
+		      !rs_target_peek(target, start + ehdr.e_phoff, header,
+				      count * sizeof(*header))))
+		return NULL;
+
+	size_t room = used;
+	for (size_t i = 0; i < count; i++)
+		room += note_room(&header[i]);
+	RS_AUTO_FREE uint8_t *buf = calloc(1, room);
 	if (!buf)
 		return &rs_enomem;
 	Elf64_Phdr *phdr = (Elf64_Phdr *)(void *)(buf + sizeof(ehdr));
-	if (count && (ehdr.e_phoff > UINT64_MAX - start ||
-		      !rs_target_peek(target, start + ehdr.e_phoff, phdr,
-				      count * sizeof(*phdr))))
-		return NULL;
+	memcpy(phdr, header, count * sizeof(*header));
 
 	const uint64_t bias = start - base_of(phdr, count);
 	for (size_t i = 0; i < count; i++)

@@ -11,18 +11,6 @@ void rs_found_fini(struct rs_found *found)
 	rs_vec_fini(&found->mark);
 }
 
-struct rs_error *rs_build_block(size_t count, size_t size, void *ret_pointer)
-{
-	struct rs_error *err = rs_block_new(count, size, ret_pointer);
-	void *block;
-
-	if (err || count * size < RS_BUILD_DENSE)
-		return err;
-	memcpy(&block, ret_pointer, sizeof(block));
-	rs_block_dense(block, count, size);
-	return NULL;
-}
-
 struct rs_error *rs_build_arrays(struct rs_graph *graph)
 {
 	const size_t n = graph->objects;
@@ -31,12 +19,12 @@ struct rs_error *rs_build_arrays(struct rs_graph *graph)
 
 	// Sizes are told only in a full graph, but untouched pages cost
 	// nothing.
-	if ((err = rs_build_block(n, sizeof(uint64_t), &graph->address)) ||
-	    (err = rs_build_block(n, word, &graph->count)) ||
-	    (err = rs_build_block(n, word, &graph->type)) ||
-	    (err = rs_build_block(n, word, &graph->size)) ||
-	    (err = rs_build_block(n, sizeof(uint16_t), &graph->flags)) ||
-	    (err = rs_build_block(n + 1, word, &graph->out_start)))
+	if ((err = rs_block_new_dense(n, sizeof(uint64_t), &graph->address)) ||
+	    (err = rs_block_new_dense(n, word, &graph->count)) ||
+	    (err = rs_block_new_dense(n, word, &graph->type)) ||
+	    (err = rs_block_new_dense(n, word, &graph->size)) ||
+	    (err = rs_block_new_dense(n, sizeof(uint16_t), &graph->flags)) ||
+	    (err = rs_block_new_dense(n + 1, word, &graph->out_start)))
 		return err;
 	rs_addrmap_list(&graph->map, graph->address);
 	return NULL;
@@ -178,8 +166,10 @@ struct rs_error *rs_batch_init(struct rs_batch *b, struct rs_session *session,
 		.next = first,
 		.end = end,
 	};
-	// A push of nothing must not look like a failure.
-	err = rs_vec_reserve(&b->out, 4096);
+	// At once, so that it lies in huge pages from its start if it is large.
+	// Not nothing: a push of nothing must not look like a failure.
+	err = rs_vec_reserve(&b->out, (end - first + 1) * RS_BUILD_USUAL *
+					      sizeof(uint32_t));
 	return err ? err : rs_refs_init(&b->refs, false);
 }
 

@@ -36,10 +36,6 @@ RS_MUST_CHECK struct rs_error *rs_build_find(struct rs_session *session,
 					     struct rs_found *found,
 					     struct rs_addrmap *map);
 
-/** rs_block_new(), in huge pages when it is large. */
-RS_MUST_CHECK struct rs_error *
-rs_build_block(size_t count, size_t size, void *ret_pointer);
-
 /** Allocate the per-object arrays of @p graph for graph->objects. */
 RS_MUST_CHECK struct rs_error *rs_build_arrays(struct rs_graph *graph);
 
@@ -76,8 +72,8 @@ void rs_found_fini(struct rs_found *found);
 enum {
 	RS_BUILD_NEAR = 12, // objects between fetching tables and reading
 	RS_BUILD_FAR = 32, // objects between fetching their lines and reading
+	RS_BUILD_USUAL = 3, // references of an object, to tracked ones
 	RS_BUILD_BATCH = 4096, // references numbered at a time, about
-	RS_BUILD_DENSE = 4 << 20, // bytes from which huge pages pay
 	RS_BUILD_TICK = 1 << 16, // objects between two progress calls
 };
 

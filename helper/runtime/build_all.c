@@ -313,7 +313,8 @@ static struct rs_error *place(struct rs_build *b)
 	struct rs_error *err = rs_build_arrays(g);
 
 	if (!err)
-		err = rs_build_block(g->references, sizeof(uint32_t), &g->out);
+		err = rs_block_new_dense(g->references, sizeof(uint32_t),
+					 &g->out);
 	if (err)
 		return err;
 

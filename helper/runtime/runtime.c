@@ -15,52 +15,50 @@ enum {
 	RS_MAX_REFS = 1 << 29,
 };
 
-static bool resize(struct rs_refs *refs, uint32_t cap, bool labels)
+static struct rs_error *resize(struct rs_refs *refs, uint32_t cap, bool labels)
 {
-	uint64_t *target = realloc(refs->target, cap * sizeof(*target));
-	if (!target)
-		return false;
-	refs->target = target;
+	struct rs_error *err;
 
-	uint8_t *kind = realloc(refs->kind, cap * sizeof(*kind));
-	if (!kind)
-		return false;
-	refs->kind = kind;
-
-	if (labels) {
-		struct rs_label *label =
-			realloc(refs->label, cap * sizeof(*label));
-		if (!label)
-			return false;
-		refs->label = label;
-	}
+	if ((err = rs_vec_reserve(&refs->targets,
+				  cap * sizeof(*refs->target))) ||
+	    (err = rs_vec_reserve(&refs->kinds, cap * sizeof(*refs->kind))) ||
+	    (labels &&
+	     (err = rs_vec_reserve(&refs->labels, cap * sizeof(*refs->label)))))
+		return err;
+	refs->target = refs->targets.data;
+	refs->kind = refs->kinds.data;
+	refs->label = refs->labels.data;
 	refs->cap = cap;
-	return true;
+	return NULL;
 }
 
 bool rs_refs_grow(struct rs_refs *refs)
 {
-	if (refs->cap < RS_MAX_REFS &&
-	    resize(refs, refs->cap * 2, refs->label != NULL))
-		return true;
-	refs->incomplete = true;
-	return false;
+	struct rs_error *err = &rs_enomem;
+
+	if (refs->cap < RS_MAX_REFS)
+		err = resize(refs, refs->cap * 2, refs->label != NULL);
+	rs_error_free(err);
+	refs->incomplete |= err != NULL;
+	return !err;
 }
 
 struct rs_error *rs_refs_init(struct rs_refs *refs, bool labels)
 {
+	struct rs_error *err;
+
 	*refs = (struct rs_refs){0};
-	if (resize(refs, RS_FIRST_REFS, labels))
-		return NULL;
-	rs_refs_fini(refs);
-	return &rs_enomem;
+	err = resize(refs, RS_FIRST_REFS, labels);
+	if (err)
+		rs_refs_fini(refs);
+	return err;
 }
 
 void rs_refs_fini(struct rs_refs *refs)
 {
-	free(refs->target);
-	free(refs->kind);
-	free(refs->label);
+	rs_vec_fini(&refs->targets);
+	rs_vec_fini(&refs->kinds);
+	rs_vec_fini(&refs->labels);
 	*refs = (struct rs_refs){0};
 }
 

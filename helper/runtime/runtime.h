@@ -11,6 +11,7 @@
 #ifndef RS_RUNTIME_RUNTIME_H
 #define RS_RUNTIME_RUNTIME_H
 
+#include "base/vec.h"
 #include "graph/graph.h"
 #include "memory/memory.h"
 
@@ -42,6 +43,7 @@ struct rs_refs {
 	struct rs_label *label; // NULL: nobody wants labels
 	uint32_t n, cap;
 	bool incomplete; // something was unreadable or a cap was hit
+	struct rs_vec targets, kinds, labels; // what the arrays lie in
 };
 
 /** Grow; @return false when out of memory (then incomplete is set). */

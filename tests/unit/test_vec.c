@@ -81,6 +81,45 @@ START_TEST(a_block_is_zeroed_and_may_be_empty)
 }
 END_TEST
 
+static bool at_a_huge_page(const void *data)
+{
+	return (uintptr_t)data % (2 << 20) == 0;
+}
+
+START_TEST(what_is_large_starts_at_a_huge_page)
+{
+	struct rs_vec vec[2] = {0};
+	uint64_t *block;
+
+	// In turns, so that neither can grow where it is.
+	for (uint32_t i = 0; i < 1000000; i++) {
+		for (int k = 0; k < 2; k++) {
+			uint32_t *slot = rs_vec_push(&vec[k], sizeof(*slot));
+
+			ck_assert_ptr_nonnull(slot);
+			*slot = i + (uint32_t)k;
+		}
+	}
+	for (int k = 0; k < 2; k++) {
+		ck_assert(at_a_huge_page(vec[k].data));
+		for (uint32_t i = 0; i < 1000000; i++)
+			if (rs_vec_items(&vec[k], uint32_t)[i] !=
+			    i + (uint32_t)k)
+				ck_abort_msg("element %u is lost", i);
+	}
+	for (size_t n = 200000; n < 1000000; n += 77777) {
+		rs_ck_ok(rs_block_new_dense(n, sizeof(*block), &block));
+		ck_assert(at_a_huge_page(block));
+		block[n - 1] = 1;
+		rs_block_free(block, n, sizeof(*block));
+	}
+	rs_ck_ok(rs_vec_to_block(&vec[0], &block));
+	ck_assert(at_a_huge_page(block));
+	rs_block_free(block, 4000000, 1);
+	rs_vec_fini(&vec[1]);
+}
+END_TEST
+
 START_TEST(an_array_becomes_a_block_of_its_size)
 {
 	struct rs_vec vec = {0};
@@ -111,6 +150,7 @@ int main(void)
 	tcase_add_test(tcase, a_reserved_array_does_not_move);
 	tcase_add_test(tcase, a_size_beyond_memory_is_out_of_memory);
 	tcase_add_test(tcase, a_block_is_zeroed_and_may_be_empty);
+	tcase_add_test(tcase, what_is_large_starts_at_a_huge_page);
 	tcase_add_test(tcase, an_array_becomes_a_block_of_its_size);
 	suite_add_tcase(suite, tcase);
 	return rs_ck_run(suite);

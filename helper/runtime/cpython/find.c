@@ -28,6 +28,7 @@ enum {
 	RS_WINDOW = 2048, // bytes looked at in one place
 	RS_HEADERS = 32, // bytes of the collector's head and an object's
 	RS_SMALLEST = 32, // bytes of the smallest object with its head
+	RS_ROOM = 1 << 20, // members that there is room for at first, at most
 	RS_ALL = RS_PY_INTERPRETERS, // interpreters
 	RS_NOWHERE = -1, // a piece that leads out of memory, or nowhere yet
 };
@@ -418,6 +419,17 @@ static void settle(struct walk *w, size_t first)
 	w->found->mark.used = to * sizeof(*mark);
 }
 
+// At once, so that what will be large lies in huge pages from its start.
+static struct rs_error *reserve(const struct walk *w)
+{
+	const uint64_t room = w->cap < RS_ROOM ? w->cap : RS_ROOM;
+	struct rs_error *err =
+		rs_vec_reserve(&w->found->address, room * sizeof(uint64_t));
+
+	return err ? err
+		   : rs_vec_reserve(&w->found->mark, room * sizeof(uint16_t));
+}
+
 static struct rs_error *find_listed(struct rs_cpython *py, unsigned only,
 				    struct rs_found *found,
 				    const struct rs_progress *progress)
@@ -432,8 +444,10 @@ static struct rs_error *find_listed(struct rs_cpython *py, unsigned only,
 		.want = py->head_size < 24 ? 16 : 24,
 		.cap = capacity(memory),
 	};
-	struct rs_error *err;
+	struct rs_error *err = reserve(&w);
 
+	if (err)
+		return err;
 	add_lists(&w, only);
 	// Random places of a remote target cost a round trip each.
 	if (!memory->big_steps && find_regions(&w))

@@ -108,6 +108,18 @@ bool rs_vec_grow(struct rs_vec *vec, size_t more)
 	return true;
 }
 
+void rs_vec_trim(struct rs_vec *vec)
+{
+	const size_t unit = vec->cap % RS_HUGE ? RS_PAGE : RS_HUGE;
+	const size_t cap = round_up(vec->used, unit);
+
+	if (cap < vec->cap)
+		munmap((char *)vec->data + cap, vec->cap - cap);
+	if (!cap)
+		vec->data = NULL;
+	vec->cap = cap;
+}
+
 struct rs_error *rs_vec_reserve(struct rs_vec *vec, size_t more)
 {
 	if (vec->cap - vec->used < more && !rs_vec_grow(vec, more))

@@ -25,6 +25,9 @@ struct rs_vec {
 /** Unmap. The struct is empty again and may be reused. */
 void rs_vec_fini(struct rs_vec *vec);
 
+/** Give back what is not in use. */
+void rs_vec_trim(struct rs_vec *vec);
+
 /** Make room for @p more bytes after the used ones. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_vec_reserve(struct rs_vec *vec, size_t more);
 

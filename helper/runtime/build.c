@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/build.h"
 
-#include "runtime/ahead.h"
 #include "runtime/asking.h"
+#include "runtime/batch.h"
 #include "runtime/build_twin.h"
+
+#define RS_USUAL_MARK (RS_OBJ_TRACKED | RS_OBJ_GC | 2)
 
 void rs_found_fini(struct rs_found *found)
 {
@@ -63,134 +65,18 @@ struct rs_error *rs_build_find(struct rs_session *session,
 	return rs_addrmap_seal(map);
 }
 
-// Number what waits, across objects: most have too few references for looking
-// ahead on their own.
-static struct rs_error *resolve(struct rs_batch *b)
-{
-	struct rs_graph *graph = b->graph;
-	const struct rs_refs *refs = &b->refs;
-	struct rs_ahead ahead;
-	uint32_t *edge = rs_vec_push(&b->out, refs->n * sizeof(*edge));
-	const size_t base = rs_vec_count(&b->out, uint32_t) - refs->n;
-	uint32_t kept = 0;
-	uint32_t k = 0;
-
-	if (!edge)
-		return &rs_enomem;
-	if (base + refs->n > UINT32_MAX)
-		return rs_error_new(RS_EBAD, "more than 4 Gi references");
-	rs_ahead_init(&ahead, &graph->map, refs->target, refs->n);
-	for (uint32_t i = b->first; i < b->next; i++) {
-		for (const uint32_t end = graph->out_start[i + 1]; k < end;
-		     k++) {
-			const uint32_t t = rs_ahead_number(&ahead, k);
-			// Branch-free: a leaf's number is overwritten.
-			edge[kept] = rs_edge(t, (enum rs_kind)refs->kind[k]);
-			kept += t != RS_NONE;
-		}
-		graph->out_start[i + 1] = (uint32_t)base + kept;
-	}
-	b->out.used -= (refs->n - kept) * sizeof(*edge);
-	b->refs.n = 0;
-	b->first = b->next;
-	return NULL;
-}
-
-// Whether the references of object @p i come from elsewhere: build_asked.c.
-static bool is_told(const struct rs_batch *b, uint32_t i)
-{
-	return rs_asks_all(b->session) &&
-	       rs_asks(b->session, b->graph->flags[i]);
-}
-
-// Hints for the objects that are read some turns after object @p i.
-static void prefetch_tracked(const struct rs_batch *b, uint32_t i)
-{
-	const struct rs_graph *g = b->graph;
-	const uint32_t near = i + RS_BUILD_NEAR;
-	const uint32_t far = i + RS_BUILD_FAR;
-
-	if (far < b->end) {
-		struct rs_runtime *rt =
-			rs_build_runtime(b->session, g->flags[far]);
-		if (rt->ops->prefetch)
-			rt->ops->prefetch(rt, g->address[far]);
-	}
-	if (near < b->end && !is_told(b, near)) {
-		struct rs_runtime *rt =
-			rs_build_runtime(b->session, g->flags[near]);
-		if (rt->ops->prefetch_tables)
-			rt->ops->prefetch_tables(rt, g->address[near]);
-	}
-}
-
-struct rs_error *rs_batch_read(struct rs_batch *b)
-{
-	struct rs_graph *graph = b->graph;
-
-	for (uint32_t i = b->first; i < b->end; i++) {
-		struct rs_runtime *rt =
-			rs_build_runtime(b->session, graph->flags[i]);
-		struct rs_row row = {0};
-		struct rs_error *err;
-
-		if (i % RS_BUILD_TICK == 0 &&
-		    (err = rs_progress_tick(&b->session->progress,
-					    "reading objects", i, b->end)))
-			return err;
-		prefetch_tracked(b, i);
-		b->refs.incomplete = false;
-		rt->ops->read(rt, graph->address[i], &row, false,
-			      is_told(b, i) ? NULL : &b->refs);
-		graph->count[i] = row.count;
-		graph->type[i] = row.type;
-		graph->flags[i] |= row.flags;
-		graph->out_start[i + 1] = b->refs.n;
-		b->next = i + 1;
-		if (b->refs.n >= RS_BUILD_BATCH && (err = resolve(b)))
-			return err;
-	}
-	return resolve(b);
-}
-
-struct rs_error *rs_batch_init(struct rs_batch *b, struct rs_session *session,
-			       struct rs_graph *graph, uint32_t first,
-			       uint32_t end)
-{
-	struct rs_error *err;
-
-	*b = (struct rs_batch){
-		.session = session,
-		.graph = graph,
-		.first = first,
-		.next = first,
-		.end = end,
-	};
-	// At once, so that it lies in huge pages from its start if it is large.
-	// Not nothing: a push of nothing must not look like a failure.
-	err = rs_vec_reserve(&b->out, (end - first + 1) * RS_BUILD_USUAL *
-					      sizeof(uint32_t));
-	return err ? err : rs_refs_init(&b->refs, false);
-}
-
-void rs_batch_fini(struct rs_batch *b)
-{
-	rs_refs_fini(&b->refs);
-	rs_vec_fini(&b->out);
-}
-
-// Both halves at once where that pays; see build_twin.h.
+// On two processors where that pays; see build_twin.h.
 static struct rs_error *
 read_all(struct rs_session *session, struct rs_graph *graph, struct rs_vec *out)
 {
 	struct rs_twin *twin = rs_twin_start(session, graph);
 	struct rs_batch b;
-	struct rs_error *err =
-		rs_batch_init(&b, session, graph, 0,
-			      twin ? rs_twin_first(twin) : graph->objects);
+	struct rs_error *err = rs_batch_init(&b, session, graph,
+					     graph->objects / (twin ? 2 : 1));
 
 	if (!err)
-		err = rs_batch_read(&b);
+		err = twin ? rs_twin_beside(twin, &b)
+			   : rs_batch_read(&b, 0, graph->objects);
 	if (err)
 		rs_twin_stop(twin);
 	else if (twin)
@@ -202,18 +88,36 @@ read_all(struct rs_session *session, struct rs_graph *graph, struct rs_vec *out)
 }
 
 // Most objects are in the oldest generation and bear the same mark, which needs
-// no looking up.
+// no looking up. The memory of the others is soon used again, for the graph:
+// what no process had before costs a virtual machine more than writing to it.
+static void keep_unusual(struct rs_found *found)
+{
+	uint64_t *address = rs_vec_items(&found->address, uint64_t);
+	uint16_t *mark = rs_vec_items(&found->mark, uint16_t);
+	const size_t n = rs_vec_count(&found->address, uint64_t);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		address[kept] = address[i];
+		mark[kept] = mark[i];
+		kept += mark[i] != RS_USUAL_MARK;
+	}
+	found->address.used = kept * sizeof(*address);
+	found->mark.used = kept * sizeof(*mark);
+	rs_vec_trim(&found->address);
+	rs_vec_trim(&found->mark);
+}
+
 static void mark_found(struct rs_graph *graph, const struct rs_found *found)
 {
 	const uint64_t *address = rs_vec_items(&found->address, uint64_t);
 	const uint16_t *mark = rs_vec_items(&found->mark, uint16_t);
 	const size_t n = rs_vec_count(&found->address, uint64_t);
-	const uint16_t usual = RS_OBJ_TRACKED | 2;
 
 	for (uint32_t i = 0; i < graph->objects; i++)
-		graph->flags[i] = usual;
+		graph->flags[i] = RS_USUAL_MARK;
 	for (size_t i = 0; i < n; i++)
-		if (mark[i] != usual && rs_addrmap_takes(address[i]))
+		if (rs_addrmap_takes(address[i]))
 			graph->flags[rs_graph_find(graph, address[i])] =
 				mark[i];
 }
@@ -268,6 +172,7 @@ build_tracked(struct rs_session *session, struct rs_graph *graph,
 	if ((err = rs_addrmap_init(&graph->map)) ||
 	    (err = rs_build_find(session, found, &graph->map)))
 		return err;
+	keep_unusual(found);
 	graph->tracked_only = true;
 	graph->objects = graph->map.count;
 	if ((err = rs_build_arrays(graph)))

@@ -11,14 +11,26 @@
 #include <stdlib.h>
 
 // Below this a thread and a second opening cost more than they save.
-enum { RS_TWIN_LEAST = 200 * 1000 };
+enum {
+	RS_TWIN_LEAST = 200 * 1000,
+	RS_RUN = 1 << 14, // objects that a thread takes at a time
+};
+
+// Objects that one thread reads in one go.
+struct run {
+	uint32_t first, end;
+	uint32_t edge; // the first of theirs in the thread's own
+};
 
 struct rs_twin {
 	struct rs_session *session; // owned
 	struct rs_session *main; // borrowed
 	struct rs_batch batch;
+	struct rs_vec run; // struct run, those that the twin has read
 	struct rs_error *err; // owned: what ended the reading
-	uint32_t first;
+	// What nobody has taken yet: from the low half's object up to, without
+	// it, the high half's.
+	_Atomic uint64_t left;
 	atomic_bool stop;
 	pthread_t thread;
 };
@@ -34,12 +46,67 @@ keep_on(void *context, const char *phase, uint64_t done, uint64_t total)
 	return !atomic_load_explicit(&twin->stop, memory_order_relaxed);
 }
 
-static void *run(void *context)
+// The main thread takes from the front, so that its edges are in order; the
+// twin from the back. @return false when nothing is left.
+static bool
+take(struct rs_twin *twin, bool front, uint32_t *first, uint32_t *end)
+{
+	uint64_t left = atomic_load(&twin->left);
+	uint64_t less;
+
+	do {
+		*first = (uint32_t)left;
+		*end = (uint32_t)(left >> 32);
+		if (*first == *end)
+			return false;
+		if (*end - *first > RS_RUN && front)
+			*end = *first + RS_RUN;
+		else if (*end - *first > RS_RUN)
+			*first = *end - RS_RUN;
+		less = front ? (left & ~(uint64_t)UINT32_MAX) | *end
+			     : (uint64_t)*first << 32 | (uint32_t)left;
+	} while (!atomic_compare_exchange_weak(&twin->left, &left, less));
+	return true;
+}
+
+static void *read_back(void *context)
 {
 	struct rs_twin *twin = context;
+	uint32_t first;
+	uint32_t end;
 
-	twin->err = rs_batch_read(&twin->batch);
+	while (!twin->err && take(twin, false, &first, &end)) {
+		struct run *run = rs_vec_push(&twin->run, sizeof(*run));
+
+		if (!run) {
+			twin->err = &rs_enomem;
+			break;
+		}
+		*run = (struct run){
+			.first = first,
+			.end = end,
+			.edge = (uint32_t)rs_vec_count(&twin->batch.out,
+						       uint32_t),
+		};
+		twin->err = rs_batch_read(&twin->batch, first, end);
+	}
 	return NULL;
+}
+
+struct rs_error *rs_twin_beside(struct rs_twin *twin, struct rs_batch *b)
+{
+	struct rs_error *err = NULL;
+	uint32_t first;
+	uint32_t end;
+
+	while (!err && take(twin, true, &first, &end)) {
+		const uint32_t back =
+			(uint32_t)(atomic_load(&twin->left) >> 32);
+
+		b->whole = back > end ? back : end;
+		err = rs_batch_read(b, first, end);
+	}
+	return err;
 }
 
 static bool start_thread(struct rs_twin *twin)
@@ -50,7 +117,7 @@ static bool start_thread(struct rs_twin *twin)
 	sigfillset(&all);
 	if (pthread_sigmask(SIG_SETMASK, &all, &before))
 		return false;
-	const int failed = pthread_create(&twin->thread, NULL, run, twin);
+	const int failed = pthread_create(&twin->thread, NULL, read_back, twin);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return !failed;
 }
@@ -70,6 +137,7 @@ static bool pays(const struct rs_session *session, const struct rs_graph *graph)
 static void twin_free(struct rs_twin *twin)
 {
 	rs_batch_fini(&twin->batch);
+	rs_vec_fini(&twin->run);
 	rs_session_close(twin->session);
 	rs_error_free(twin->err);
 	free(twin);
@@ -85,8 +153,8 @@ static struct rs_error *open_twin(struct rs_twin *twin, struct rs_graph *graph)
 		return err;
 	twin->session->progress.fn = keep_on;
 	twin->session->progress.context = twin;
-	return rs_batch_init(&twin->batch, twin->session, graph, twin->first,
-			     graph->objects);
+	return rs_batch_init(&twin->batch, twin->session, graph,
+			     graph->objects / 2);
 }
 
 struct rs_twin *
@@ -100,7 +168,7 @@ rs_twin_start(struct rs_session *session, struct rs_graph *graph)
 	if (!twin)
 		return NULL;
 	twin->main = session;
-	twin->first = graph->objects / 2;
+	atomic_init(&twin->left, (uint64_t)graph->objects << 32);
 	twin->err = open_twin(twin, graph);
 	if (twin->err || !start_thread(twin)) {
 		twin_free(twin);
@@ -109,49 +177,59 @@ rs_twin_start(struct rs_session *session, struct rs_graph *graph)
 	return twin;
 }
 
-uint32_t rs_twin_first(const struct rs_twin *twin)
-{
-	return twin->first;
-}
-
 // A type has another number in each session; numbers of the twin's types in
 // the main session's table, which has to learn those that it has not met.
-static struct rs_error *map_types(struct rs_twin *twin)
+static struct rs_error *map_types(struct rs_twin *twin, uint32_t **ret)
 {
 	struct rs_runtime *rt = twin->main->by_flag[0];
-	struct rs_graph *graph = twin->batch.graph;
 	const struct rs_type_row *row =
 		rs_vec_items(&twin->session->types.row, struct rs_type_row);
 	const size_t n =
 		rs_vec_count(&twin->session->types.row, struct rs_type_row);
-	uint32_t *number;
-	struct rs_error *err = rs_block_new(n, sizeof(*number), &number);
+	struct rs_error *err = rs_block_new(n, sizeof(**ret), ret);
 
-	if (err)
-		return err;
-	for (size_t i = 0; i < n; i++)
-		number[i] = rt->ops->type(rt, row[i].address);
-	for (uint32_t i = twin->first; n && i < graph->objects; i++)
+	for (size_t i = 0; !err && i < n; i++)
+		(*ret)[i] = rt->ops->type(rt, row[i].address);
+	return err;
+}
+
+// Append the edges of @p run, the last of the twin's, and let go of them.
+static struct rs_error *append_run(struct rs_twin *twin, const struct run *run,
+				   const uint32_t *number, struct rs_vec *out)
+{
+	struct rs_graph *graph = twin->batch.graph;
+	struct rs_vec *from = &twin->batch.out;
+	const size_t size = from->used - run->edge * sizeof(uint32_t);
+	const size_t base = rs_vec_count(out, uint32_t);
+	void *to = rs_vec_push(out, size);
+
+	if (!to)
+		return &rs_enomem;
+	if (base + size / sizeof(uint32_t) > UINT32_MAX)
+		return rs_error_new(RS_EBAD, "more than 4 Gi references");
+	from->used -= size;
+	memcpy(to, (const char *)from->data + from->used, size);
+	rs_vec_trim(from);
+	for (uint32_t i = run->first; i < run->end; i++) {
+		graph->out_start[i + 1] += (uint32_t)base - run->edge;
 		graph->type[i] = number[graph->type[i]];
-	rs_block_free(number, n, sizeof(*number));
+	}
 	return NULL;
 }
 
 static struct rs_error *append(struct rs_twin *twin, struct rs_vec *out)
 {
-	struct rs_graph *graph = twin->batch.graph;
-	const struct rs_vec *edges = &twin->batch.out;
-	const size_t base = rs_vec_count(out, uint32_t);
-	struct rs_error *err = rs_vec_reserve(out, edges->used);
+	const struct run *run = rs_vec_items(&twin->run, struct run);
+	size_t n = rs_vec_count(&twin->run, struct run);
+	const size_t types =
+		rs_vec_count(&twin->session->types.row, struct rs_type_row);
+	uint32_t *number = NULL;
+	struct rs_error *err = map_types(twin, &number);
 
-	if (err)
-		return err;
-	if (base + rs_vec_count(edges, uint32_t) > UINT32_MAX)
-		return rs_error_new(RS_EBAD, "more than 4 Gi references");
-	memcpy(rs_vec_push(out, edges->used), edges->data, edges->used);
-	for (uint32_t i = twin->first; i < graph->objects; i++)
-		graph->out_start[i + 1] += (uint32_t)base;
-	return NULL;
+	while (!err && n--)
+		err = append_run(twin, &run[n], number, out);
+	rs_block_free(number, types, sizeof(*number));
+	return err;
 }
 
 struct rs_error *rs_twin_join(struct rs_twin *twin, struct rs_vec *out)
@@ -161,8 +239,6 @@ struct rs_error *rs_twin_join(struct rs_twin *twin, struct rs_vec *out)
 	pthread_join(twin->thread, NULL);
 	err = twin->err;
 	twin->err = NULL;
-	if (!err)
-		err = map_types(twin);
 	if (!err)
 		err = append(twin, out);
 	twin_free(twin);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * The other half of a large core's objects, read on another processor.
+ * A large core's objects read on two processors, each taking runs of them.
  *
  * A twin is a session of its own on the same core, so the two threads share
  * nothing that either writes but different parts of the graph's arrays. Its
@@ -10,12 +10,12 @@
 #ifndef RS_RUNTIME_BUILD_TWIN_H
 #define RS_RUNTIME_BUILD_TWIN_H
 
-#include "runtime/session.h"
+#include "runtime/batch.h"
 
 struct rs_twin;
 
 /**
- * Start reading the upper half of @p graph's objects.
+ * Start reading @p graph's objects, from the last on.
  *
  * @return The twin, or NULL where one thread does: too few objects, one
  *         processor, not a core, objects of two runtimes, or no twin to be had.
@@ -23,8 +23,9 @@ struct rs_twin;
 struct rs_twin *
 rs_twin_start(struct rs_session *session, struct rs_graph *graph);
 
-/** @return The number of the first object that @p twin reads. */
-uint32_t rs_twin_first(const struct rs_twin *twin);
+/** Read what the twin has not taken into @p b, from the first object on. */
+RS_MUST_CHECK struct rs_error *
+rs_twin_beside(struct rs_twin *twin, struct rs_batch *b);
 
 /** Wait, append its edges to @p out, adapt its rows, and free @p twin. */
 RS_MUST_CHECK struct rs_error *

@@ -44,6 +44,12 @@ struct rs_refs {
 	uint32_t n, cap;
 	bool incomplete; // something was unreadable or a cap was hit
 	struct rs_vec targets, kinds, labels; // what the arrays lie in
+	/**
+	 * Takes all that is there, of an object whose references are told in
+	 * part so far, and clears `n`: for whom the whole of a long row would
+	 * be too much at once. NULL: wants all of it.
+	 */
+	void (*drain)(struct rs_refs *refs);
 };
 
 /** Grow; @return false when out of memory (then incomplete is set). */

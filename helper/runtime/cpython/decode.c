@@ -244,10 +244,16 @@ static void read_refs(struct rs_cpython *py, const struct rs_py_type *t,
  * that never ends; what such tuples and code refer to was not counted, unless
  * it is of the same kind.
  */
-static void uncount(struct rs_cpython *py, uint32_t first, struct rs_refs *refs)
+static void read_frozen_refs(struct rs_cpython *py, const struct rs_py_type *t,
+			     uint64_t object, const uint8_t *body,
+			     struct rs_refs *refs)
 {
+	void (*const drain)(struct rs_refs *) = refs->drain;
+	const uint32_t first = refs->n;
 	const uint64_t at = (uint64_t)rs_py_off(py, RS_F__object__ob_refcnt);
 
+	refs->drain = NULL; // the whole row is looked at once more
+	read_refs(py, t, object, body, refs);
 	for (uint32_t i = first; i < refs->n; i++) {
 		uint32_t count = 0;
 		if (rs_memory_u32(py->base.memory, refs->target[i] + at,
@@ -255,6 +261,7 @@ static void uncount(struct rs_cpython *py, uint32_t first, struct rs_refs *refs)
 		    count < RS_FROZEN_COUNT)
 			refs->kind[i] = RS_WEAK;
 	}
+	refs->drain = drain;
 }
 
 static bool is_frozen(struct rs_cpython *py, const struct rs_py_type *t,
@@ -289,10 +296,10 @@ void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 	}
 	if (!refs)
 		return;
-	const uint32_t first = refs->n;
-	read_refs(py, t, address, body, refs);
 	if (is_frozen(py, t, body))
-		uncount(py, first, refs);
+		read_frozen_refs(py, t, address, body, refs);
+	else
+		read_refs(py, t, address, body, refs);
 	if (row && refs->incomplete)
 		row->flags |= RS_OBJ_INEXACT;
 }

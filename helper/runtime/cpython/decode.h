@@ -13,6 +13,7 @@
 
 enum {
 	RS_PY_ITEMS_MAX = 1 << 28, // elements of one object
+	RS_PY_PIECE = 4096, // of these between two drains (struct rs_refs)
 	RS_PY_CHAIN_MAX = 1 << 24, // links of a chain
 	RS_PY_GUESS_MAX = 64 << 10, // bytes scanned for guesses in one object
 };

@@ -28,21 +28,9 @@ static void array_slow(struct rs_cpython *py, uint64_t address, uint64_t count,
 	}
 }
 
-void rs_py_array_refs(struct rs_cpython *py, uint64_t address, uint64_t count,
-		      uint64_t first, enum rs_kind kind, uint32_t label,
-		      struct rs_refs *refs)
+static void add_array(const uint8_t *p, uint64_t count, uint64_t first,
+		      enum rs_kind kind, uint32_t label, struct rs_refs *refs)
 {
-	if (count == 0)
-		return;
-	if (count > RS_PY_ITEMS_MAX) {
-		refs->incomplete = true;
-		return;
-	}
-	const uint8_t *p = rs_memory_at(py->base.memory, address, count * 8);
-	if (!p) {
-		array_slow(py, address, count, first, kind, label, refs);
-		return;
-	}
 	if (refs->cap - refs->n < count && !rs_py_reserve(refs, count)) {
 		refs->incomplete = true;
 		return;
@@ -64,6 +52,31 @@ void rs_py_array_refs(struct rs_cpython *py, uint64_t address, uint64_t count,
 	}
 	memset(refs->kind + refs->n, (int)kind, n);
 	refs->n += n;
+}
+
+void rs_py_array_refs(struct rs_cpython *py, uint64_t address, uint64_t count,
+		      uint64_t first, enum rs_kind kind, uint32_t label,
+		      struct rs_refs *refs)
+{
+	if (count == 0)
+		return;
+	if (count > RS_PY_ITEMS_MAX) {
+		refs->incomplete = true;
+		return;
+	}
+	const uint8_t *p = rs_memory_at(py->base.memory, address, count * 8);
+	if (!p) {
+		array_slow(py, address, count, first, kind, label, refs);
+		return;
+	}
+	while (refs->drain && count > RS_PY_PIECE) {
+		add_array(p, RS_PY_PIECE, first, kind, label, refs);
+		refs->drain(refs);
+		p += RS_PY_PIECE * 8;
+		first += RS_PY_PIECE;
+		count -= RS_PY_PIECE;
+	}
+	add_array(p, count, first, kind, label, refs);
 }
 
 static void list_refs(struct rs_cpython *py, const struct rs_py_type *t,

@@ -133,10 +133,20 @@ bool rs_py_table_open(struct rs_cpython *py, uint64_t dict,
 	return values == 0 || open_split(py, values, ret);
 }
 
-// Values and keys side by side, where nobody wants labels. There is room.
-static uint64_t add_entries(const struct rs_py_table *table, enum rs_kind kind,
-			    enum rs_kind of_key, struct rs_refs *refs)
+static bool reserve(struct rs_refs *refs, uint64_t more)
 {
+	if (refs->cap - refs->n >= more || rs_py_reserve(refs, more))
+		return true;
+	refs->incomplete = true;
+	return false;
+}
+
+// Values and keys side by side, where nobody wants labels.
+static uint64_t add_piece(const struct rs_py_table *table, enum rs_kind kind,
+			  enum rs_kind of_key, struct rs_refs *refs)
+{
+	if (!reserve(refs, table->entries * 2))
+		return 0;
 	const uint8_t *entry = table->entry + table->key_at;
 	uint64_t *target = refs->target + refs->n;
 	uint8_t *kinds = refs->kind + refs->n;
@@ -161,10 +171,30 @@ static uint64_t add_entries(const struct rs_py_table *table, enum rs_kind kind,
 	return live;
 }
 
+static uint64_t add_entries(struct rs_py_table table, enum rs_kind kind,
+			    enum rs_kind of_key, struct rs_refs *refs)
+{
+	uint64_t left = table.entries;
+	uint64_t live = 0;
+
+	while (refs->drain && left > RS_PY_PIECE) {
+		table.entries = RS_PY_PIECE;
+		live += add_piece(&table, kind, of_key, refs);
+		refs->drain(refs);
+		table.entry += RS_PY_PIECE * table.stride;
+		left -= RS_PY_PIECE;
+	}
+	table.entries = left;
+	return live + add_piece(&table, kind, of_key, refs);
+}
+
 // Values apart from keys that belong to a class.
 static uint64_t add_values(const struct rs_py_table *table, enum rs_kind kind,
 			   struct rs_refs *refs)
 {
+	if (!reserve(refs, table->entries))
+		return 0;
+
 	uint64_t *target = refs->target + refs->n;
 	uint32_t n = 0;
 
@@ -210,9 +240,7 @@ void rs_py_dict_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	struct rs_py_table table;
 	uint64_t live = 0;
 
-	if (!rs_py_table_open(py, object, &table) ||
-	    (refs->cap - refs->n < table.entries * 2 &&
-	     !rs_py_reserve(refs, table.entries * 2))) {
+	if (!rs_py_table_open(py, object, &table)) {
 		refs->incomplete = true;
 		return;
 	}
@@ -223,7 +251,7 @@ void rs_py_dict_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	if (!refs->label && table.values)
 		live = add_values(&table, kind, refs);
 	else if (!refs->label)
-		live = add_entries(&table, kind, of_key, refs);
+		live = add_entries(table, kind, of_key, refs);
 	else
 		live = add_labelled(&table, kind, of_key, refs);
 	// Caught while it is being changed.

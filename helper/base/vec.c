@@ -162,6 +162,16 @@ void rs_block_dense(void *block, size_t count, size_t size)
 		(void)madvise(block, bytes, MADV_HUGEPAGE);
 }
 
+struct rs_error *rs_vec_room(struct rs_vec *vec, size_t most)
+{
+	assert(!vec->data);
+	struct rs_error *err = rs_block_new(most, 1, &vec->data);
+
+	if (!err)
+		vec->cap = block_size(most, 1);
+	return err;
+}
+
 struct rs_error *
 rs_block_new_dense(size_t count, size_t size, void *ret_pointer)
 {

@@ -31,6 +31,14 @@ void rs_vec_trim(struct rs_vec *vec);
 /** Make room for @p more bytes after the used ones. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_vec_reserve(struct rs_vec *vec, size_t more);
 
+/**
+ * Room for @p most bytes in an empty array, few of which will be used: it does
+ * not move below that, and what is not touched costs nothing.
+ *
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *rs_vec_room(struct rs_vec *vec, size_t most);
+
 /** Slow path of rs_vec_push(). @return false when out of memory. */
 bool rs_vec_grow(struct rs_vec *vec, size_t more);
 

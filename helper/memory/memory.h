@@ -132,6 +132,16 @@ rs_memory_open_callback(rs_read_fn read, void *context,
 			struct rs_memory **ret);
 
 /**
+ * The same core for another thread: the bytes are shared and mapped once, what
+ * looking at them writes is the view's own. It knows segments and modules, and
+ * no symbols. To be closed before @p memory, which must be a core's.
+ *
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_memory_view(struct rs_memory *memory, struct rs_memory **ret);
+
+/**
  * Remember a line for problem[], unless it is there already. Out of memory
  * loses the line, not more.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/asking.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "base/thread.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -45,19 +45,6 @@ static void *run(void *context)
 	asking->err = rs_image_walk(asking->image, &asking->question,
 				    &asking->answer);
 	return NULL;
-}
-
-static struct rs_error *start_thread(struct rs_asking *asking)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before))
-		return &rs_enomem;
-	const int failed = pthread_create(&asking->thread, NULL, run, asking);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	asking->started = !failed;
-	return failed ? &rs_enomem : NULL;
 }
 
 static size_t asked_for(const struct rs_asking *asking)
@@ -129,7 +116,8 @@ static struct rs_error *prepare(struct rs_asking *asking)
 	asking->question.object = rs_vec_items(&asking->object, uint64_t);
 	asking->question.objects = asked_for(asking);
 	asking->question.progress = &asking->progress;
-	return start_thread(asking);
+	asking->started = rs_thread_start(&asking->thread, run, asking);
+	return asking->started ? NULL : &rs_enomem;
 }
 
 struct rs_error *rs_asking_start(struct rs_session *session,

@@ -7,12 +7,6 @@
 
 #define RS_USUAL_MARK (RS_OBJ_TRACKED | RS_OBJ_GC | 2)
 
-void rs_found_fini(struct rs_found *found)
-{
-	rs_vec_fini(&found->address);
-	rs_vec_fini(&found->mark);
-}
-
 struct rs_error *rs_build_arrays(struct rs_graph *graph)
 {
 	const size_t n = graph->objects;
@@ -32,9 +26,12 @@ struct rs_error *rs_build_arrays(struct rs_graph *graph)
 	return NULL;
 }
 
-struct rs_error *rs_build_find(struct rs_session *session,
+struct rs_error *rs_build_find(struct rs_session *session, struct rs_twin *twin,
 			       struct rs_found *found, struct rs_addrmap *map)
 {
+	// There is one only where all objects are of one runtime.
+	struct rs_runtime *beside = twin ? rs_twin_runtime(twin) : NULL;
+
 	for (int native = 0; native < 2; native++) {
 		struct rs_runtime *rt = session->by_flag[native];
 		const size_t before = rs_vec_count(&found->mark, uint16_t);
@@ -42,7 +39,7 @@ struct rs_error *rs_build_find(struct rs_session *session,
 
 		if (!rt)
 			continue;
-		err = rt->ops->find(rt, found, &session->progress);
+		err = rt->ops->find(rt, beside, found, &session->progress);
 		if (err)
 			return err;
 		uint16_t *mark = rs_vec_items(&found->mark, uint16_t);
@@ -66,20 +63,19 @@ struct rs_error *rs_build_find(struct rs_session *session,
 }
 
 // On two processors where that pays; see build_twin.h.
-static struct rs_error *
-read_all(struct rs_session *session, struct rs_graph *graph, struct rs_vec *out)
+static struct rs_error *read_all(struct rs_session *session,
+				 struct rs_twin *twin, struct rs_graph *graph,
+				 struct rs_vec *out)
 {
-	struct rs_twin *twin = rs_twin_start(session, graph);
+	const bool two = twin && rs_twin_start(twin, graph);
 	struct rs_batch b;
 	struct rs_error *err = rs_batch_init(&b, session, graph,
-					     graph->objects / (twin ? 2 : 1));
+					     graph->objects / (two ? 2 : 1));
 
 	if (!err)
-		err = twin ? rs_twin_beside(twin, &b)
-			   : rs_batch_read(&b, 0, graph->objects);
-	if (err)
-		rs_twin_stop(twin);
-	else if (twin)
+		err = two ? rs_twin_beside(twin, &b)
+			  : rs_batch_read(&b, 0, graph->objects);
+	if (!err && two)
 		err = rs_twin_join(twin, &b.out);
 	*out = b.out;
 	b.out = (struct rs_vec){0};
@@ -147,14 +143,14 @@ static struct rs_error *start_asking(struct rs_session *session,
 }
 
 // Rows and references; some of these are asked for meanwhile.
-static struct rs_error *
-learn(struct rs_session *session, struct rs_graph *graph, struct rs_vec *out)
+static struct rs_error *learn(struct rs_session *session, struct rs_twin *twin,
+			      struct rs_graph *graph, struct rs_vec *out)
 {
 	struct rs_asking *asking = NULL;
 	struct rs_error *err = start_asking(session, graph, &asking);
 
 	if (!err)
-		err = read_all(session, graph, out);
+		err = read_all(session, twin, graph, out);
 	if (err) {
 		rs_asking_stop(asking);
 		return err;
@@ -164,13 +160,14 @@ learn(struct rs_session *session, struct rs_graph *graph, struct rs_vec *out)
 }
 
 static struct rs_error *
-build_tracked(struct rs_session *session, struct rs_graph *graph,
-	      struct rs_found *found, struct rs_vec *out)
+build_tracked(struct rs_session *session, struct rs_twin *twin,
+	      struct rs_graph *graph, struct rs_found *found,
+	      struct rs_vec *out)
 {
 	struct rs_error *err;
 
 	if ((err = rs_addrmap_init(&graph->map)) ||
-	    (err = rs_build_find(session, found, &graph->map)))
+	    (err = rs_build_find(session, twin, found, &graph->map)))
 		return err;
 	keep_unusual(found);
 	graph->tracked_only = true;
@@ -180,7 +177,7 @@ build_tracked(struct rs_session *session, struct rs_graph *graph,
 
 	mark_found(graph, found);
 	rs_found_fini(found);
-	if ((err = learn(session, graph, out)))
+	if ((err = learn(session, twin, graph, out)))
 		return err;
 	graph->types =
 		(uint32_t)rs_vec_count(&session->types.row, struct rs_type_row);
@@ -194,10 +191,12 @@ rs_build_tracked(struct rs_session *session, struct rs_graph *ret)
 {
 	struct rs_found found = {0};
 	struct rs_vec out = {0};
+	struct rs_twin *twin = rs_twin_open(session);
 	struct rs_error *err;
 
 	*ret = (struct rs_graph){0};
-	err = build_tracked(session, ret, &found, &out);
+	err = build_tracked(session, twin, ret, &found, &out);
+	rs_twin_close(twin);
 	if (err) {
 		rs_graph_fini(ret);
 		*ret = (struct rs_graph){0};

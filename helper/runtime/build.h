@@ -5,6 +5,8 @@
 
 #include "runtime/session.h"
 
+struct rs_twin; // runtime/build_twin.h
+
 /**
  * What collectors track and the references between those: all that an offline
  * collection needs. No roots, no sizes; of an object whose type told its
@@ -31,10 +33,13 @@ rs_build_runtime(const struct rs_session *session, uint16_t flags)
 	return session->by_flag[(flags & RS_OBJ_NATIVE) != 0];
 }
 
-/** Ask all runtimes for their tracked objects; numbers them into @p map. */
-RS_MUST_CHECK struct rs_error *rs_build_find(struct rs_session *session,
-					     struct rs_found *found,
-					     struct rs_addrmap *map);
+/**
+ * Ask all runtimes for their tracked objects; numbers them into @p map.
+ * @param twin Takes part in it; may be NULL.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_build_find(struct rs_session *session, struct rs_twin *twin,
+	      struct rs_found *found, struct rs_addrmap *map);
 
 /** Allocate the per-object arrays of @p graph for graph->objects. */
 RS_MUST_CHECK struct rs_error *rs_build_arrays(struct rs_graph *graph);
@@ -46,8 +51,6 @@ RS_MUST_CHECK struct rs_error *rs_build_arrays(struct rs_graph *graph);
 RS_MUST_CHECK struct rs_error *rs_build_asked(struct rs_session *session,
 					      struct rs_graph *graph,
 					      struct rs_vec *out);
-
-void rs_found_fini(struct rs_found *found);
 
 enum {
 	RS_BUILD_NEAR = 12, // objects between fetching tables and reading

@@ -180,7 +180,7 @@ static struct rs_error *read_queue(struct rs_build *b)
 // What is tracked, then what lies in an allocator: numbered into @p map.
 static struct rs_error *find(struct rs_build *b, struct rs_addrmap *map)
 {
-	struct rs_error *err = rs_build_find(b->session, &b->found, map);
+	struct rs_error *err = rs_build_find(b->session, NULL, &b->found, map);
 
 	for (int native = 0; native < 2 && !err; native++) {
 		struct rs_runtime *rt = b->session->by_flag[native];

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/build_twin.h"
 
+#include "base/cleanup.h"
+#include "base/thread.h"
 #include "runtime/asking.h"
 #include "runtime/build.h"
 
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 // Below this a thread and a second opening cost more than they save.
 enum {
-	RS_TWIN_LEAST = 200 * 1000,
+	RS_TWIN_BYTES = 32 << 20, // that the process wrote
+	RS_TWIN_LEAST = 200 * 1000, // objects
 	RS_RUN = 1 << 14, // objects that a thread takes at a time
 };
 
@@ -32,6 +34,7 @@ struct rs_twin {
 	// it, the high half's.
 	_Atomic uint64_t left;
 	atomic_bool stop;
+	bool started;
 	pthread_t thread;
 };
 
@@ -109,79 +112,75 @@ struct rs_error *rs_twin_beside(struct rs_twin *twin, struct rs_batch *b)
 	return err;
 }
 
-static bool start_thread(struct rs_twin *twin)
+// Of what the process wrote: objects lie nowhere else.
+static uint64_t written_bytes(const struct rs_memory *memory)
 {
-	sigset_t all;
-	sigset_t before;
+	uint64_t bytes = 0;
 
-	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before))
-		return false;
-	const int failed = pthread_create(&twin->thread, NULL, read_back, twin);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return !failed;
+	for (size_t i = 0; i < memory->segments; i++) {
+		const struct rs_segment *s = &memory->segment[i];
+
+		if (!s->from_file && (s->prot & PROT_WRITE))
+			bytes += s->end - s->start;
+	}
+	return bytes;
 }
 
-static bool pays(const struct rs_session *session, const struct rs_graph *graph)
+static bool pays(const struct rs_session *session)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	return graph->objects >= RS_TWIN_LEAST && session->core &&
+	return session->memory->is_core &&
 	       !rs_asks_all(session) && // an image is at work there
-	       !session->by_flag[1] && session->by_flag[0]->ops->type &&
+	       session->runtimes == 1 && session->runtime[0]->ops->view &&
+	       written_bytes(session->memory) >= RS_TWIN_BYTES &&
 	       sched_getaffinity(0, sizeof(set), &set) == 0 &&
 	       CPU_COUNT(&set) > 1;
 }
 
-static void twin_free(struct rs_twin *twin)
-{
-	rs_batch_fini(&twin->batch);
-	rs_vec_fini(&twin->run);
-	rs_session_close(twin->session);
-	rs_error_free(twin->err);
-	free(twin);
-}
-
-// The same core again, by the caller's thread: options may call back.
-static struct rs_error *open_twin(struct rs_twin *twin, struct rs_graph *graph)
-{
-	struct rs_error *err = rs_session_open_core(
-		twin->main->core, &twin->main->options, &twin->session);
-
-	if (err)
-		return err;
-	twin->session->progress.fn = keep_on;
-	twin->session->progress.context = twin;
-	return rs_batch_init(&twin->batch, twin->session, graph,
-			     graph->objects / 2);
-}
-
-struct rs_twin *
-rs_twin_start(struct rs_session *session, struct rs_graph *graph)
+struct rs_twin *rs_twin_open(struct rs_session *session)
 {
 	struct rs_twin *twin;
 
-	if (!pays(session, graph))
+	if (!pays(session))
 		return NULL;
 	twin = calloc(1, sizeof(*twin));
 	if (!twin)
 		return NULL;
 	twin->main = session;
-	atomic_init(&twin->left, (uint64_t)graph->objects << 32);
-	twin->err = open_twin(twin, graph);
-	if (twin->err || !start_thread(twin)) {
-		twin_free(twin);
+	twin->err = rs_session_view(session, &twin->session);
+	if (twin->err) {
+		rs_twin_close(twin);
 		return NULL;
 	}
+	twin->session->progress.fn = keep_on;
+	twin->session->progress.context = twin;
 	return twin;
+}
+
+struct rs_runtime *rs_twin_runtime(struct rs_twin *twin)
+{
+	return twin->session->runtime[0];
+}
+
+bool rs_twin_start(struct rs_twin *twin, struct rs_graph *graph)
+{
+	if (graph->objects < RS_TWIN_LEAST)
+		return false;
+	twin->err = rs_batch_init(&twin->batch, twin->session, graph,
+				  graph->objects / 2);
+	atomic_init(&twin->left, (uint64_t)graph->objects << 32);
+	twin->started =
+		!twin->err && rs_thread_start(&twin->thread, read_back, twin);
+	return twin->started;
 }
 
 // A type has another number in each session; numbers of the twin's types in
 // the main session's table, which has to learn those that it has not met.
 static struct rs_error *map_types(struct rs_twin *twin, uint32_t **ret)
 {
-	struct rs_runtime *rt = twin->main->by_flag[0];
+	struct rs_runtime *rt = twin->main->runtime[0];
 	const struct rs_type_row *row =
 		rs_vec_items(&twin->session->types.row, struct rs_type_row);
 	const size_t n =
@@ -232,24 +231,30 @@ static struct rs_error *append(struct rs_twin *twin, struct rs_vec *out)
 	return err;
 }
 
-struct rs_error *rs_twin_join(struct rs_twin *twin, struct rs_vec *out)
+static void end_thread(struct rs_twin *twin)
 {
-	struct rs_error *err;
-
-	pthread_join(twin->thread, NULL);
-	err = twin->err;
-	twin->err = NULL;
-	if (!err)
-		err = append(twin, out);
-	twin_free(twin);
-	return err;
+	if (twin->started)
+		pthread_join(twin->thread, NULL);
+	twin->started = false;
 }
 
-void rs_twin_stop(struct rs_twin *twin)
+struct rs_error *rs_twin_join(struct rs_twin *twin, struct rs_vec *out)
+{
+	end_thread(twin);
+	struct rs_error *err = rs_take(&twin->err);
+
+	return err ? err : append(twin, out);
+}
+
+void rs_twin_close(struct rs_twin *twin)
 {
 	if (!twin)
 		return;
 	atomic_store_explicit(&twin->stop, true, memory_order_relaxed);
-	pthread_join(twin->thread, NULL);
-	twin_free(twin);
+	end_thread(twin);
+	rs_batch_fini(&twin->batch);
+	rs_vec_fini(&twin->run);
+	rs_session_close(twin->session);
+	rs_error_free(twin->err);
+	free(twin);
 }

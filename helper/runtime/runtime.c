@@ -75,13 +75,19 @@ rs_found_add(struct rs_found *found, uint64_t address, uint16_t mark)
 	return NULL;
 }
 
+void rs_found_fini(struct rs_found *found)
+{
+	rs_vec_fini(&found->address);
+	rs_vec_fini(&found->mark);
+}
+
 struct rs_error *rs_types_add(struct rs_types *types, uint64_t address,
 			      const char *name, uint8_t runtime, uint32_t *ret)
 {
 	const size_t n = rs_vec_count(&types->row, struct rs_type_row);
 
 	if (!types->row.data) {
-		struct rs_error *err = rs_vec_reserve(
+		struct rs_error *err = rs_vec_room(
 			&types->row, RS_MAX_TYPES * sizeof(struct rs_type_row));
 		if (err)
 			return err;

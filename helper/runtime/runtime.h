@@ -88,6 +88,7 @@ struct rs_found {
 
 RS_MUST_CHECK struct rs_error *
 rs_found_add(struct rs_found *found, uint64_t address, uint16_t mark);
+void rs_found_fini(struct rs_found *found);
 
 /** The session's types. Names live as long as the table. */
 struct rs_types {
@@ -127,10 +128,25 @@ struct rs_runtime_ops {
 	const char *name; // "cpython", "native"
 
 	/**
+	 * The same runtime for another thread, which reads the same core
+	 * through @p memory and numbers types in @p types. To be freed before
+	 * @p rt. It can read objects, no more. May be NULL: all is left to one
+	 * thread. Errors: RS_ENOMEM.
+	 */
+	struct rs_error *(*view)(struct rs_runtime *rt,
+				 struct rs_memory *memory,
+				 struct rs_types *types,
+				 struct rs_runtime **ret);
+
+	/**
 	 * Tell every object on a collector's list. Marked RS_OBJ_INEXACT: one
 	 * at whose references read() would guess.
+	 *
+	 * @param beside A view of @p rt for a second thread, or NULL.
 	 */
-	struct rs_error *(*find)(struct rs_runtime *rt, struct rs_found *found,
+	struct rs_error *(*find)(struct rs_runtime *rt,
+				 struct rs_runtime *beside,
+				 struct rs_found *found,
 				 const struct rs_progress *progress);
 
 	/**
@@ -167,8 +183,8 @@ struct rs_runtime_ops {
 
 	/**
 	 * The number of the type at @p type in the session's table, as in
-	 * row->type; 0 (any) when it is none. May be NULL: reading is then
-	 * left to one thread.
+	 * row->type; 0 (any) when it is none. May be NULL where view()
+	 * is.
 	 */
 	uint32_t (*type)(struct rs_runtime *rt, uint64_t type);
 

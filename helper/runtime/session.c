@@ -26,9 +26,6 @@ void rs_session_close(struct rs_session *session)
 		session->unread->ops->free(session->unread);
 	rs_types_fini(&session->types);
 	rs_memory_close(session->memory);
-	free((char *)session->options.exec);
-	free((char *)session->options.sysroot);
-	free(session->core);
 	free(session->source);
 	free(session);
 }
@@ -116,21 +113,16 @@ memory_options(const struct rs_open_options *from, struct rs_memory_options *to)
 	to->field_context = from->find_field_context;
 }
 
-// For opening the same again. @return false when out of memory.
-static bool
+static void
 keep_options(struct rs_session *session, const struct rs_open_options *options)
 {
 	if (!options)
-		return true;
+		return;
 	session->options = *options;
+	session->options.exec = NULL;
+	session->options.sysroot = NULL;
 	session->progress.fn = options->progress;
 	session->progress.context = options->progress_context;
-	if (options->exec)
-		session->options.exec = strdup(options->exec);
-	if (options->sysroot)
-		session->options.sysroot = strdup(options->sysroot);
-	return !session->options.exec == !options->exec &&
-	       !session->options.sysroot == !options->sysroot;
 }
 
 // Takes @p memory, on failure too.
@@ -147,14 +139,14 @@ session_new(struct rs_memory *memory, const struct rs_open_options *options,
 		return &rs_enomem;
 	}
 	session->memory = memory;
-	const bool kept = keep_options(session, options);
+	keep_options(session, options);
 	va_start(ap, format);
 	if (vasprintf(&session->source, format, ap) < 0)
 		session->source = NULL;
 	va_end(ap);
 
 	struct rs_error *err =
-		kept && session->source ? open_runtimes(session) : &rs_enomem;
+		session->source ? open_runtimes(session) : &rs_enomem;
 	if (err) {
 		rs_session_close(session);
 		return err;
@@ -173,12 +165,7 @@ struct rs_error *rs_session_open_core(const char *path,
 
 	memory_options(options, &memory_opts);
 	err = rs_memory_open_core(path, &memory_opts, &memory);
-	if (!err)
-		err = session_new(memory, options, ret, "core %s", path);
-	// Without it the core is read by one thread, which is no failure.
-	if (!err)
-		(*ret)->core = strdup(path);
-	return err;
+	return err ? err : session_new(memory, options, ret, "core %s", path);
 }
 
 struct rs_error *rs_session_open_live(pid_t pid,
@@ -209,6 +196,29 @@ struct rs_error *rs_session_open_callback(rs_read_fn read, void *context,
 	err = rs_memory_open_callback(read, context, range, ranges,
 				      &memory_opts, &memory);
 	return err ? err : session_new(memory, options, ret, "target of GDB");
+}
+
+struct rs_error *
+rs_session_view(struct rs_session *session, struct rs_session **ret)
+{
+	struct rs_session *view = calloc(1, sizeof(*view));
+	struct rs_runtime *rt = session->runtime[0];
+	struct rs_error *err = view ? NULL : &rs_enomem;
+
+	if (!err)
+		err = rs_memory_view(session->memory, &view->memory);
+	if (!err)
+		err = rt->ops->view(rt, view->memory, &view->types,
+				    &view->runtime[0]);
+	if (err) {
+		rs_session_close(view);
+		return err;
+	}
+	view->runtimes = 1;
+	view->by_flag[session->by_flag[0] != rt] = view->runtime[0];
+	view->options = session->options;
+	*ret = view;
+	return NULL;
 }
 
 struct rs_error *rs_session_check(const struct rs_session *session)

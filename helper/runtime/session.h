@@ -28,8 +28,7 @@ struct rs_session {
 	bool has_tracked, has_all, has_verdict;
 	struct rs_asked asked; // what types told; empty when none was asked
 	char *source; // "core FILE", "process 123": for messages
-	char *core; // owned path of the core file; NULL for anything else
-	struct rs_open_options options; // strings owned
+	struct rs_open_options options; // exec and sysroot: NULL
 };
 
 /**
@@ -38,6 +37,15 @@ struct rs_session {
  */
 RS_MUST_CHECK struct rs_error *
 rs_session_check(const struct rs_session *session);
+
+/**
+ * The session as another thread may have it, of a core with one runtime that
+ * has views: for reading objects, no more. To be closed before @p session.
+ *
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_session_view(struct rs_session *session, struct rs_session **ret);
 
 /** The graph of everything, built on first call. Borrowed from @p session. */
 RS_MUST_CHECK struct rs_error *

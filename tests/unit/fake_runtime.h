@@ -101,11 +101,13 @@ static bool fake_is_mine(const struct rs_runtime *rt, unsigned number)
 	       (rt == &fake_runtime[1]);
 }
 
-static struct rs_error *fake_find(struct rs_runtime *rt, struct rs_found *found,
-				  const struct rs_progress *progress)
+static struct rs_error *
+fake_find(struct rs_runtime *rt, struct rs_runtime *beside,
+	  struct rs_found *found, const struct rs_progress *progress)
 {
 	struct rs_error *err = rs_progress_tick(progress, "finding", 0, 0);
 
+	(void)beside;
 	for (unsigned i = 0; i < fake_objects && !err; i++) {
 		const uint16_t flags = fake_object_table[i].flags;
 		if ((flags & RS_OBJ_TRACKED) && fake_is_mine(rt, i))

@@ -25,10 +25,12 @@ fake_fetch(void *context, uint64_t address, void *buf, uint64_t size)
 	return size;
 }
 
-static struct rs_error *fake_find(struct rs_runtime *rt, struct rs_found *found,
-				  const struct rs_progress *progress)
+static struct rs_error *
+fake_find(struct rs_runtime *rt, struct rs_runtime *beside,
+	  struct rs_found *found, const struct rs_progress *progress)
 {
 	(void)rt;
+	(void)beside;
 	(void)progress;
 	struct rs_error *damaged = NULL;
 

@@ -143,7 +143,7 @@ static void check_objects(struct rs_cpython *py, const struct facts *facts)
 	struct rs_found found = {0};
 	uint64_t collected = 0;
 
-	rs_ck_ok(rs_py_find(&py->base, &found, NULL));
+	rs_ck_ok(rs_py_find(&py->base, NULL, &found, NULL));
 	uint64_t *address = rs_vec_items(&found.address, uint64_t);
 	const uint16_t *mark = rs_vec_items(&found.mark, uint16_t);
 	const size_t n = rs_vec_count(&found.address, uint64_t);
@@ -327,7 +327,7 @@ static bool look_at_stop(const struct facts *facts)
 	rs_ck_ok(rs_memory_open_live((pid_t)facts->pid, &options, &memory));
 	rs_ck_ok(rs_cpython_open(memory, &types, 0, &rt));
 	ck_assert_ptr_nonnull(rt);
-	rs_ck_ok(rs_py_find(rt, &found, NULL));
+	rs_ck_ok(rs_py_find(rt, NULL, &found, NULL));
 	const uint64_t n = rs_vec_count(&found.mark, uint16_t);
 	ck_assert_msg(
 		n + RS_SLACK > facts->tracked &&

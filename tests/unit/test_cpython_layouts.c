@@ -240,7 +240,7 @@ static void count(unsigned generation[RS_PY_GENERATIONS], unsigned *finalized)
 	memset(generation, 0, RS_PY_GENERATIONS * sizeof(*generation));
 	*finalized = 0;
 	rs_ck_ok(rs_py_types_open(&py));
-	rs_ck_ok(rs_py_find(&py.base, &found, NULL));
+	rs_ck_ok(rs_py_find(&py.base, NULL, &found, NULL));
 	const uint16_t *mark = rs_vec_items(&found.mark, uint16_t);
 	for (size_t i = 0; i < rs_vec_count(&found.mark, uint16_t); i++) {
 		ck_assert(mark[i] & RS_OBJ_TRACKED);

@@ -410,7 +410,7 @@ static void read_everything(void)
 	char text[64];
 
 	open_self();
-	rs_ck_ok(rt->ops->find(rt, &found, NULL));
+	rs_ck_ok(rt->ops->find(rt, NULL, &found, NULL));
 	const uint64_t *a = rs_vec_items(&found.address, uint64_t);
 	for (size_t i = 0; i < rs_vec_count(&found.address, uint64_t); i++) {
 		struct rs_row row;

@@ -79,7 +79,7 @@ static void check_child(pid_t child, unsigned staying)
 				     &memory));
 	rs_ck_ok(rs_native_open(memory, &types, 0, &rt));
 	ck_assert_ptr_nonnull(rt);
-	rs_ck_ok(rt->ops->find(rt, &found, NULL));
+	rs_ck_ok(rt->ops->find(rt, NULL, &found, NULL));
 	for (unsigned i = 0; i < staying; i++)
 		ck_assert_msg(rt->ops->is_object(rt, address_of(i)),
 			      "object %u is missing", i);

@@ -43,6 +43,28 @@ START_TEST(a_reserved_array_does_not_move)
 }
 END_TEST
 
+START_TEST(room_that_is_not_used_costs_nothing_and_stays)
+{
+	struct rs_vec vec = {0};
+
+	rs_ck_ok(rs_vec_room(&vec, (size_t)1 << 32));
+	const void *data = vec.data;
+	for (uint32_t i = 0; i < 100000; i++)
+		*(uint32_t *)rs_vec_push(&vec, sizeof(i)) = i;
+	ck_assert_ptr_eq(vec.data, data);
+	ck_assert_uint_ge(vec.cap, (size_t)1 << 32);
+	rs_vec_trim(&vec);
+	ck_assert_ptr_eq(vec.data, data);
+	ck_assert_uint_lt(vec.cap, (size_t)1 << 23);
+	ck_assert_uint_eq(rs_vec_items(&vec, uint32_t)[99999], 99999);
+	vec.used = 0;
+	rs_vec_trim(&vec);
+	ck_assert_ptr_null(vec.data);
+	ck_assert_ptr_nonnull(rs_vec_push(&vec, 4));
+	rs_vec_fini(&vec);
+}
+END_TEST
+
 START_TEST(a_size_beyond_memory_is_out_of_memory)
 {
 	struct rs_vec vec = {0};
@@ -148,6 +170,7 @@ int main(void)
 
 	tcase_add_test(tcase, pushed_bytes_survive_growth);
 	tcase_add_test(tcase, a_reserved_array_does_not_move);
+	tcase_add_test(tcase, room_that_is_not_used_costs_nothing_and_stays);
 	tcase_add_test(tcase, a_size_beyond_memory_is_out_of_memory);
 	tcase_add_test(tcase, a_block_is_zeroed_and_may_be_empty);
 	tcase_add_test(tcase, what_is_large_starts_at_a_huge_page);

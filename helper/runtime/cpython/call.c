@@ -333,7 +333,7 @@ static struct rs_error *ask(struct rs_session *session, const char *code,
 				    "%s: there is no CPython in it that could "
 				    "run anything",
 				    session->source);
-	if (!session->core)
+	if (!session->memory->is_core)
 		return rs_error_new(RS_EUNSUPPORTED,
 				    "%s: only of a core can a process be made "
 				    "to run code in; take one (gcore FILE) "

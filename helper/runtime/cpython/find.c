@@ -1,52 +1,42 @@
 // SPDX-License-Identifier: MIT
 //
-// Walking the collector's lists. Alone, each step waits for the line that the
-// step before named: a million objects cost a million waits. So lists are cut
-// into pieces that are walked in turns, each piece's next line being fetched
-// while the others are stepped. Cuts are heads found by looking at random
-// places of the mappings that members were seen in; a head is known by its
-// neighbours leading back to it. Nothing depends on a cut being right:
-// pieces are joined from the lists' own heads on, and what no list leads to is
-// dropped again.
-#include "runtime/cpython/discover.h"
+// Walking the collector's lists, in pieces: pieces.h says why. Where a second
+// thread is to be had it takes pieces too, with its own view of the same
+// memory; all that both write is which piece comes next.
+#include "base/cleanup.h"
+#include "base/thread.h"
+#include "runtime/cpython/pieces.h"
 
-#include <sys/mman.h>
+#include <stdatomic.h>
 
 enum {
-	RS_LISTS_MAX = RS_PY_INTERPRETERS * RS_PY_GENERATIONS + RS_PY_LIMBO,
-	RS_CUTS_MAX = 256,
-	RS_PIECES_MAX = RS_LISTS_MAX + RS_CUTS_MAX, // fits in MARK_PIECE
-	RS_SLOTS = 2048, // of the hash of pieces; a power of two
-	RS_SLOT_BITS = 11,
-	RS_TURNS = 16, // pieces walked at once
+	RS_TURNS = 16, // pieces that a thread walks at once
 	RS_BURST = 1 << 16, // steps between two looks at the clock
-	RS_PLACES_MAX = 4 * RS_CUTS_MAX, // looked at for them
-	RS_SEED = 4096, // members looked at to see where they lie
-	RS_SEED_STEP = 32, // one of these is looked at
-	RS_REGION_MIN = 256 << 10, // bytes of the smallest arena
-	RS_REGIONS_MAX = 256,
-	RS_WINDOW = 2048, // bytes looked at in one place
 	RS_HEADERS = 32, // bytes of the collector's head and an object's
 	RS_SMALLEST = 32, // bytes of the smallest object with its head
 	RS_ROOM = 1 << 20, // members that there is room for at first, at most
 	RS_ALL = RS_PY_INTERPRETERS, // interpreters
-	RS_NOWHERE = -1, // a piece that leads out of memory, or nowhere yet
+	RS_HANDED = 1 << 18, // members that go to another array at a time
 };
-#define NOT_POINTER UINT64_C(3)
 #define MARK_FINALIZED 0x8000
 #define MARK_GUESSED 0x4000
-#define MARK_PIECE 0x3fff
+#define MARK_PIECE 0x3fff // RS_PIECES_MAX fits
 
-// From one known head (of a list, or a cut) up to the next known one.
-struct piece {
-	uint64_t start; // the head that it begins with
-	uint64_t next; // the one to be looked at next
-	uint64_t last; // the one told last, 0 before the first
-	int32_t end; // number of the piece that it leads to, or RS_NOWHERE
-	int8_t generation; // -1: no list has led to it
+// What the threads share.
+struct walk {
+	struct rs_pieces pieces; // each is one thread's while it is walked
+	atomic_uint waiting; // the first piece that nobody has taken
+	atomic_bool stop; // told to the second thread
 };
 
-struct walk {
+// A piece, and what its number is.
+struct turn {
+	struct rs_piece piece;
+	unsigned number;
+};
+
+struct walker {
+	struct walk *walk;
 	struct rs_cpython *py;
 	struct rs_memory *memory;
 	struct rs_found *found;
@@ -54,15 +44,8 @@ struct walk {
 	size_t want; // bytes read of a head
 	uint64_t cap; // objects that memory could hold at most
 	uint64_t told;
-	bool no_memory;
+	struct rs_error *err; // owned: what ended the walk
 	bool collecting; // 2.7, 3.6: what heads hold says so
-	struct piece piece[RS_PIECES_MAX];
-	unsigned pieces, lists; // the first `lists` begin at heads of lists
-	uint16_t slot[RS_SLOTS]; // number of a piece + 1, by hash of its start
-	struct {
-		uint64_t start, end;
-	} region[RS_REGIONS_MAX]; // mappings that members were seen in
-	unsigned regions;
 };
 
 static uint64_t capacity(const struct rs_memory *memory)
@@ -74,38 +57,6 @@ static uint64_t capacity(const struct rs_memory *memory)
 	return bytes / RS_SMALLEST + 1;
 }
 
-static unsigned slot_of(uint64_t address)
-{
-	return (unsigned)(address * UINT64_C(0x9e3779b97f4a7c15) >>
-			  (64 - RS_SLOT_BITS));
-}
-
-// The number of the piece that starts at @p address, or RS_NOWHERE.
-static int32_t piece_at(const struct walk *w, uint64_t address)
-{
-	for (unsigned i = slot_of(address); w->slot[i]; i = (i + 1) % RS_SLOTS)
-		if (w->piece[w->slot[i] - 1].start == address)
-			return w->slot[i] - 1;
-	return RS_NOWHERE;
-}
-
-static void add_piece(struct walk *w, uint64_t start, int8_t generation)
-{
-	unsigned i = slot_of(start);
-
-	if (w->pieces == RS_PIECES_MAX || piece_at(w, start) != RS_NOWHERE)
-		return;
-	w->piece[w->pieces] = (struct piece){
-		.start = start,
-		.next = start,
-		.end = RS_NOWHERE,
-		.generation = generation,
-	};
-	while (w->slot[i])
-		i = (i + 1) % RS_SLOTS;
-	w->slot[i] = (uint16_t)++w->pieces;
-}
-
 static bool is_collecting(struct rs_cpython *py, unsigned interpreter)
 {
 	struct rs_py_gcstate state;
@@ -115,9 +66,9 @@ static bool is_collecting(struct rs_cpython *py, unsigned interpreter)
 }
 
 // Those of one interpreter, or of all.
-static void add_lists(struct walk *w, unsigned only)
+static void
+add_lists(struct rs_pieces *pieces, struct rs_cpython *py, unsigned only)
 {
-	struct rs_cpython *py = w->py;
 	bool limbo = only == RS_ALL;
 
 	for (unsigned i = 0; i < py->interpreters; i++) {
@@ -126,138 +77,18 @@ static void add_lists(struct walk *w, unsigned only)
 		limbo = limbo || is_collecting(py, i);
 		for (unsigned g = 0; g < RS_PY_GENERATIONS; g++)
 			if (py->interpreter[i].head[g])
-				add_piece(w, py->interpreter[i].head[g],
-					  (int8_t)g);
+				rs_pieces_add(pieces,
+					      py->interpreter[i].head[g],
+					      (int8_t)g);
 	}
 	// Of which generation these are is not known: every collection's.
 	for (unsigned i = 0; limbo && i < py->limbos; i++)
-		add_piece(w, py->limbo[i], 0);
-	w->lists = w->pieces;
-}
-
-static uint64_t next_of(const struct walk *w, uint64_t head)
-{
-	uint64_t next = 0;
-
-	return rs_memory_u64(w->memory, head, &next) ? next & ~NOT_POINTER : 0;
-}
-
-static void see(struct walk *w, uint64_t address)
-{
-	const struct rs_segment *segment = w->memory->segment;
-	size_t low = 0, high = w->memory->segments;
-
-	for (unsigned i = 0; i < w->regions; i++)
-		if (address - w->region[i].start <
-		    w->region[i].end - w->region[i].start)
-			return;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (segment[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == w->memory->segments || segment[low].start > address ||
-	    w->regions == RS_REGIONS_MAX)
-		return;
-	w->region[w->regions].start = segment[low].start;
-	w->region[w->regions++].end = segment[low].end;
-}
-
-// Where members may lie. A look at a mapped core costs nothing; at another
-// target it copies, so there only what holds some of the first members counts.
-// @return whether any list is worth cutting.
-static bool find_regions(struct walk *w)
-{
-	bool long_list = false;
-
-	for (unsigned i = 0; i < w->lists; i++) {
-		uint64_t at = next_of(w, w->piece[i].start);
-		unsigned n = 0;
-
-		for (; at && at != w->piece[i].start && n < RS_SEED; n++) {
-			if (n % RS_SEED_STEP == 0)
-				see(w, at);
-			at = next_of(w, at);
-		}
-		long_list |= n == RS_SEED;
-	}
-	for (size_t i = 0; long_list && i < w->memory->segments; i++) {
-		const struct rs_segment *s = &w->memory->segment[i];
-
-		if (!s->loaded && !s->from_file && (s->prot & PROT_WRITE) &&
-		    s->end - s->start >= RS_REGION_MIN)
-			see(w, s->start);
-	}
-	return long_list;
-}
-
-// A member leads to two others that both lead back.
-static bool is_member(const struct walk *w, uint64_t head)
-{
-	uint64_t next, previous, back;
-
-	if (!rs_memory_u64(w->memory, head, &next) || (next & 7) ||
-	    !rs_memory_u64(w->memory, head + 8, &previous) || !next ||
-	    next == head || !(previous &= ~NOT_POINTER))
-		return false;
-	if (next_of(w, previous) != head ||
-	    !rs_memory_u64(w->memory, next + 8, &back) ||
-	    (back & ~NOT_POINTER) != head)
-		return false;
-	return rs_py_is_object(&w->py->base, head + w->py->head_size);
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static void cut_near(struct walk *w, uint64_t address)
-{
-	address &= ~UINT64_C(15);
-	for (uint64_t a = address; a < address + RS_WINDOW; a += 16) {
-		uint64_t word = 0;
-
-		// Most words say at once that they are no head.
-		if (!rs_memory_u64(w->memory, a, &word))
-			return;
-		if ((word & 7) || word >> 47 || word < RS_WINDOW ||
-		    !is_member(w, a))
-			continue;
-		add_piece(w, a, -1);
-		return;
-	}
-}
-
-// The same cuts every time: the seed is fixed.
-static void add_cuts(struct walk *w)
-{
-	uint64_t random = UINT64_C(0x243f6a8885a308d3), total = 0;
-
-	for (unsigned i = 0; i < w->regions; i++)
-		total += w->region[i].end - w->region[i].start;
-	for (unsigned i = 0; total && i < RS_PLACES_MAX; i++) {
-		uint64_t at = next_random(&random) % total;
-		unsigned r = 0;
-
-		if (w->pieces == w->lists + RS_CUTS_MAX)
-			return;
-		while (at >= w->region[r].end - w->region[r].start) {
-			at -= w->region[r].end - w->region[r].start;
-			r++;
-		}
-		cut_near(w, w->region[r].start + at);
-	}
+		rs_pieces_add(pieces, py->limbo[i], 0);
+	pieces->lists = pieces->pieces;
 }
 
 // Bit 0 of _gc_prev (3.8+) or of gc_refs (3.4 to 3.7): its finalizer ran.
-static bool finalized(const struct walk *w, const uint64_t head[3])
+static bool finalized(const struct walker *w, const uint64_t head[3])
 {
 	if (w->py->version >= RS_PY(3, 8))
 		return head[1] & 1;
@@ -266,7 +97,7 @@ static bool finalized(const struct walk *w, const uint64_t head[3])
 
 // Before 3.8 gc_refs of an idle member is -3 (in 3.x with a bit below it), and
 // -2 while it is taken off its list; during a collection it is a count, or -4.
-static bool in_transit(const struct walk *w, const uint64_t head[3])
+static bool in_transit(const struct walker *w, const uint64_t head[3])
 {
 	enum { RS_REACHABLE = -3, RS_UNTRACKED = -2 };
 	const int64_t word = (int64_t)head[2];
@@ -276,17 +107,36 @@ static bool in_transit(const struct walk *w, const uint64_t head[3])
 	       refs != RS_UNTRACKED;
 }
 
+static bool tell(struct walker *w, const struct turn *turn, uint64_t object,
+		 const uint64_t head[3])
+{
+	uint64_t *address = rs_vec_push(&w->found->address, sizeof(*address));
+	uint16_t *mark = rs_vec_push(&w->found->mark, sizeof(*mark));
+
+	if (!address || !mark) {
+		w->err = &rs_enomem;
+		return false;
+	}
+	*address = object;
+	*mark = (uint16_t)(turn->number |
+			   (finalized(w, head) ? MARK_FINALIZED : 0) |
+			   (rs_py_guesses(w->py, object) ? MARK_GUESSED : 0));
+	w->told++;
+	return true;
+}
+
 // Tell the member that comes next. @return false when the piece has ended:
 // at another one, or, with end RS_NOWHERE, for a reason.
-static bool step(struct walk *w, struct piece *piece)
+static bool step(struct walker *w, struct turn *turn)
 {
+	const struct rs_pieces *pieces = &w->walk->pieces;
+	struct rs_piece *piece = &turn->piece;
 	const uint64_t at = piece->next;
-	uint64_t head[3] = {0}, *address;
-	uint16_t *mark;
+	uint64_t head[3] = {0};
 	const void *p;
 
 	if (at != piece->start) {
-		piece->end = piece_at(w, at);
+		piece->end = rs_pieces_at(pieces, at);
 		if (piece->end != RS_NOWHERE)
 			return false;
 	}
@@ -296,107 +146,113 @@ static bool step(struct walk *w, struct piece *piece)
 	memcpy(head, p, 16);
 	if (w->want > 16)
 		memcpy(&head[2], (const char *)p + 16, 8);
-	piece->next = head[0] & ~NOT_POINTER;
+	piece->next = head[0] & ~RS_NOT_POINTER;
 	rs_memory_prefetch(w->memory, piece->next);
 	rs_memory_prefetch(w->memory, piece->next + RS_HEADERS);
-	if (at == piece->start && piece < w->piece + w->lists) {
-		piece->end = piece->next == at ? (int32_t)(piece - w->piece)
-					       : RS_NOWHERE;
+	if (at == piece->start && turn->number < pieces->lists) {
+		piece->end =
+			piece->next == at ? (int32_t)turn->number : RS_NOWHERE;
 		return piece->end == RS_NOWHERE; // a list's head is no object
 	}
-	address = rs_vec_push(&w->found->address, sizeof(*address));
-	mark = rs_vec_push(&w->found->mark, sizeof(*mark));
-	if (!address || !mark) {
-		w->no_memory = true;
+	if (!tell(w, turn, at + w->py->head_size, head))
 		return false;
-	}
-	*address = at + w->py->head_size;
-	*mark = (uint16_t)((piece - w->piece) |
-			   (finalized(w, head) ? MARK_FINALIZED : 0) |
-			   (rs_py_guesses(w->py, *address) ? MARK_GUESSED : 0));
 	piece->last = at;
-	w->told++;
 	w->collecting |= in_transit(w, head);
 	// Back at its own cut: a ring that no list's head is in.
 	if (piece->next == piece->start)
-		piece->end = (int32_t)(piece - w->piece);
+		piece->end = (int32_t)turn->number;
 	return piece->end == RS_NOWHERE;
 }
 
-// Step some pieces in turns; a piece that ends makes place for the next.
-static struct rs_error *walk_pieces(struct walk *w)
+// @return false when nobody has left a piece.
+static bool take_piece(struct walk *walk, struct turn *ret)
 {
-	unsigned turn[RS_TURNS], turns = 0, waiting = 0;
-	uint64_t steps = 0;
+	const unsigned number = atomic_fetch_add(&walk->waiting, 1);
 
-	while (!w->no_memory) {
-		while (turns < RS_TURNS && waiting < w->pieces)
-			turn[turns++] = waiting++;
+	if (number >= walk->pieces.pieces)
+		return false;
+	ret->number = number;
+	ret->piece = walk->pieces.piece[number];
+	return true;
+}
+
+// Step some pieces in turns; a piece that ends makes place for the next.
+static void walk_pieces(struct walker *w)
+{
+	struct turn turn[RS_TURNS];
+	unsigned turns = 0;
+	uint64_t steps = 0;
+	bool more = true;
+
+	while (!w->err) {
+		while (more && turns < RS_TURNS &&
+		       (more = take_piece(w->walk, &turn[turns])))
+			turns++;
 		if (!turns)
-			return NULL;
-		for (unsigned i = 0; i < turns; i++)
-			if (!step(w, &w->piece[turn[i]]))
-				turn[i--] = turn[--turns];
-		if ((steps += turns) < RS_BURST)
+			return;
+		for (unsigned i = 0; i < turns && !w->err; i++) {
+			if (step(w, &turn[i]))
+				continue;
+			w->walk->pieces.piece[turn[i].number] = turn[i].piece;
+			turn[i--] = turn[--turns];
+		}
+		if ((steps += turns) < RS_BURST || w->err)
 			continue;
 		steps = 0;
-		struct rs_error *err = rs_progress_tick(
-			w->progress, "walking gc lists", w->told, 0);
-		if (err)
-			return err;
+		w->err = rs_progress_tick(w->progress, "walking gc lists",
+					  w->told, 0);
 	}
-	return &rs_enomem;
 }
 
 // A broken list is no reason to show nothing: what it gave is kept.
-static void broken(const struct walk *w, unsigned list, const char *why)
+static void broken(const struct walker *w, unsigned list, const char *why)
 {
-	rs_memory_problem(w->memory,
-			  "CPython %s: the gc list at 0x%llx is broken: %s",
-			  w->py->version_text,
-			  (unsigned long long)w->piece[list].start, why);
+	rs_memory_problem(
+		w->memory, "CPython %s: the gc list at 0x%llx is broken: %s",
+		w->py->version_text,
+		(unsigned long long)w->walk->pieces.piece[list].start, why);
 }
 
 // Stopped while an object was being added: from 3.8 on it is linked in before
 // it leads anywhere, and the head's way back is changed last.
-static bool
-is_being_added(const struct walk *w, const struct piece *end, uint64_t list)
+static bool is_being_added(struct rs_memory *memory, const struct rs_piece *end,
+			   uint64_t list)
 {
 	uint64_t previous = 0;
 
 	return !end->next && end->last &&
-	       rs_memory_u64(w->memory, list + 8, &previous) &&
-	       next_of(w, previous & ~NOT_POINTER) == end->last;
+	       rs_memory_u64(memory, list + 8, &previous) &&
+	       rs_head_next(memory, previous & ~RS_NOT_POINTER) == end->last;
 }
 
 // Follow a list from piece to piece: they are of its generation.
-static void join(struct walk *w, unsigned list)
+static void join(struct walker *w, unsigned list)
 {
+	struct rs_piece *piece = w->walk->pieces.piece;
 	unsigned at = list;
 
 	for (;;) {
-		const int32_t end = w->piece[at].end;
+		const int32_t end = piece[at].end;
 
 		if (end == (int32_t)list)
 			return;
 		if (end == RS_NOWHERE) {
-			if (is_being_added(w, &w->piece[at],
-					   w->piece[list].start))
-				return;
-			broken(w, list, "it leads out of memory");
+			if (!is_being_added(w->memory, &piece[at],
+					    piece[list].start))
+				broken(w, list, "it leads out of memory");
 			return;
 		}
-		if (w->piece[end].generation >= 0) {
+		if (piece[end].generation >= 0) {
 			broken(w, list, "it leads into another, or itself");
 			return;
 		}
-		w->piece[end].generation = w->piece[list].generation;
+		piece[end].generation = piece[list].generation;
 		at = (unsigned)end;
 	}
 }
 
 // Numbers of pieces become marks; members of no list go.
-static void settle(struct walk *w, size_t first)
+static void settle(struct walker *w, size_t first)
 {
 	uint64_t *address = rs_vec_items(&w->found->address, uint64_t);
 	uint16_t *mark = rs_vec_items(&w->found->mark, uint16_t);
@@ -404,7 +260,8 @@ static void settle(struct walk *w, size_t first)
 	size_t to = first;
 
 	for (size_t i = first; i < n; i++) {
-		const int8_t g = w->piece[mark[i] & MARK_PIECE].generation;
+		const int8_t g =
+			w->walk->pieces.piece[mark[i] & MARK_PIECE].generation;
 		const bool ran = mark[i] & MARK_FINALIZED;
 		const bool guessed = mark[i] & MARK_GUESSED;
 
@@ -420,7 +277,7 @@ static void settle(struct walk *w, size_t first)
 }
 
 // At once, so that what will be large lies in huge pages from its start.
-static struct rs_error *reserve(const struct walk *w)
+static struct rs_error *reserve(const struct walker *w)
 {
 	const uint64_t room = w->cap < RS_ROOM ? w->cap : RS_ROOM;
 	struct rs_error *err =
@@ -430,52 +287,131 @@ static struct rs_error *reserve(const struct walk *w)
 		   : rs_vec_reserve(&w->found->mark, room * sizeof(uint16_t));
 }
 
-static struct rs_error *find_listed(struct rs_cpython *py, unsigned only,
-				    struct rs_found *found,
-				    const struct rs_progress *progress)
+// The last first, so that what memory it took serves again.
+static struct rs_error *hand_over(struct rs_found *from, struct rs_found *to)
 {
-	struct rs_memory *memory = py->base.memory;
-	const size_t first = rs_vec_count(&found->mark, uint16_t);
-	struct walk w = {
+	size_t left = rs_vec_count(&from->address, uint64_t);
+
+	while (left) {
+		const size_t n = left < RS_HANDED ? left : RS_HANDED;
+		uint64_t *address =
+			rs_vec_push(&to->address, n * sizeof(*address));
+		uint16_t *mark = rs_vec_push(&to->mark, n * sizeof(*mark));
+
+		if (!address || !mark)
+			return &rs_enomem;
+		left -= n;
+		memcpy(address, rs_vec_items(&from->address, uint64_t) + left,
+		       n * sizeof(*address));
+		memcpy(mark, rs_vec_items(&from->mark, uint16_t) + left,
+		       n * sizeof(*mark));
+		from->address.used = left * sizeof(*address);
+		from->mark.used = left * sizeof(*mark);
+		rs_vec_trim(&from->address);
+		rs_vec_trim(&from->mark);
+	}
+	return NULL;
+}
+
+static void walker_init(struct walker *w, struct walk *walk,
+			struct rs_cpython *py, struct rs_found *found,
+			const struct rs_progress *progress)
+{
+	*w = (struct walker){
+		.walk = walk,
 		.py = py,
-		.memory = memory,
+		.memory = py->base.memory,
 		.found = found,
 		.progress = progress,
 		.want = py->head_size < 24 ? 16 : 24,
-		.cap = capacity(memory),
+		.cap = capacity(py->base.memory),
 	};
-	struct rs_error *err = reserve(&w);
+	w->err = reserve(w);
+}
 
+static bool
+keep_on(void *context, const char *phase, uint64_t done, uint64_t total)
+{
+	struct walk *walk = context;
+
+	(void)phase;
+	(void)done;
+	(void)total;
+	return !atomic_load_explicit(&walk->stop, memory_order_relaxed);
+}
+
+static void *walk_beside(void *context)
+{
+	walk_pieces(context);
+	return NULL;
+}
+
+// Walk all pieces; @p second is another walker of the same core, or NULL.
+static struct rs_error *walk_all(struct walker *w, struct walker *second)
+{
+	pthread_t thread;
+	const bool two =
+		second && rs_thread_start(&thread, walk_beside, second);
+
+	walk_pieces(w);
+	if (w->err)
+		atomic_store_explicit(&w->walk->stop, true,
+				      memory_order_relaxed);
+	if (two)
+		pthread_join(thread, NULL);
+	if (two && !w->err)
+		w->err = rs_take(&second->err);
+	return rs_take(&w->err);
+}
+
+static struct rs_error *
+find_listed(struct rs_cpython *py, struct rs_cpython *beside, unsigned only,
+	    struct rs_found *found, const struct rs_progress *progress)
+{
+	const size_t first = rs_vec_count(&found->mark, uint16_t);
+	struct walk walk = {0};
+	const struct rs_progress kept = {keep_on, &walk};
+	struct rs_found more = {0};
+	struct walker w;
+	struct walker second = {0};
+
+	add_lists(&walk.pieces, py, only);
+	rs_pieces_cut(&walk.pieces, py);
+	walker_init(&w, &walk, py, found, progress);
+	if (beside)
+		walker_init(&second, &walk, beside, &more, &kept);
+	struct rs_error *err = walk_all(&w, beside ? &second : NULL);
+	if (!err)
+		err = hand_over(&more, found);
+	rs_error_free(second.err);
+	rs_found_fini(&more);
 	if (err)
 		return err;
-	add_lists(&w, only);
-	// Random places of a remote target cost a round trip each.
-	if (!memory->big_steps && find_regions(&w))
-		add_cuts(&w);
-	if ((err = walk_pieces(&w)))
-		return err;
-	for (unsigned i = 0; i < w.lists; i++)
+	for (unsigned i = 0; i < walk.pieces.lists; i++)
 		join(&w, i);
 	settle(&w, first);
-	if (w.collecting)
+	if (w.collecting || second.collecting)
 		rs_py_was_collecting(py);
 	return NULL;
 }
 
-struct rs_error *rs_py_find(struct rs_runtime *rt, struct rs_found *found,
+struct rs_error *rs_py_find(struct rs_runtime *rt, struct rs_runtime *beside,
+			    struct rs_found *found,
 			    const struct rs_progress *progress)
 {
 	struct rs_cpython *py = rs_cpython(rt);
 
-	return py->threaded ? rs_py_find_threaded(py, found, progress)
-			    : find_listed(py, RS_ALL, found, progress);
+	return py->threaded
+		       ? rs_py_find_threaded(py, found, progress)
+		       : find_listed(py, beside ? rs_cpython(beside) : NULL,
+				     RS_ALL, found, progress);
 }
 
 struct rs_error *rs_py_members(struct rs_runtime *rt, unsigned number,
 			       struct rs_found *found,
 			       const struct rs_progress *progress)
 {
-	return find_listed(rs_cpython(rt), number, found, progress);
+	return find_listed(rs_cpython(rt), NULL, number, found, progress);
 }
 
 int64_t rs_py_collector_id(struct rs_runtime *rt, unsigned number)

@@ -246,7 +246,7 @@ tell_collector(struct rs_cpython *py, struct rs_json *json, unsigned number)
 	struct rs_vec garbage = {0};
 	uint64_t count[RS_PY_GENERATIONS] = {0};
 	struct rs_py_gcstate state;
-	struct rs_error *err = alone ? rs_py_find(rt, &found, NULL)
+	struct rs_error *err = alone ? rs_py_find(rt, NULL, &found, NULL)
 				     : rs_py_members(rt, number, &found, NULL);
 
 	if (!err)

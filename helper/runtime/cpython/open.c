@@ -28,8 +28,48 @@ static void cleanup_python(struct rs_cpython **slot)
 		free_python(&(*slot)->base);
 }
 
+static void free_view(struct rs_runtime *rt)
+{
+	rs_py_types_close(rs_cpython(rt));
+	free(rt);
+}
+
+// What reading objects needs.
+static const struct rs_runtime_ops view_ops = {
+	.name = "cpython",
+	.is_object = rs_py_is_object,
+	.read = rs_py_read,
+	.prefetch = rs_py_prefetch,
+	.prefetch_tables = rs_py_prefetch_tables,
+	.free = free_view,
+};
+
+// All that opening found out stays @p rt's; types are learned anew.
+static struct rs_error *
+view_python(struct rs_runtime *rt, struct rs_memory *memory,
+	    struct rs_types *types, struct rs_runtime **ret)
+{
+	struct rs_cpython *view = malloc(sizeof(*view));
+	struct rs_error *err;
+
+	if (!view)
+		return &rs_enomem;
+	*view = *rs_cpython(rt);
+	view->base.ops = &view_ops;
+	view->base.memory = memory;
+	view->base.types = types;
+	view->known = NULL;
+	err = rs_py_types_open(view);
+	if (err)
+		free(view);
+	else
+		*ret = &view->base;
+	return err;
+}
+
 static const struct rs_runtime_ops ops = {
 	.name = "cpython",
+	.view = view_python,
 	.find = rs_py_find,
 	.members = rs_py_members,
 	.collector_id = rs_py_collector_id,

@@ -25,6 +25,7 @@ set(RS_CPYTHON_SOURCES
   cpython/mimalloc.c
   cpython/open.c
   cpython/outline.c
+  cpython/pieces.c
   cpython/pools.c
   cpython/roots.c
   cpython/roots_frames.c

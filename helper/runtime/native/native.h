@@ -137,8 +137,9 @@ bool rs_native_elements(struct rs_native *native,
 			uint64_t *first, uint64_t *count);
 
 /** The operations of struct rs_runtime_ops. */
-struct rs_error *rs_native_find(struct rs_runtime *rt, struct rs_found *found,
-				const struct rs_progress *progress);
+struct rs_error *
+rs_native_find(struct rs_runtime *rt, struct rs_runtime *beside,
+	       struct rs_found *found, const struct rs_progress *progress);
 bool rs_native_is_object(struct rs_runtime *rt, uint64_t address);
 void rs_native_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 		    bool want_size, struct rs_refs *refs);

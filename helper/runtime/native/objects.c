@@ -174,9 +174,11 @@ const struct rs_native_type *rs_native_type_at(const struct rs_native *native,
 	return native->by_id[e >> 16 & 0x7fff][e & 0xffff];
 }
 
-struct rs_error *rs_native_find(struct rs_runtime *rt, struct rs_found *found,
-				const struct rs_progress *progress)
+struct rs_error *
+rs_native_find(struct rs_runtime *rt, struct rs_runtime *beside,
+	       struct rs_found *found, const struct rs_progress *progress)
 {
+	(void)beside;
 	struct rs_native *native = rs_native_of(rt);
 	const uint32_t n = native->map.count;
 	uint64_t *address;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/** @file Threads of the engine's own. */
+#ifndef RS_BASE_THREAD_H
+#define RS_BASE_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+/**
+ * Run @p function in a thread in which all signals are blocked: they are for
+ * the program that the engine is in.
+ *
+ * @return false when there is none to be had.
+ */
+bool rs_thread_start(pthread_t *thread, void *(*function)(void *context),
+		     void *context);
+
+#endif /* RS_BASE_THREAD_H */

@@ -39,6 +39,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "support"))
 from targets import Target, quiet_environment  # noqa: E402
 
 TURNS = 4
+LIMIT = 20  # entries of the answer: as the command prints
 NODES = 80000  # of nodes.py
 EXACT_TURNS = 9
 IMAGES_NUMBER = 4500000
@@ -72,7 +73,7 @@ def memory_turn(core):
     sampler = Sampler()
     sampler.start()
     with engine.Session(core) as session:
-        session.collect(limit=0)
+        session.collect(limit=LIMIT)
     print(json.dumps({"bytes": sampler.peak - sampler.first}))
 
 
@@ -82,7 +83,7 @@ def engine_turn(core, exact):
     start = time.perf_counter()
     with engine.Session(core, exact=exact) as session:
         opened = time.perf_counter()
-        answer = session.collect(limit=0)
+        answer = session.collect(limit=LIMIT)
         end = time.perf_counter()
         print(json.dumps({"open": opened - start, "collect": end - opened,
                           "seconds": end - start,
@@ -111,7 +112,7 @@ def images_turn(core):
     for _ in range(2):
         start = time.perf_counter()
         with engine.Session(core, exact="on") as session:
-            answer = session.collect(limit=0)
+            answer = session.collect(limit=LIMIT)
             told["ask"].append(time.perf_counter() - start)
         told["unreachable"].append(answer["unreachable"])
         if answer["learned"] != "asked":

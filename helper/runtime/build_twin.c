@@ -131,9 +131,8 @@ static bool pays(const struct rs_session *session)
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	return session->memory->is_core &&
-	       !rs_asks_all(session) && // an image is at work there
-	       session->runtimes == 1 && session->runtime[0]->ops->view &&
+	return session->memory->is_core && session->runtimes == 1 &&
+	       session->runtime[0]->ops->view &&
 	       written_bytes(session->memory) >= RS_TWIN_BYTES &&
 	       sched_getaffinity(0, sizeof(set), &set) == 0 &&
 	       CPU_COUNT(&set) > 1;
@@ -166,7 +165,8 @@ struct rs_runtime *rs_twin_runtime(struct rs_twin *twin)
 
 bool rs_twin_start(struct rs_twin *twin, struct rs_graph *graph)
 {
-	if (graph->objects < RS_TWIN_LEAST)
+	// While all are asked an image is at work on the other processor.
+	if (graph->objects < RS_TWIN_LEAST || rs_asks_all(twin->main))
 		return false;
 	twin->err = rs_batch_init(&twin->batch, twin->session, graph,
 				  graph->objects / 2);

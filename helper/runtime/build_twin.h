@@ -27,7 +27,8 @@ struct rs_runtime *rs_twin_runtime(struct rs_twin *twin);
 
 /**
  * Start reading @p graph's objects, from the last on.
- * @return false when it does not: too few objects, no thread to be had.
+ * @return false when it does not: too few objects, or they are asked; no thread
+ *         to be had.
  */
 bool rs_twin_start(struct rs_twin *twin, struct rs_graph *graph);
 

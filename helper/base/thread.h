@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /**
- * Run @p function in a thread in which all signals are blocked: they are for
- * the program that the engine is in.
+ * Run @p function in a thread in which all signals are blocked that come from
+ * outside: they are for the program that the engine is in.
  *
  * @return false when there is none to be had.
  */

@@ -234,7 +234,7 @@ struct rs_error *rs_memory_open_core(const char *path,
 
 	uint8_t *data = NULL;
 	struct stat st;
-	err = rs_file_map(path, &data, &st);
+	err = rs_file_map(path, &data, &st, &target->core_fd);
 	if (err)
 		return err;
 	err = rs_target_own_mapping(target, data, (size_t)st.st_size);

@@ -2,13 +2,14 @@
 #include "memory/file.h"
 
 #include "base/cleanup.h"
+#include "memory/vanish.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 
 struct rs_error *
-rs_file_map(const char *path, uint8_t **ret, struct stat *stat_ret)
+rs_file_map(const char *path, uint8_t **ret, struct stat *stat_ret, int *fd_ret)
 {
 	struct stat st;
 
@@ -27,9 +28,28 @@ rs_file_map(const char *path, uint8_t **ret, struct stat *stat_ret)
 	if (data == MAP_FAILED)
 		return rs_error_new(RS_EIO, "%s: mmap: %s", path,
 				    strerror(errno));
+	rs_vanish_watch(data, (size_t)st.st_size);
 	*ret = data;
 	*stat_ret = st;
+	if (fd_ret)
+		*fd_ret = rs_take_fd(&fd);
 	return NULL;
+}
+
+bool rs_file_is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+void rs_file_unmap(uint8_t *data, size_t size)
+{
+	if (!data)
+		return;
+	rs_vanish_forget(data);
+	munmap(data, size);
 }
 
 void rs_file_close(struct rs_file *file)
@@ -37,8 +57,7 @@ void rs_file_close(struct rs_file *file)
 	if (!file)
 		return;
 	elf_end(file->elf);
-	if (file->data)
-		munmap(file->data, file->size);
+	rs_file_unmap(file->data, file->size);
 	free(file->path);
 	free(file);
 }
@@ -57,7 +76,8 @@ struct rs_error *rs_file_open(const char *path, struct rs_file **ret)
 	file->path = strdup(path);
 	if (!file->path)
 		return &rs_enomem;
-	struct rs_error *err = rs_file_map(path, &file->data, &file->stat);
+	struct rs_error *err =
+		rs_file_map(path, &file->data, &file->stat, NULL);
 	if (err)
 		return err;
 	file->size = (size_t)file->stat.st_size;

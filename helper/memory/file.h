@@ -17,9 +17,20 @@ struct rs_file {
 	struct stat stat;
 };
 
-/** Map a whole file. Errors: RS_EIO; RS_EBAD (empty, no regular file). */
-RS_MUST_CHECK struct rs_error *
-rs_file_map(const char *path, uint8_t **data, struct stat *stat_ret);
+/**
+ * Map a whole file, and watch that it stays (vanish.h).
+ *
+ * @param[out] fd_ret The file, still open; may be NULL.
+ * Errors: RS_EIO; RS_EBAD (empty, no regular file).
+ */
+RS_MUST_CHECK struct rs_error *rs_file_map(const char *path, uint8_t **data,
+					   struct stat *stat_ret, int *fd_ret);
+
+/** Whether the two are of one file that was not changed in between. */
+bool rs_file_is_same(const struct stat *a, const struct stat *b);
+
+/** What rs_file_map() gave. NULL is allowed. */
+void rs_file_unmap(uint8_t *data, size_t size);
 
 /** Errors: as rs_file_map() and rs_elf_open(). */
 RS_MUST_CHECK struct rs_error *

@@ -132,6 +132,15 @@ rs_memory_open_callback(rs_read_fn read, void *context,
 			struct rs_memory **ret);
 
 /**
+ * Whether what was opened is still what it was: for a core, whether its file
+ * is. Costs a system call.
+ *
+ * Errors: RS_EIO when it was changed, or a disk did not give what it should;
+ * what was read since it was opened may then be wrong.
+ */
+RS_MUST_CHECK struct rs_error *rs_memory_check(struct rs_memory *memory);
+
+/**
  * The same core for another thread: the bytes are shared and mapped once, what
  * looking at them writes is the view's own. It knows segments and modules, and
  * no symbols. To be closed before @p memory, which must be a core's.

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "memory/file.h"
 #include "memory/modules.h"
+#include "memory/vanish.h"
 
 #include <libelf.h>
 #include <stdarg.h>
@@ -45,7 +46,7 @@ struct rs_error *rs_target_new(const struct rs_memory_ops *ops,
 		target->options = *options;
 	target->name = "target";
 	target->page = (uint64_t)sysconf(_SC_PAGESIZE);
-	target->mem_fd = -1;
+	target->mem_fd = target->core_fd = -1;
 	target->ahead = target->max_ahead = 1;
 	*ret = target;
 	return NULL;
@@ -75,7 +76,7 @@ void rs_memory_close(struct rs_memory *memory)
 	for (size_t i = 0; i < memory->segments; i++)
 		free(memory->segment[i].loaded);
 	for (size_t i = 0; i < target->mappings; i++)
-		munmap(target->mapping[i].data, target->mapping[i].size);
+		rs_file_unmap(target->mapping[i].data, target->mapping[i].size);
 	free(target->mapping);
 	for (size_t i = 0; i < memory->problems; i++)
 		free(memory->problem[i]);
@@ -85,11 +86,40 @@ void rs_memory_close(struct rs_memory *memory)
 		free_pieces(target->joined[i]);
 	free(target->hole);
 	free(target->map);
+	if (target->core_fd >= 0)
+		close(target->core_fd);
 	free(target->load);
 	free(memory->segment);
 	free(memory->module);
 	free(memory->thread);
 	free(target);
+}
+
+static struct rs_error *changed(const char *path)
+{
+	return rs_error_new(RS_EIO,
+			    "%s: changed on disk since it was opened, and what "
+			    "was read of it cannot be relied on; open the "
+			    "target again",
+			    path);
+}
+
+struct rs_error *rs_memory_check(struct rs_memory *memory)
+{
+	const struct rs_target *target = rs_target_of(memory);
+	struct stat now;
+
+	for (size_t i = 0; rs_vanish_any() && i < target->files; i++)
+		if (rs_vanish_seen(target->file[i]->data))
+			return changed(target->file[i]->path);
+	if (target->core_fd >= 0 &&
+	    (fstat(target->core_fd, &now) ||
+	     !rs_file_is_same(&now, &target->core_stat)))
+		return changed(target->name);
+	if (target->core_fd >= 0 && rs_vanish_any() &&
+	    rs_vanish_seen(target->mapping[0].data))
+		return changed(target->name);
+	return NULL;
 }
 
 static void
@@ -163,7 +193,7 @@ rs_target_own_mapping(struct rs_target *target, void *data, size_t size)
 	struct rs_mapping *mapping = rs_array_push(
 		&target->mapping, &target->mappings, sizeof(*mapping));
 	if (!mapping) {
-		munmap(data, size);
+		rs_file_unmap(data, size);
 		return &rs_enomem;
 	}
 	*mapping = (struct rs_mapping){data, size};

@@ -96,6 +96,7 @@ struct rs_target {
 	struct rs_load *load; // PT_LOADs of a core, sorted by start
 	size_t loads;
 	const char *core_path; // its file; mapping[0] is all of it
+	int core_fd; // the same, still open; -1: there is none
 	struct stat core_stat; // as it was when opened
 };
 

@@ -28,10 +28,7 @@ static struct rs_error *open_same(struct rs_process_image *image,
 		open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st))
 		return rs_error_new(RS_EIO, "%s: %s", path, strerror(errno));
-	if (st.st_dev != as->st_dev || st.st_ino != as->st_ino ||
-	    st.st_size != as->st_size ||
-	    st.st_mtim.tv_sec != as->st_mtim.tv_sec ||
-	    st.st_mtim.tv_nsec != as->st_mtim.tv_nsec)
+	if (!rs_file_is_same(&st, as))
 		return rs_error_new(RS_EIO,
 				    "%s: changed since it was opened: "
 				    "open the core again",

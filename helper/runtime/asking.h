@@ -36,6 +36,18 @@ static inline bool rs_asks_all(const struct rs_session *session)
 	return session->options.exact == RS_EXACT_ON;
 }
 
+/** Put @p address on a list for rs_asking_start(). Errors: RS_ENOMEM. */
+RS_MUST_CHECK static inline struct rs_error *
+rs_asking_add(struct rs_vec *object, uint64_t address)
+{
+	uint64_t *slot = rs_vec_push(object, sizeof(*slot));
+
+	if (!slot)
+		return &rs_enomem;
+	*slot = address;
+	return NULL;
+}
+
 /**
  * Start to ask the types of the objects at @p object.
  *

@@ -125,17 +125,9 @@ static struct rs_error *start_asking(struct rs_session *session,
 	struct rs_vec object = {0};
 	struct rs_error *err = rs_vec_reserve(&object, 4096);
 
-	for (uint32_t i = 0; i < graph->objects && !err; i++) {
-		uint64_t *slot;
-
-		if (!rs_asks(session, graph->flags[i]))
-			continue;
-		slot = rs_vec_push(&object, sizeof(*slot));
-		if (slot)
-			*slot = graph->address[i];
-		else
-			err = &rs_enomem;
-	}
+	for (uint32_t i = 0; i < graph->objects && !err; i++)
+		if (rs_asks(session, graph->flags[i]))
+			err = rs_asking_add(&object, graph->address[i]);
 	if (!err)
 		err = rs_asking_start(session, &object, true, ret);
 	rs_vec_fini(&object);

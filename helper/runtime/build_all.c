@@ -229,17 +229,9 @@ static struct rs_error *start_asking(struct rs_build *b, struct rs_asking **ret)
 	struct rs_vec object = {0};
 	struct rs_error *err = rs_vec_reserve(&object, 4096);
 
-	for (size_t i = 0; i < b->tracked && !err; i++) {
-		uint64_t *slot;
-
-		if (!rs_asks(b->session, (uint16_t)(queue[i] >> 48)))
-			continue;
-		slot = rs_vec_push(&object, sizeof(*slot));
-		if (slot)
-			*slot = queue[i] & ADDRESS_MASK;
-		else
-			err = &rs_enomem;
-	}
+	for (size_t i = 0; i < b->tracked && !err; i++)
+		if (rs_asks(b->session, (uint16_t)(queue[i] >> 48)))
+			err = rs_asking_add(&object, queue[i] & ADDRESS_MASK);
 	if (!err)
 		err = rs_asking_start(b->session, &object, false, ret);
 	rs_vec_fini(&object);

@@ -223,23 +223,39 @@ rs_session_view(struct rs_session *session, struct rs_session **ret)
 
 struct rs_error *rs_session_check(const struct rs_session *session)
 {
-	if (session->runtimes || !session->unread)
-		return NULL;
-	return rs_error_new(RS_EUNSUPPORTED, "%s", session->unread->unread);
+	if (!session->runtimes && session->unread)
+		return rs_error_new(RS_EUNSUPPORTED, "%s",
+				    session->unread->unread);
+	return rs_memory_check(session->memory);
+}
+
+typedef struct rs_error *(*build_fn)(struct rs_session *session,
+				     struct rs_graph *ret);
+
+// Unless it is there. Looks before and after whether what is read is still
+// the same.
+static struct rs_error *have_graph(struct rs_session *session, build_fn build,
+				   struct rs_graph *graph, bool *has)
+{
+	struct rs_error *err = rs_session_check(session);
+
+	if (err || *has)
+		return err;
+	err = build(session, graph);
+	if (!err && (err = rs_memory_check(session->memory))) {
+		rs_graph_fini(graph);
+		*graph = (struct rs_graph){0};
+	}
+	*has = !err;
+	return err;
 }
 
 struct rs_error *
 rs_session_graph(struct rs_session *session, struct rs_graph **ret)
 {
-	if (!session->has_all) {
-		struct rs_error *err = rs_session_check(session);
-
-		if (err || (err = rs_build_all(session, &session->all)))
-			return err;
-		session->has_all = true;
-	}
 	*ret = &session->all;
-	return NULL;
+	return have_graph(session, rs_build_all, &session->all,
+			  &session->has_all);
 }
 
 struct rs_error *
@@ -247,15 +263,9 @@ rs_session_tracked(struct rs_session *session, struct rs_graph **ret)
 {
 	if (session->has_all)
 		return rs_session_graph(session, ret); // knows all of it
-	if (!session->has_tracked) {
-		struct rs_error *err = rs_session_check(session);
-
-		if (err || (err = rs_build_tracked(session, &session->tracked)))
-			return err;
-		session->has_tracked = true;
-	}
 	*ret = &session->tracked;
-	return NULL;
+	return have_graph(session, rs_build_tracked, &session->tracked,
+			  &session->has_tracked);
 }
 
 struct rs_error *rs_session_verdict(struct rs_session *session,

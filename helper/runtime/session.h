@@ -33,7 +33,8 @@ struct rs_session {
 
 /**
  * Errors: RS_EUNSUPPORTED when there is no runtime but one whose objects
- * cannot be read, with the reason: for what asks runtimes without a graph.
+ * cannot be read, with the reason; those of rs_memory_check(): for what asks
+ * runtimes without a graph.
  */
 RS_MUST_CHECK struct rs_error *
 rs_session_check(const struct rs_session *session);

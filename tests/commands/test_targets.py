@@ -91,6 +91,17 @@ class Cores(Case):
         self.one_line(got[2], f"^refs info: {re.escape(gone)}: No such file")
         self.assertEqual(got[3], "$1 = 1\n")
 
+    def test_a_core_that_changed(self):
+        core = self.core + ".changing"
+        shutil.copy(self.core, core)
+        got = ask("core " + core, "refs collect",
+                  "shell printf x >> " + core, "refs collect", "refs gc",
+                  "core " + core, "refs collect")
+        self.assertIn("unreachable object num:2\n", got[1])
+        for line in got[3:5]:
+            self.one_line(line, "changed on disk since it was opened")
+        self.assertEqual(got[6], got[1])
+
     def test_another_core_another_session(self):
         other = self.core + ".other"
         os.link(self.core, other)

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+// Files that change, or lose pages, while they are mapped.
+#include "elf_writer.h"
+#include "rs_check.h"
+
+#include "base/thread.h"
+#include "memory/memory.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#define RS_PAGE UINT64_C(4096)
+#define RS_BASE UINT64_C(0x10000)
+
+enum { RS_PAGES = 8 };
+
+static char directory[] = "/tmp/rs-vanish-XXXXXX";
+static char core_path[64];
+static struct rs_memory *memory;
+
+static void setup(void)
+{
+	static uint8_t bytes[RS_PAGES * RS_PAGE];
+	struct elf_writer w;
+
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	(void)snprintf(core_path, sizeof(core_path), "%s/c", directory);
+	memset(bytes, 'x', sizeof(bytes));
+	elf_writer_init(&w, ET_CORE, EM_X86_64);
+	elf_writer_load(&w, RS_BASE, bytes, sizeof(bytes), sizeof(bytes), PF_R);
+	elf_writer_finish(&w);
+	elf_writer_save(&w, core_path);
+	elf_writer_fini(&w);
+	memory = NULL;
+}
+
+static void teardown(void)
+{
+	rs_memory_close(memory);
+	unlink(core_path);
+	rmdir(directory);
+}
+
+static void open_it(void)
+{
+	rs_ck_ok(rs_memory_open_core(core_path, NULL, &memory));
+	rs_ck_ok(rs_memory_check(memory));
+}
+
+static uint64_t word_of_page(uint64_t number)
+{
+	uint64_t word = 1;
+
+	ck_assert(rs_memory_u64(memory, RS_BASE + number * RS_PAGE, &word));
+	return word;
+}
+
+START_TEST(what_was_cut_off_reads_as_zeros_and_is_told)
+{
+	open_it();
+	ck_assert_int_eq(truncate(core_path, 3 * RS_PAGE), 0);
+	ck_assert_uint_ne(word_of_page(0), 0);
+	ck_assert_uint_eq(word_of_page(RS_PAGES - 1), 0);
+	ck_assert_uint_eq(word_of_page(RS_PAGES - 3), 0);
+	ck_assert_uint_ne(word_of_page(1), 0);
+	rs_ck_error(rs_memory_check(memory), RS_EIO,
+		    "/c: changed on disk since it was opened");
+}
+END_TEST
+
+START_TEST(pages_that_came_back_are_told_too)
+{
+	open_it();
+	ck_assert_int_eq(truncate(core_path, 3 * RS_PAGE), 0);
+	ck_assert_uint_eq(word_of_page(RS_PAGES - 1), 0);
+	ck_assert_int_eq(truncate(core_path, (RS_PAGES + 1) * RS_PAGE), 0);
+	rs_ck_error(rs_memory_check(memory), RS_EIO, "changed on disk");
+}
+END_TEST
+
+START_TEST(a_file_that_grows_has_changed)
+{
+	open_it();
+	const int fd = open(core_path, O_WRONLY | O_APPEND);
+	ck_assert_int_eq(write(fd, "x", 1), 1);
+	close(fd);
+	rs_ck_error(rs_memory_check(memory), RS_EIO, "changed on disk");
+}
+END_TEST
+
+START_TEST(another_file_in_its_place_is_no_change)
+{
+	open_it();
+	ck_assert_int_eq(unlink(core_path), 0);
+	const int fd = open(core_path, O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_uint_ne(word_of_page(RS_PAGES - 1), 0);
+	rs_ck_ok(rs_memory_check(memory));
+}
+END_TEST
+
+static void *read_last(void *context)
+{
+	*(uint64_t *)context = word_of_page(RS_PAGES - 1);
+	return NULL;
+}
+
+START_TEST(a_thread_of_the_engine_survives_it)
+{
+	uint64_t word = 1;
+	pthread_t thread;
+
+	open_it();
+	ck_assert_int_eq(truncate(core_path, 3 * RS_PAGE), 0);
+	ck_assert(rs_thread_start(&thread, read_last, &word));
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_uint_eq(word, 0);
+	rs_ck_error(rs_memory_check(memory), RS_EIO, "changed on disk");
+}
+END_TEST
+
+static void other_handler(int number)
+{
+	_exit(number == SIGBUS ? 7 : 8);
+}
+
+// A page of a file that nobody watches, and that is gone.
+static int status_of_touching_it(void)
+{
+	const pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		FILE *file = tmpfile();
+		const volatile char *p =
+			file ? mmap(NULL, RS_PAGE, PROT_READ, MAP_SHARED,
+				    fileno(file), 0)
+			     : MAP_FAILED;
+		const struct rlimit none = {0, 0};
+
+		(void)setrlimit(RLIMIT_CORE, &none);
+		_exit(p == MAP_FAILED ? 100 : *p);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+START_TEST(what_is_not_ours_is_for_who_was_there_before)
+{
+	struct sigaction before = {.sa_handler = other_handler};
+	struct sigaction now;
+	int status;
+
+	ck_assert_int_eq(sigaction(SIGBUS, &before, NULL), 0);
+	open_it();
+	status = status_of_touching_it();
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 7);
+	rs_memory_close(memory);
+	memory = NULL;
+	ck_assert_int_eq(sigaction(SIGBUS, NULL, &now), 0);
+	ck_assert(now.sa_handler == other_handler);
+
+	before.sa_handler = SIG_DFL;
+	ck_assert_int_eq(sigaction(SIGBUS, &before, NULL), 0);
+	open_it();
+	status = status_of_touching_it();
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGBUS);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("memory_vanish");
+	TCase *tc = tcase_create("memory_vanish");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, what_was_cut_off_reads_as_zeros_and_is_told);
+	tcase_add_test(tc, pages_that_came_back_are_told_too);
+	tcase_add_test(tc, a_file_that_grows_has_changed);
+	tcase_add_test(tc, another_file_in_its_place_is_no_change);
+	tcase_add_test(tc, a_thread_of_the_engine_survives_it);
+	tcase_add_test(tc, what_is_not_ours_is_for_who_was_there_before);
+	suite_add_tcase(suite, tc);
+	return rs_ck_run(suite);
+}

@@ -179,6 +179,12 @@ rs_session_open_callback(rs_read_fn read, void *context,
 			 const struct rs_open_options *options,
 			 struct rs_session **ret);
 
+/*
+ * While a session is open the process's SIGBUS is handled: a page of a mapped
+ * file that goes away is an error of the next answer, and not the end. What
+ * does not concern such a file is left to the handler that was there.
+ */
+
 /** NULL is allowed. */
 RS_PUBLIC void rs_session_close(struct rs_session *session);
 
@@ -189,8 +195,9 @@ RS_PUBLIC void rs_text_free(char *text);
  * Every rs_answer_*(): @param[out] ret The answer, owned by the caller
  * (rs_text_free()); untouched on error. Errors: RS_ENOMEM; RS_EINTERRUPTED;
  * RS_ENOTFOUND when the address asked for holds no object (the message says
- * what lies there and the nearest object). A @p limit is the most entries of
- * each list in the answer; 0: all. "limited" says whether any was cut.
+ * what lies there and the nearest object); RS_EIO when a core's file was changed
+ * since it was opened: it is to be opened again. A @p limit is the most entries
+ * of each list in the answer; 0: all. "limited" says whether any was cut.
  */
 
 /**

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 enum {
 	RS_PAGE = 4096, // least unit of a mapping; larger pages round up alone
@@ -49,36 +50,42 @@ static void *map(size_t size)
 
 	if (!block || is_aligned(block, size))
 		return block;
+	char *larger = map_anywhere(size + RS_HUGE);
+	if (!larger)
+		return block; // as good, only slower
 	munmap(block, size);
-	block = map_anywhere(size + RS_HUGE);
-	if (!block)
-		return NULL;
-	const size_t before = -(uintptr_t)block % RS_HUGE;
+	const size_t before = -(uintptr_t)larger % RS_HUGE;
 	if (before)
-		munmap(block, before);
-	if (before != RS_HUGE)
-		munmap(block + before + size, RS_HUGE - before);
-	return block + before;
+		munmap(larger, before);
+	munmap(larger + before + size, RS_HUGE - before);
+	return larger + before;
+}
+
+// Whether old and new place side by side may be more than there may be.
+static bool is_scarce(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur != RLIM_INFINITY;
 }
 
 // Huge pages stay such only between aligned places.
 static void *move(void *block, size_t size, size_t larger)
 {
 	void *moved = MAP_FAILED;
-	void *to;
+	void *to = NULL;
 
 	if (is_aligned(block, larger))
 		moved = mremap(block, size, larger, 0);
-	if (moved != MAP_FAILED)
-		return moved;
-	to = map(larger);
-	if (!to)
-		return NULL;
-	moved = mremap(block, size, larger, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-	if (moved != MAP_FAILED)
-		return moved;
-	munmap(to, larger);
-	return NULL;
+	if (moved == MAP_FAILED && larger % RS_HUGE == 0 && !is_scarce())
+		to = map(larger);
+	// Should this fail, `to` may be somebody else's already.
+	if (to)
+		moved = mremap(block, size, larger,
+			       MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	if (moved == MAP_FAILED) // needs less room: only what is new
+		moved = mremap(block, size, larger, MREMAP_MAYMOVE);
+	return moved == MAP_FAILED ? NULL : moved;
 }
 
 void rs_vec_fini(struct rs_vec *vec)
@@ -110,11 +117,11 @@ bool rs_vec_grow(struct rs_vec *vec, size_t more)
 
 void rs_vec_trim(struct rs_vec *vec)
 {
-	const size_t unit = vec->cap % RS_HUGE ? RS_PAGE : RS_HUGE;
-	const size_t cap = round_up(vec->used, unit);
+	const size_t cap = round_up(vec->used, RS_HUGE);
 
-	if (cap < vec->cap)
-		munmap((char *)vec->data + cap, vec->cap - cap);
+	if (cap >= vec->cap)
+		return;
+	munmap((char *)vec->data + cap, vec->cap - cap);
 	if (!cap)
 		vec->data = NULL;
 	vec->cap = cap;
@@ -162,7 +169,7 @@ void rs_block_dense(void *block, size_t count, size_t size)
 		(void)madvise(block, bytes, MADV_HUGEPAGE);
 }
 
-struct rs_error *rs_vec_room(struct rs_vec *vec, size_t most)
+struct rs_error *rs_vec_make_room(struct rs_vec *vec, size_t most)
 {
 	assert(!vec->data);
 	struct rs_error *err = rs_block_new(most, 1, &vec->data);

@@ -25,7 +25,7 @@ struct rs_vec {
 /** Unmap. The struct is empty again and may be reused. */
 void rs_vec_fini(struct rs_vec *vec);
 
-/** Give back what is not in use. */
+/** Give back what is not in use, in whole huge pages. */
 void rs_vec_trim(struct rs_vec *vec);
 
 /** Make room for @p more bytes after the used ones. Errors: RS_ENOMEM. */
@@ -37,7 +37,8 @@ RS_MUST_CHECK struct rs_error *rs_vec_reserve(struct rs_vec *vec, size_t more);
  *
  * Errors: RS_ENOMEM.
  */
-RS_MUST_CHECK struct rs_error *rs_vec_room(struct rs_vec *vec, size_t most);
+RS_MUST_CHECK struct rs_error *
+rs_vec_make_room(struct rs_vec *vec, size_t most);
 
 /** Slow path of rs_vec_push(). @return false when out of memory. */
 bool rs_vec_grow(struct rs_vec *vec, size_t more);

@@ -17,19 +17,20 @@ enum {
 
 static struct rs_error *resize(struct rs_refs *refs, uint32_t cap, bool labels)
 {
-	struct rs_error *err;
+	struct rs_error *err =
+		rs_vec_reserve(&refs->targets, cap * sizeof(*refs->target));
 
-	if ((err = rs_vec_reserve(&refs->targets,
-				  cap * sizeof(*refs->target))) ||
-	    (err = rs_vec_reserve(&refs->kinds, cap * sizeof(*refs->kind))) ||
-	    (labels &&
-	     (err = rs_vec_reserve(&refs->labels, cap * sizeof(*refs->label)))))
-		return err;
+	// Each that was moved is set, should the next one fail.
 	refs->target = refs->targets.data;
+	if (!err)
+		err = rs_vec_reserve(&refs->kinds, cap * sizeof(*refs->kind));
 	refs->kind = refs->kinds.data;
+	if (!err && labels)
+		err = rs_vec_reserve(&refs->labels, cap * sizeof(*refs->label));
 	refs->label = refs->labels.data;
-	refs->cap = cap;
-	return NULL;
+	if (!err)
+		refs->cap = cap;
+	return err;
 }
 
 bool rs_refs_grow(struct rs_refs *refs)
@@ -81,17 +82,26 @@ void rs_found_fini(struct rs_found *found)
 	rs_vec_fini(&found->mark);
 }
 
+struct rs_error *rs_types_init(struct rs_types *types)
+{
+	return rs_vec_make_room(&types->row,
+				RS_MAX_TYPES * sizeof(struct rs_type_row));
+}
+
+struct rs_error *rs_types_check(const struct rs_types *types)
+{
+	return types->no_memory ? &rs_enomem : NULL;
+}
+
 struct rs_error *rs_types_add(struct rs_types *types, uint64_t address,
 			      const char *name, uint8_t runtime, uint32_t *ret)
 {
 	const size_t n = rs_vec_count(&types->row, struct rs_type_row);
 
-	if (!types->row.data) {
-		struct rs_error *err = rs_vec_room(
-			&types->row, RS_MAX_TYPES * sizeof(struct rs_type_row));
-		if (err)
-			return err;
-	}
+	struct rs_error *err = types->row.data ? NULL : rs_types_init(types);
+
+	if (err)
+		return err;
 	if (n == RS_MAX_TYPES)
 		return rs_error_new(RS_EBAD,
 				    "more than %d types: the target's memory "

@@ -94,7 +94,15 @@ void rs_found_fini(struct rs_found *found);
 struct rs_types {
 	struct rs_vec row; // struct rs_type_row
 	struct rs_vec text; // private: blocks of names
+	// A type could not be learned: what is told of its objects is wrong.
+	bool no_memory;
 };
+
+/** Make room for rows. Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *rs_types_init(struct rs_types *types);
+
+/** Errors: RS_ENOMEM when that kept any type from being learned. */
+RS_MUST_CHECK struct rs_error *rs_types_check(const struct rs_types *types);
 
 /** Append a type; copies @p name. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_types_add(struct rs_types *types,

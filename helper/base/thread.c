@@ -2,6 +2,7 @@
 #include "base/thread.h"
 
 #include <signal.h>
+#include <time.h>
 
 bool rs_thread_start(pthread_t *thread, void *(*function)(void *context),
 		     void *context)
@@ -16,4 +17,15 @@ bool rs_thread_start(pthread_t *thread, void *(*function)(void *context),
 	const int failed = pthread_create(thread, NULL, function, context);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return !failed;
+}
+
+bool rs_thread_ended(pthread_t thread, unsigned ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += (long)ms * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return pthread_timedjoin_np(thread, NULL, &until) == 0;
 }

@@ -15,4 +15,7 @@
 bool rs_thread_start(pthread_t *thread, void *(*function)(void *context),
 		     void *context);
 
+/** Wait @p ms at most. @return true when it has ended, and is joined. */
+bool rs_thread_ended(pthread_t thread, unsigned ms);
+
 #endif /* RS_BASE_THREAD_H */

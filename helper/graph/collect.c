@@ -257,8 +257,7 @@ static struct rs_error *run(struct trial *trial)
 
 	if ((err = rs_block_new_dense(n, sizeof(uint8_t), &trial->state)) ||
 	    (err = rs_block_new(n, sizeof(uint32_t), &trial->rest)) ||
-	    (err = rs_block_new_dense(n, sizeof(uint32_t),
-				      &trial->queue.item)))
+	    (err = rs_block_new_dense(n, sizeof(uint32_t), &trial->queue.item)))
 		return err;
 	copy_counts(trial);
 	if ((err = subtract(trial)) || (err = reach(trial)) ||

@@ -148,7 +148,7 @@ RS_MUST_CHECK struct rs_error *rs_memory_check(struct rs_memory *memory);
  * Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *
-rs_memory_view(struct rs_memory *memory, struct rs_memory **ret);
+rs_memory_new_view(struct rs_memory *memory, struct rs_memory **ret);
 
 /**
  * Remember a line for problem[], unless it is there already. Out of memory

@@ -16,7 +16,7 @@ static void *copy_of(const void *array, size_t count, size_t size)
 }
 
 struct rs_error *
-rs_memory_view(struct rs_memory *memory, struct rs_memory **ret)
+rs_memory_new_view(struct rs_memory *memory, struct rs_memory **ret)
 {
 	const struct rs_target *of = rs_target_of(memory);
 	RS_AUTO_TARGET struct rs_target *target = NULL;

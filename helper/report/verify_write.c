@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "base/cleanup.h"
 #include "report/system_call.h"
 #include "report/verify.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
 	RS_EXAMPLE_EDGES = 8, // of each kind, in an example
@@ -122,24 +124,58 @@ static bool write_faults(struct rs_verify *v, uint64_t limit)
 	return shown < total;
 }
 
+// Of types that are alike in name the address tells which comes first; their
+// numbers depend on what was read before.
+static int by_name(const void *a, const void *b, void *context)
+{
+	const struct rs_type_row *row = context;
+	const struct rs_type_row *x = &row[*(const uint32_t *)a];
+	const struct rs_type_row *y = &row[*(const uint32_t *)b];
+	const int order = strcmp(x->name, y->name);
+
+	return order ? order
+		     : (x->address > y->address) - (x->address < y->address);
+}
+
+// Those that differ. @param[out] ret uint32_t, numbers.
+static struct rs_error *
+sort_types(const struct rs_verify *v, struct rs_vec *ret)
+{
+	const struct rs_graph *graph = v->report->graph;
+
+	for (uint32_t i = 0; i < graph->types; i++) {
+		uint32_t *slot;
+
+		if (!v->type[i].differ)
+			continue;
+		slot = rs_vec_push(ret, sizeof(*slot));
+		if (!slot)
+			return &rs_enomem;
+		*slot = i;
+	}
+	if (ret->used)
+		qsort_r(ret->data, rs_vec_count(ret, uint32_t),
+			sizeof(uint32_t), by_name, graph->type_row);
+	return NULL;
+}
+
 static struct rs_error *
 write_types(struct rs_verify *v, uint64_t limit, bool limited)
 {
 	struct rs_json *j = &v->report->json;
+	RS_CLEANUP(rs_vec_fini) struct rs_vec type = {0};
+	struct rs_error *err = sort_types(v, &type);
 	uint64_t shown = 0;
 
 	rs_json_key(j, "types");
 	rs_json_begin_array(j);
-	for (uint32_t i = 0; i < v->report->graph->types; i++) {
-		struct rs_error *err;
-
-		if (!v->type[i].differ || rs_report_full(shown, limit))
-			continue;
-		if ((err = write_type(v, i)))
-			return err;
-		shown++;
-	}
+	for (size_t i = 0; !err && i < rs_vec_count(&type, uint32_t) &&
+			   !rs_report_full(shown, limit);
+	     i++, shown++)
+		err = write_type(v, rs_vec_items(&type, uint32_t)[i]);
 	rs_json_end_array(j);
+	if (err)
+		return err;
 	rs_json_key_uint(j, "total", v->types);
 	rs_json_key_bool(j, "limited", shown < v->types || limited);
 	return NULL;

@@ -5,7 +5,6 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
 	// For a question that nobody put in so many words.
@@ -156,15 +155,9 @@ struct rs_error *rs_asking_start(struct rs_session *session,
 	return NULL;
 }
 
-static bool has_ended(struct rs_asking *asking, unsigned ms)
+static bool has_ended(struct rs_asking *asking)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += (long)ms * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	asking->started = pthread_timedjoin_np(asking->thread, NULL, &until);
+	asking->started = !rs_thread_ended(asking->thread, RS_TICK_MS);
 	return !asking->started;
 }
 
@@ -175,7 +168,7 @@ struct rs_error *rs_asking_join(struct rs_asking *asking)
 	if (!asking)
 		return NULL;
 	struct rs_session *session = asking->session;
-	while (!err && !has_ended(asking, RS_TICK_MS))
+	while (!err && !has_ended(asking))
 		err = rs_progress_tick(&session->progress, "asking the types",
 				       0, asked_for(asking));
 	if (err) {

@@ -9,7 +9,9 @@
 struct rs_batch {
 	struct rs_session *session;
 	struct rs_graph *graph;
-	struct rs_refs refs; // of objects first to next, not yet numbered
+	// Not yet numbered: of objects first to next and, when it is drained,
+	// a part of the next.
+	struct rs_refs refs;
 	struct rs_vec out; // uint32_t: edges numbered so far
 	uint32_t first, next, end;
 	uint32_t whole; // objects that all threads read, for progress

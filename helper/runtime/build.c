@@ -73,7 +73,7 @@ static struct rs_error *read_all(struct rs_session *session,
 					     graph->objects / (two ? 2 : 1));
 
 	if (!err)
-		err = two ? rs_twin_beside(twin, &b)
+		err = two ? rs_twin_read_beside(twin, &b)
 			  : rs_batch_read(&b, 0, graph->objects);
 	if (!err && two)
 		err = rs_twin_join(twin, &b.out);
@@ -104,6 +104,16 @@ static void keep_unusual(struct rs_found *found)
 	rs_vec_trim(&found->mark);
 }
 
+// Damaged lists, or such as are being joined, have members in common: which
+// mark it gets is not to depend on what was walked first.
+static void set_mark(struct rs_graph *graph, uint64_t address, uint16_t mark)
+{
+	uint16_t *flags = &graph->flags[rs_graph_find(graph, address)];
+
+	if (*flags == RS_USUAL_MARK || *flags < mark)
+		*flags = mark;
+}
+
 static void mark_found(struct rs_graph *graph, const struct rs_found *found)
 {
 	const uint64_t *address = rs_vec_items(&found->address, uint64_t);
@@ -114,8 +124,7 @@ static void mark_found(struct rs_graph *graph, const struct rs_found *found)
 		graph->flags[i] = RS_USUAL_MARK;
 	for (size_t i = 0; i < n; i++)
 		if (rs_addrmap_takes(address[i]))
-			graph->flags[rs_graph_find(graph, address[i])] =
-				mark[i];
+			set_mark(graph, address[i], mark[i]);
 }
 
 static struct rs_error *start_asking(struct rs_session *session,
@@ -183,12 +192,14 @@ rs_build_tracked(struct rs_session *session, struct rs_graph *ret)
 {
 	struct rs_found found = {0};
 	struct rs_vec out = {0};
-	struct rs_twin *twin = rs_twin_open(session);
+	struct rs_twin *twin = rs_twin_new(session);
 	struct rs_error *err;
 
 	*ret = (struct rs_graph){0};
 	err = build_tracked(session, twin, ret, &found, &out);
-	rs_twin_close(twin);
+	if (!err)
+		err = rs_twin_check(twin);
+	rs_twin_free(twin);
 	if (err) {
 		rs_graph_fini(ret);
 		*ret = (struct rs_graph){0};

@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-// Below this a thread and a second opening cost more than they save.
 enum {
+	// Below these a thread and learning types twice cost more than they
+	// save.
 	RS_TWIN_BYTES = 32 << 20, // that the process wrote
 	RS_TWIN_LEAST = 200 * 1000, // objects
+	RS_LOOK_MS = 20, // between two looks whether to go on
 	RS_RUN = 1 << 14, // objects that a thread takes at a time
 };
 
@@ -96,7 +98,7 @@ static void *read_back(void *context)
 	return NULL;
 }
 
-struct rs_error *rs_twin_beside(struct rs_twin *twin, struct rs_batch *b)
+struct rs_error *rs_twin_read_beside(struct rs_twin *twin, struct rs_batch *b)
 {
 	struct rs_error *err = NULL;
 	uint32_t first;
@@ -138,7 +140,7 @@ static bool pays(const struct rs_session *session)
 	       CPU_COUNT(&set) > 1;
 }
 
-struct rs_twin *rs_twin_open(struct rs_session *session)
+struct rs_twin *rs_twin_new(struct rs_session *session)
 {
 	struct rs_twin *twin;
 
@@ -148,9 +150,9 @@ struct rs_twin *rs_twin_open(struct rs_session *session)
 	if (!twin)
 		return NULL;
 	twin->main = session;
-	twin->err = rs_session_view(session, &twin->session);
+	twin->err = rs_session_new_view(session, &twin->session);
 	if (twin->err) {
-		rs_twin_close(twin);
+		rs_twin_free(twin);
 		return NULL;
 	}
 	twin->session->progress.fn = keep_on;
@@ -207,7 +209,8 @@ static struct rs_error *append_run(struct rs_twin *twin, const struct run *run,
 	if (base + size / sizeof(uint32_t) > UINT32_MAX)
 		return rs_error_new(RS_EBAD, "more than 4 Gi references");
 	from->used -= size;
-	memcpy(to, (const char *)from->data + from->used, size);
+	if (size)
+		memcpy(to, (const char *)from->data + from->used, size);
 	rs_vec_trim(from);
 	for (uint32_t i = run->first; i < run->end; i++) {
 		graph->out_start[i + 1] += (uint32_t)base - run->edge;
@@ -238,20 +241,50 @@ static void end_thread(struct rs_twin *twin)
 	twin->started = false;
 }
 
+static struct rs_error *wait_for(struct rs_twin *twin)
+{
+	const struct rs_progress *progress = &twin->main->progress;
+	const uint32_t all = twin->batch.whole;
+	struct rs_error *err = NULL;
+
+	while (!err && twin->started) {
+		twin->started = !rs_thread_ended(twin->thread, RS_LOOK_MS);
+		err = rs_progress_tick(progress, "reading objects", all, all);
+	}
+	return err;
+}
+
 struct rs_error *rs_twin_join(struct rs_twin *twin, struct rs_vec *out)
 {
-	end_thread(twin);
-	struct rs_error *err = rs_take(&twin->err);
+	struct rs_error *err = wait_for(twin);
 
+	if (!err)
+		err = rs_take(&twin->err);
 	return err ? err : append(twin, out);
 }
 
-void rs_twin_close(struct rs_twin *twin)
+// What the view met is the session's to tell.
+static void keep_problems(struct rs_twin *twin)
+{
+	const struct rs_memory *from = twin->session->memory;
+
+	for (size_t i = 0; i < from->problems; i++)
+		rs_memory_problem(twin->main->memory, "%s", from->problem[i]);
+}
+
+struct rs_error *rs_twin_check(const struct rs_twin *twin)
+{
+	return twin ? rs_types_check(&twin->session->types) : NULL;
+}
+
+void rs_twin_free(struct rs_twin *twin)
 {
 	if (!twin)
 		return;
 	atomic_store_explicit(&twin->stop, true, memory_order_relaxed);
 	end_thread(twin);
+	if (twin->session)
+		keep_problems(twin);
 	rs_batch_fini(&twin->batch);
 	rs_vec_fini(&twin->run);
 	rs_session_close(twin->session);

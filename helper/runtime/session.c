@@ -199,14 +199,16 @@ struct rs_error *rs_session_open_callback(rs_read_fn read, void *context,
 }
 
 struct rs_error *
-rs_session_view(struct rs_session *session, struct rs_session **ret)
+rs_session_new_view(struct rs_session *session, struct rs_session **ret)
 {
 	struct rs_session *view = calloc(1, sizeof(*view));
 	struct rs_runtime *rt = session->runtime[0];
 	struct rs_error *err = view ? NULL : &rs_enomem;
 
 	if (!err)
-		err = rs_memory_view(session->memory, &view->memory);
+		err = rs_memory_new_view(session->memory, &view->memory);
+	if (!err)
+		err = rs_types_init(&view->types);
 	if (!err)
 		err = rt->ops->view(rt, view->memory, &view->types,
 				    &view->runtime[0]);
@@ -242,7 +244,8 @@ static struct rs_error *have_graph(struct rs_session *session, build_fn build,
 	if (err || *has)
 		return err;
 	err = build(session, graph);
-	if (!err && (err = rs_memory_check(session->memory))) {
+	if (!err && ((err = rs_memory_check(session->memory)) ||
+		     (err = rs_types_check(&session->types)))) {
 		rs_graph_fini(graph);
 		*graph = (struct rs_graph){0};
 	}

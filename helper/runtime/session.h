@@ -46,7 +46,7 @@ rs_session_check(const struct rs_session *session);
  * Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *
-rs_session_view(struct rs_session *session, struct rs_session **ret);
+rs_session_new_view(struct rs_session *session, struct rs_session **ret);
 
 /** The graph of everything, built on first call. Borrowed from @p session. */
 RS_MUST_CHECK struct rs_error *

@@ -195,9 +195,10 @@ RS_PUBLIC void rs_text_free(char *text);
  * Every rs_answer_*(): @param[out] ret The answer, owned by the caller
  * (rs_text_free()); untouched on error. Errors: RS_ENOMEM; RS_EINTERRUPTED;
  * RS_ENOTFOUND when the address asked for holds no object (the message says
- * what lies there and the nearest object); RS_EIO when a core's file was changed
- * since it was opened: it is to be opened again. A @p limit is the most entries
- * of each list in the answer; 0: all. "limited" says whether any was cut.
+ * what lies there and the nearest object); RS_EIO when a core's file was
+ * changed since it was opened: it is to be opened again. A @p limit is the most
+ * entries of each list in the answer; 0: all. "limited" says whether any was
+ * cut.
  */
 
 /**

@@ -22,6 +22,8 @@ class _Options(ctypes.Structure):
                 ("find_field_context", ctypes.c_void_p)]
 
 
+_Progress = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_char_p,
+                             ctypes.c_uint64, ctypes.c_uint64)
 EXACT = {"auto": 0, "on": 1, "off": 2}
 
 
@@ -44,11 +46,17 @@ def _load():
 class Session:
     """A core (a path) or a stopped process (a number)."""
 
-    def __init__(self, target, executable=None, exact="auto"):
+    def __init__(self, target, executable=None, exact="auto", progress=None):
+        """progress(phase, done, total) says whether to go on."""
         self.library = _load()
         self.handle = ctypes.c_void_p()
+        self.progress = _Progress(
+            lambda _, phase, done, total: progress(phase.decode(), done,
+                                                   total))
         options = _Options(exec=executable and os.fsencode(executable),
                            exact=EXACT[exact])
+        if progress:
+            options.progress = ctypes.cast(self.progress, ctypes.c_void_p)
         if isinstance(target, int):
             self._check(self.library.rs_session_open_live(
                 target, ctypes.byref(options), ctypes.byref(self.handle)))

@@ -41,7 +41,8 @@ walk(struct rs_cpython *py, struct rs_process_image *image,
 	question->list = list;
 	// A collector without lists: its objects are found by other means.
 	if (!question->lists) {
-		err = py->base.ops->find(&py->base, NULL, &found, question->progress);
+		err = py->base.ops->find(&py->base, NULL, &found,
+					 question->progress);
 		question->object = rs_vec_items(&found.address, uint64_t);
 		question->objects = rs_vec_count(&found.address, uint64_t);
 	}

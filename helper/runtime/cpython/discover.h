@@ -236,10 +236,9 @@ void rs_py_was_collecting(struct rs_cpython *py);
 void rs_py_find_interned(struct rs_cpython *py);
 
 /** The ops of the same names in runtime.h. */
-RS_MUST_CHECK struct rs_error *rs_py_find(struct rs_runtime *rt,
-					  struct rs_runtime *beside,
-					  struct rs_found *found,
-					  const struct rs_progress *progress);
+RS_MUST_CHECK struct rs_error *
+rs_py_find(struct rs_runtime *rt, struct rs_runtime *beside,
+	   struct rs_found *found, const struct rs_progress *progress);
 RS_MUST_CHECK struct rs_error *
 rs_py_members(struct rs_runtime *rt, unsigned number, struct rs_found *found,
 	      const struct rs_progress *progress);

@@ -2,7 +2,8 @@
 //
 // Walking the collector's lists, in pieces: pieces.h says why. Where a second
 // thread is to be had it takes pieces too, with its own view of the same
-// memory; all that both write is which piece comes next.
+// memory. Of the pieces each writes what the other does not read; which comes
+// next, and how much has been told, they count together.
 #include "base/cleanup.h"
 #include "base/thread.h"
 #include "runtime/cpython/pieces.h"
@@ -12,6 +13,7 @@
 enum {
 	RS_TURNS = 16, // pieces that a thread walks at once
 	RS_BURST = 1 << 16, // steps between two looks at the clock
+	RS_LOOK_MS = 20, // the same, when there is nothing left to step
 	RS_HEADERS = 32, // bytes of the collector's head and an object's
 	RS_SMALLEST = 32, // bytes of the smallest object with its head
 	RS_ROOM = 1 << 20, // members that there is room for at first, at most
@@ -24,14 +26,15 @@ enum {
 
 // What the threads share.
 struct walk {
-	struct rs_pieces pieces; // each is one thread's while it is walked
+	struct rs_pieces pieces;
 	atomic_uint waiting; // the first piece that nobody has taken
+	atomic_uint_fast64_t told; // members, counted now and then
 	atomic_bool stop; // told to the second thread
 };
 
 // A piece, and what its number is.
 struct turn {
-	struct rs_piece piece;
+	struct rs_py_piece piece;
 	unsigned number;
 };
 
@@ -43,7 +46,7 @@ struct walker {
 	const struct rs_progress *progress;
 	size_t want; // bytes read of a head
 	uint64_t cap; // objects that memory could hold at most
-	uint64_t told;
+	uint64_t told, counted; // the latter are in walk->told
 	struct rs_error *err; // owned: what ended the walk
 	bool collecting; // 2.7, 3.6: what heads hold says so
 };
@@ -130,7 +133,7 @@ static bool tell(struct walker *w, const struct turn *turn, uint64_t object,
 static bool step(struct walker *w, struct turn *turn)
 {
 	const struct rs_pieces *pieces = &w->walk->pieces;
-	struct rs_piece *piece = &turn->piece;
+	struct rs_py_piece *piece = &turn->piece;
 	const uint64_t at = piece->next;
 	uint64_t head[3] = {0};
 	const void *p;
@@ -176,6 +179,25 @@ static bool take_piece(struct walk *walk, struct turn *ret)
 	return true;
 }
 
+// Only what no other thread reads: it looks for pieces by their starts.
+static void put_back(struct walk *walk, const struct turn *turn)
+{
+	struct rs_py_piece *piece = &walk->pieces.piece[turn->number];
+
+	piece->last = turn->piece.last;
+	piece->end = turn->piece.end;
+	piece->next = turn->piece.next;
+}
+
+// All that the threads have told so far; too many lead in circles.
+static bool count_burst(struct walker *w)
+{
+	const uint64_t told = w->told - w->counted;
+
+	w->counted = w->told;
+	return atomic_fetch_add(&w->walk->told, told) + told < w->cap;
+}
+
 // Step some pieces in turns; a piece that ends makes place for the next.
 static void walk_pieces(struct walker *w)
 {
@@ -193,14 +215,16 @@ static void walk_pieces(struct walker *w)
 		for (unsigned i = 0; i < turns && !w->err; i++) {
 			if (step(w, &turn[i]))
 				continue;
-			w->walk->pieces.piece[turn[i].number] = turn[i].piece;
+			put_back(w->walk, &turn[i]);
 			turn[i--] = turn[--turns];
 		}
 		if ((steps += turns) < RS_BURST || w->err)
 			continue;
 		steps = 0;
+		if (!count_burst(w))
+			w->cap = 0;
 		w->err = rs_progress_tick(w->progress, "walking gc lists",
-					  w->told, 0);
+					  atomic_load(&w->walk->told), 0);
 	}
 }
 
@@ -215,8 +239,8 @@ static void broken(const struct walker *w, unsigned list, const char *why)
 
 // Stopped while an object was being added: from 3.8 on it is linked in before
 // it leads anywhere, and the head's way back is changed last.
-static bool is_being_added(struct rs_memory *memory, const struct rs_piece *end,
-			   uint64_t list)
+static bool is_being_added(struct rs_memory *memory,
+			   const struct rs_py_piece *end, uint64_t list)
 {
 	uint64_t previous = 0;
 
@@ -228,7 +252,7 @@ static bool is_being_added(struct rs_memory *memory, const struct rs_piece *end,
 // Follow a list from piece to piece: they are of its generation.
 static void join(struct walker *w, unsigned list)
 {
-	struct rs_piece *piece = w->walk->pieces.piece;
+	struct rs_py_piece *piece = w->walk->pieces.piece;
 	unsigned at = list;
 
 	for (;;) {
@@ -346,22 +370,32 @@ static void *walk_beside(void *context)
 	return NULL;
 }
 
-// Walk all pieces; @p second is another walker of the same core, or NULL.
+// Wait for the second thread, which may have all that is left.
+static struct rs_error *
+wait_for(struct walker *w, pthread_t thread, struct walker *second)
+{
+	struct rs_error *err = rs_take(&w->err);
+
+	while (!err && !rs_thread_ended(thread, RS_LOOK_MS))
+		err = rs_progress_tick(w->progress, "walking gc lists",
+				       atomic_load(&w->walk->told), 0);
+	if (!err)
+		return rs_take(&second->err);
+	atomic_store_explicit(&w->walk->stop, true, memory_order_relaxed);
+	pthread_join(thread, NULL);
+	return err;
+}
+
+// Walk all pieces; @p second is another walker of the same core, or NULL. One
+// that is out of memory from the start is not needed.
 static struct rs_error *walk_all(struct walker *w, struct walker *second)
 {
 	pthread_t thread;
-	const bool two =
-		second && rs_thread_start(&thread, walk_beside, second);
+	const bool two = second && !second->err &&
+			 rs_thread_start(&thread, walk_beside, second);
 
 	walk_pieces(w);
-	if (w->err)
-		atomic_store_explicit(&w->walk->stop, true,
-				      memory_order_relaxed);
-	if (two)
-		pthread_join(thread, NULL);
-	if (two && !w->err)
-		w->err = rs_take(&second->err);
-	return rs_take(&w->err);
+	return two ? wait_for(w, thread, second) : rs_take(&w->err);
 }
 
 static struct rs_error *

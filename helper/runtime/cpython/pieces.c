@@ -31,7 +31,7 @@ void rs_pieces_add(struct rs_pieces *p, uint64_t start, int8_t generation)
 
 	if (p->pieces == RS_PIECES_MAX || rs_pieces_at(p, start) != RS_NOWHERE)
 		return;
-	p->piece[p->pieces] = (struct rs_piece){
+	p->piece[p->pieces] = (struct rs_py_piece){
 		.start = start,
 		.next = start,
 		.end = RS_NOWHERE,

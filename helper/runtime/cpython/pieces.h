@@ -25,8 +25,8 @@ enum {
 };
 #define RS_NOT_POINTER UINT64_C(3) // bits of _gc_next and _gc_prev
 
-// From one known head (of a list, or a cut) up to the next known one.
-struct rs_piece {
+/** From one known head (of a list, or a cut) up to the next known one. */
+struct rs_py_piece {
 	uint64_t start; // the head that it begins with
 	uint64_t next; // the one to be looked at next
 	uint64_t last; // the one told last, 0 before the first
@@ -34,8 +34,9 @@ struct rs_piece {
 	int8_t generation; // -1: no list has led to it
 };
 
+/** All of them. Of a piece that a thread walks others may read the start. */
 struct rs_pieces {
-	struct rs_piece piece[RS_PIECES_MAX];
+	struct rs_py_piece piece[RS_PIECES_MAX];
 	unsigned pieces, lists; // the first `lists` begin at heads of lists
 	uint16_t slot[RS_SLOTS]; // number of a piece + 1, by hash of its start
 };

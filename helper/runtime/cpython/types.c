@@ -533,8 +533,10 @@ static bool finish(struct draft *d)
 	t->name = strdup(name);
 	t->members = (uint16_t)d->members;
 	t->member = malloc((d->members + 1) * sizeof(*t->member));
-	if (!t->name || !t->member)
+	if (!t->name || !t->member) {
+		py->base.types->no_memory = true;
 		return false;
+	}
 	memcpy(t->member, d->member, d->members * sizeof(*t->member));
 
 	struct rs_error *error = rs_types_add(
@@ -547,6 +549,8 @@ static bool finish(struct draft *d)
 			return true;
 		}
 	}
+	py->base.types->no_memory |=
+		!error || rs_error_code(error) == RS_ENOMEM;
 	rs_error_free(error);
 	return false;
 }
@@ -565,6 +569,7 @@ static struct rs_py_type *make(struct rs_cpython *py, uint64_t type)
 			return t;
 		}
 	}
+	py->base.types->no_memory |= !d || !t;
 	free(d);
 	type_free(t);
 	return NULL;
@@ -589,8 +594,10 @@ const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 	const struct rs_py_type *t =
 		is_type(py, type, RS_META_DEPTH) ? make(py, type) : NULL;
 	if (t) {
-		if (known->used * 2 >= known->slots && !grow(known))
+		if (known->used * 2 >= known->slots && !grow(known)) {
+			py->base.types->no_memory = true;
 			return NULL;
+		}
 		slot = find_slot(known, type);
 		slot->address = type;
 		slot->type = t;

@@ -7,6 +7,7 @@
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22 // Linux 5.14
+#define MADV_POPULATE_WRITE 23
 #endif
 
 enum { RS_LAZY_PAGE = 4096, RS_LAZY_BITS = 64 };
@@ -97,6 +98,9 @@ static long fill(struct rs_lazy *lazy, const struct rs_lazy_piece *p,
 	if (rc == (long)from) {
 		if (to - from >= RS_LAZY_HUGE)
 			rs_raw3(SYS_madvise, from, to - from, MADV_HUGEPAGE);
+		if (to - from > RS_LAZY_GRAIN)
+			rs_raw3(SYS_madvise, from, to - from,
+				MADV_POPULATE_WRITE);
 		copy(p, from, to);
 		rc = p->prot == both
 			     ? 0

@@ -2,8 +2,20 @@
 #include "probe/guard.h"
 
 #include "probe/lazy.h"
+#include "probe/raw.h"
 
 #include <signal.h>
+#include <sys/mman.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 // Linux 5.14
+#endif
+
+enum {
+	RS_PAGE = 4096,
+	RS_AHEAD = 64 * RS_PAGE, // bytes of edges made ready at a time
+	RS_MANY = 4096, // objects from which that pays
+};
 
 typedef int (*rs_visit)(void *object, void *context);
 typedef int (*rs_traverse)(void *object, rs_visit visit, void *context);
@@ -16,6 +28,7 @@ struct rs_walk {
 	uint64_t function_now; // to ask it; 0: its type's
 	uint64_t node, next; // on a list; 0: not known
 	uint64_t edges, stop; // used, and where this object's must end
+	uint64_t ready; // bytes of edge[] that are; ~0: none need be
 	uint64_t flooded; // the object being walked told too many
 	uint64_t asked; // the function called for it
 	uint64_t skipped; // it was not, for it had failed too often
@@ -37,6 +50,24 @@ static int visit(void *object, void *context)
 	}
 	w->edge[w->edges++] = (uint64_t)object;
 	return 0;
+}
+
+// Have the memory there before it is written to: a fault for each page of it
+// costs more than all else that is done to the page. A hint.
+static void make_ready(uint64_t address, uint64_t size)
+{
+	const uint64_t from = address & ~(uint64_t)(RS_PAGE - 1);
+
+	rs_raw3(SYS_madvise, from, address + size - from, MADV_POPULATE_WRITE);
+}
+
+static void make_edges_ready(struct rs_walk *w)
+{
+	const uint64_t used = 8 * w->edges, most = 8 * w->args->max_edges;
+	const uint64_t size = most - used < RS_AHEAD ? most - used : RS_AHEAD;
+
+	make_ready((uint64_t)w->edge + used, size);
+	w->ready = used + size;
 }
 
 static struct rs_probe_failing *
@@ -138,7 +169,10 @@ static void walk_object(struct rs_walk *w)
 	w->flooded = 0;
 	w->asked = 0;
 	w->skipped = 0;
-	w->object[a->told] = w->object_now;
+	if (8 * w->edges + RS_PAGE > w->ready)
+		make_edges_ready(w);
+	if (w->node) // or it stands there
+		w->object[a->told] = w->object_now;
 	*(volatile uint64_t *)&a->current = a->told;
 	const long failed = rs_guard_call(walk_one, w, stack_slot(w));
 	if (a->failings || failed)
@@ -209,11 +243,16 @@ static long walk(struct rs_probe_args *a)
 		.first = (uint64_t *)a->first,
 		.edge = (uint64_t *)a->edge,
 		.edges = a->edges,
+		.ready = UINT64_MAX,
 	};
 	const uint64_t given = a->lists ? 0 : a->objects;
 	uint64_t passed = 0;
 
 	expect_all(a);
+	if (a->lists || given > RS_MANY)
+		w.ready = 0;
+	if (given > RS_MANY)
+		make_ready(a->first, 8 * (given + 1));
 	if (!a->start)
 		w.first[0] = 0;
 	for (uint64_t i = 0; i < a->lists && !a->full; i++)

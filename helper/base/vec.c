@@ -64,9 +64,12 @@ static void *map(size_t size)
 // Whether old and new place side by side may be more than there may be.
 static bool is_scarce(void)
 {
-	struct rlimit limit;
+	struct rlimit space;
+	struct rlimit data;
 
-	return getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur != RLIM_INFINITY;
+	return getrlimit(RLIMIT_AS, &space) || getrlimit(RLIMIT_DATA, &data) ||
+	       space.rlim_cur != RLIM_INFINITY ||
+	       data.rlim_cur != RLIM_INFINITY;
 }
 
 // Huge pages stay such only between aligned places.

@@ -16,6 +16,8 @@ rs_file_map(const char *path, uint8_t **ret, struct stat *stat_ret, int *fd_ret)
 	// O_NONBLOCK: a FIFO must not make us wait.
 	RS_AUTO_CLOSE int fd =
 		open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if ((fd < 0 || fstat(fd, &st)) && errno == ENOMEM)
+		return &rs_enomem;
 	if (fd < 0 || fstat(fd, &st))
 		return rs_error_new(RS_EIO, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
@@ -25,6 +27,8 @@ rs_file_map(const char *path, uint8_t **ret, struct stat *stat_ret, int *fd_ret)
 
 	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ,
 			  MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+	if (data == MAP_FAILED && errno == ENOMEM)
+		return &rs_enomem;
 	if (data == MAP_FAILED)
 		return rs_error_new(RS_EIO, "%s: mmap: %s", path,
 				    strerror(errno));

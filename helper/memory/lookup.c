@@ -104,6 +104,7 @@ rs_memory_symbol(struct rs_memory *memory, const struct rs_module *module,
 				continue;
 			struct rs_error *err =
 				look_up(target, i, full, name, &sym);
+			memory->no_memory |= err != NULL;
 			if (err)
 				return err;
 			if (!sym)

@@ -66,6 +66,7 @@ struct rs_memory {
 	// The problem of a file that is not on this machine: the executable's
 	// if that is one; NULL when none is.
 	const char *missing;
+	bool no_memory; // a name was not found for want of it; stays set
 	bool is_core;
 	bool big_steps; // a chunk costs a round trip (remote target)
 	const struct rs_memory_ops *ops; // backend; private to helper/memory
@@ -132,8 +133,8 @@ rs_memory_open_callback(rs_read_fn read, void *context,
 			struct rs_memory **ret);
 
 /**
- * Whether what was opened is still what it was: for a core, whether its file
- * is. Costs a system call.
+ * Whether the files that were opened, a core's own and those of its modules,
+ * are still what they were. Costs a system call for each.
  *
  * Errors: RS_EIO when it was changed, or a disk did not give what it should;
  * what was read since it was opened may then be wrong.

@@ -104,21 +104,46 @@ static struct rs_error *changed(const char *path)
 			    path);
 }
 
+static bool is_rewritten(const struct stat *before, const struct stat *now)
+{
+	return before->st_size != now->st_size ||
+	       before->st_mtim.tv_sec != now->st_mtim.tv_sec ||
+	       before->st_mtim.tv_nsec != now->st_mtim.tv_nsec;
+}
+
+// Written where it lies, that is: another file of its name is no matter.
+static bool file_changed(const struct rs_file *file)
+{
+	struct stat now;
+
+	if (rs_vanish_any() && rs_vanish_seen(file->data))
+		return true;
+	return stat(file->path, &now) == 0 && now.st_dev == file->stat.st_dev &&
+	       now.st_ino == file->stat.st_ino &&
+	       is_rewritten(&file->stat, &now);
+}
+
+static bool core_changed(const struct rs_target *target)
+{
+	struct stat now;
+
+	if (target->core_fd < 0)
+		return false;
+	if (rs_vanish_any() && rs_vanish_seen(target->mapping[0].data))
+		return true;
+	return fstat(target->core_fd, &now) ||
+	       is_rewritten(&target->core_stat, &now);
+}
+
 struct rs_error *rs_memory_check(struct rs_memory *memory)
 {
 	const struct rs_target *target = rs_target_of(memory);
-	struct stat now;
 
-	for (size_t i = 0; rs_vanish_any() && i < target->files; i++)
-		if (rs_vanish_seen(target->file[i]->data))
+	if (core_changed(target))
+		return changed(target->name);
+	for (size_t i = 0; i < target->files; i++)
+		if (file_changed(target->file[i]))
 			return changed(target->file[i]->path);
-	if (target->core_fd >= 0 &&
-	    (fstat(target->core_fd, &now) ||
-	     !rs_file_is_same(&now, &target->core_stat)))
-		return changed(target->name);
-	if (target->core_fd >= 0 && rs_vanish_any() &&
-	    rs_vanish_seen(target->mapping[0].data))
-		return changed(target->name);
 	return NULL;
 }
 

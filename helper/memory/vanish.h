@@ -8,7 +8,8 @@
  * While any mapping is watched, the process's handler of SIGBUS is ours. In
  * the place of a page that is gone, and of all behind it, it puts zeros and
  * remembers that; whatever lies outside of what is watched it leaves to the
- * handler that was there before.
+ * handler that was there before. One that is set later takes the protection
+ * away until the next mapping is the first that is watched.
  */
 #ifndef RS_MEMORY_VANISH_H
 #define RS_MEMORY_VANISH_H

@@ -74,9 +74,11 @@ static void copy(const struct rs_lazy_piece *p, uint64_t from, uint64_t to)
 
 	if (from >= end)
 		return;
-	if (size > RS_LAZY_GRAIN)
+	if (size > RS_LAZY_GRAIN) {
 		rs_raw3(SYS_madvise, source & ~(uint64_t)(RS_LAZY_PAGE - 1),
 			size + source % RS_LAZY_PAGE, MADV_POPULATE_READ);
+		rs_raw3(SYS_madvise, from, size, MADV_POPULATE_WRITE);
+	}
 	__asm__ volatile("rep movsb"
 			 : "+D"(from), "+S"(source), "+c"(size)
 			 :
@@ -98,9 +100,6 @@ static long fill(struct rs_lazy *lazy, const struct rs_lazy_piece *p,
 	if (rc == (long)from) {
 		if (to - from >= RS_LAZY_HUGE)
 			rs_raw3(SYS_madvise, from, to - from, MADV_HUGEPAGE);
-		if (to - from > RS_LAZY_GRAIN)
-			rs_raw3(SYS_madvise, from, to - from,
-				MADV_POPULATE_WRITE);
 		copy(p, from, to);
 		rc = p->prot == both
 			     ? 0

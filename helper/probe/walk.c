@@ -169,7 +169,7 @@ static void walk_object(struct rs_walk *w)
 	w->flooded = 0;
 	w->asked = 0;
 	w->skipped = 0;
-	if (8 * w->edges + RS_PAGE > w->ready)
+	if (8 * w->edges + RS_PAGE > w->ready && w->ready < 8 * a->max_edges)
 		make_edges_ready(w);
 	if (w->node) // or it stands there
 		w->object[a->told] = w->object_now;

@@ -24,7 +24,9 @@ struct rs_error *rs_answer_gc(struct rs_session *session, char **ret)
 	rs_report_learned(&j, session);
 	rs_json_end_object(&j);
 
-	err = rs_json_take(&j, ret);
+	err = rs_memory_check(session->memory);
+	if (!err)
+		err = rs_json_take(&j, ret);
 	rs_json_fini(&j);
 	return err;
 }

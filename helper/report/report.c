@@ -233,6 +233,10 @@ void rs_report_learned(struct rs_json *json, const struct rs_session *session)
 
 struct rs_error *rs_report_take(struct rs_report *report, char **ret)
 {
+	struct rs_error *err = rs_memory_check(report->session->memory);
+
+	if (err)
+		return err;
 	rs_report_learned(&report->json, report->session);
 	rs_json_end_object(&report->json);
 	return rs_json_take(&report->json, ret);

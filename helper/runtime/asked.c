@@ -169,6 +169,7 @@ void rs_asked_merge(struct rs_asked *asked, uint64_t row, struct rs_refs *refs)
 	}
 	if (!prepare(asked, target, n)) {
 		refs->incomplete = true;
+		refs->no_memory = true;
 		return;
 	}
 	for (size_t p = 0; p < sizeof(order); p++)

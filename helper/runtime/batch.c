@@ -106,6 +106,8 @@ static struct rs_error *read_object(struct rs_batch *b, uint32_t i)
 	b->next = i + 1;
 	if (b->refs.n >= RS_WAITING)
 		drain(&b->refs);
+	if (b->refs.no_memory && !b->err)
+		return &rs_enomem;
 	return rs_take(&b->err);
 }
 

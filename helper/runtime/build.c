@@ -5,8 +5,6 @@
 #include "runtime/batch.h"
 #include "runtime/build_twin.h"
 
-#define RS_USUAL_MARK (RS_OBJ_TRACKED | RS_OBJ_GC | 2)
-
 struct rs_error *rs_build_arrays(struct rs_graph *graph)
 {
 	const size_t n = graph->objects;
@@ -104,16 +102,6 @@ static void keep_unusual(struct rs_found *found)
 	rs_vec_trim(&found->mark);
 }
 
-// Damaged lists, or such as are being joined, have members in common: which
-// mark it gets is not to depend on what was walked first.
-static void set_mark(struct rs_graph *graph, uint64_t address, uint16_t mark)
-{
-	uint16_t *flags = &graph->flags[rs_graph_find(graph, address)];
-
-	if (*flags == RS_USUAL_MARK || *flags < mark)
-		*flags = mark;
-}
-
 static void mark_found(struct rs_graph *graph, const struct rs_found *found)
 {
 	const uint64_t *address = rs_vec_items(&found->address, uint64_t);
@@ -122,9 +110,13 @@ static void mark_found(struct rs_graph *graph, const struct rs_found *found)
 
 	for (uint32_t i = 0; i < graph->objects; i++)
 		graph->flags[i] = RS_USUAL_MARK;
-	for (size_t i = 0; i < n; i++)
-		if (rs_addrmap_takes(address[i]))
-			set_mark(graph, address[i], mark[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (!rs_addrmap_takes(address[i]))
+			continue;
+		uint16_t *flags =
+			&graph->flags[rs_graph_find(graph, address[i])];
+		*flags = rs_build_mark(*flags, mark[i]);
+	}
 }
 
 static struct rs_error *start_asking(struct rs_session *session,

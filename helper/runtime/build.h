@@ -41,6 +41,21 @@ RS_MUST_CHECK struct rs_error *
 rs_build_find(struct rs_session *session, struct rs_twin *twin,
 	      struct rs_found *found, struct rs_addrmap *map);
 
+/** What find() marks nearly all with. */
+#define RS_USUAL_MARK (RS_OBJ_TRACKED | RS_OBJ_GC | 2)
+
+/**
+ * The mark of a member that was told with @p one (0: not yet) and with
+ * @p other. Damaged lists, or such as are being joined, have members in common;
+ * which mark those get is not to depend on what was walked first.
+ */
+static inline uint16_t rs_build_mark(uint16_t one, uint16_t other)
+{
+	if (!one || one == RS_USUAL_MARK)
+		return other;
+	return other == RS_USUAL_MARK || other < one ? one : other;
+}
+
 /** Allocate the per-object arrays of @p graph for graph->objects. */
 RS_MUST_CHECK struct rs_error *rs_build_arrays(struct rs_graph *graph);
 

@@ -109,7 +109,7 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 
 	struct rs_read_row *r = rs_vec_push(&b->row, sizeof(*r));
 	uint64_t *raw = rs_vec_push(&b->raw, refs->n * sizeof(*raw));
-	if (!r || !raw)
+	if (!r || !raw || refs->no_memory)
 		return &rs_enomem;
 	*r = (struct rs_read_row){
 		.count = row.count,
@@ -211,8 +211,10 @@ static struct rs_error *start_queue(struct rs_build *b)
 	for (size_t i = 0; i < found; i++) {
 		if (!rs_addrmap_takes(address[i]))
 			continue;
-		sorted[rs_addrmap_number(map, address[i])] |= (uint64_t)mark[i]
-							      << 48;
+		uint64_t *q = &sorted[rs_addrmap_number(map, address[i])];
+		*q = (*q & ADDRESS_MASK) |
+		     (uint64_t)rs_build_mark((uint16_t)(*q >> 48), mark[i])
+			     << 48;
 	}
 
 	uint64_t *q = rs_vec_push(&b->queue, n * sizeof(*q));

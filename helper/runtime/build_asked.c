@@ -49,6 +49,8 @@ static bool add_reading(struct rs_merge *m, uint32_t i)
 	struct rs_refs *refs = &m->refs;
 
 	rs_session_read_refs(m->session, g, i, refs);
+	if (refs->no_memory)
+		return false;
 	if (refs->incomplete)
 		g->flags[i] |= RS_OBJ_INEXACT;
 	for (uint32_t k = 0; k < refs->n; k++) {

@@ -39,8 +39,9 @@ bool rs_refs_grow(struct rs_refs *refs)
 
 	if (refs->cap < RS_MAX_REFS)
 		err = resize(refs, refs->cap * 2, refs->label != NULL);
-	rs_error_free(err);
 	refs->incomplete |= err != NULL;
+	refs->no_memory |= err != NULL && refs->cap < RS_MAX_REFS;
+	rs_error_free(err);
 	return !err;
 }
 

@@ -43,6 +43,7 @@ struct rs_refs {
 	struct rs_label *label; // NULL: nobody wants labels
 	uint32_t n, cap;
 	bool incomplete; // something was unreadable or a cap was hit
+	bool no_memory; // some are left out for want of it; stays set
 	struct rs_vec targets, kinds, labels; // what the arrays lie in
 	/**
 	 * Takes all that is there, of an object whose references are told in

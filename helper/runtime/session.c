@@ -147,6 +147,10 @@ session_new(struct rs_memory *memory, const struct rs_open_options *options,
 
 	struct rs_error *err =
 		session->source ? open_runtimes(session) : &rs_enomem;
+	if (memory->no_memory) { // what was not found may be there
+		rs_error_free(err);
+		err = &rs_enomem;
+	}
 	if (err) {
 		rs_session_close(session);
 		return err;
@@ -240,12 +244,20 @@ static struct rs_error *have_graph(struct rs_session *session, build_fn build,
 				   struct rs_graph *graph, bool *has)
 {
 	struct rs_error *err = rs_session_check(session);
+	struct rs_error *changed;
 
 	if (err || *has)
 		return err;
+	session->types.no_memory = false; // another try
 	err = build(session, graph);
-	if (!err && ((err = rs_memory_check(session->memory)) ||
-		     (err = rs_types_check(&session->types)))) {
+	if (!err)
+		err = rs_types_check(&session->types);
+	// What else failed may come of it.
+	if ((changed = rs_memory_check(session->memory))) {
+		rs_error_free(err);
+		err = changed;
+	}
+	if (err) {
 		rs_graph_fini(graph);
 		*graph = (struct rs_graph){0};
 	}
@@ -256,9 +268,12 @@ static struct rs_error *have_graph(struct rs_session *session, build_fn build,
 struct rs_error *
 rs_session_graph(struct rs_session *session, struct rs_graph **ret)
 {
-	*ret = &session->all;
-	return have_graph(session, rs_build_all, &session->all,
-			  &session->has_all);
+	struct rs_error *err = have_graph(session, rs_build_all, &session->all,
+					  &session->has_all);
+
+	if (!err)
+		*ret = &session->all;
+	return err;
 }
 
 struct rs_error *
@@ -266,9 +281,13 @@ rs_session_tracked(struct rs_session *session, struct rs_graph **ret)
 {
 	if (session->has_all)
 		return rs_session_graph(session, ret); // knows all of it
-	*ret = &session->tracked;
-	return have_graph(session, rs_build_tracked, &session->tracked,
-			  &session->has_tracked);
+	struct rs_error *err =
+		have_graph(session, rs_build_tracked, &session->tracked,
+			   &session->has_tracked);
+
+	if (!err)
+		*ret = &session->tracked;
+	return err;
 }
 
 struct rs_error *rs_session_verdict(struct rs_session *session,

@@ -13,10 +13,10 @@ static bool awry; // what mmap() gives is not aligned to a huge page
 
 #ifndef __SANITIZE_ADDRESS__
 // In the place of libc's, as kernels do it that do not align by themselves.
-void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
-	const bool apart = awry && !at && size % RS_HUGE == 0;
-	char *p = (char *)syscall(SYS_mmap, at, apart ? size + RS_HUGE : size,
+	const bool apart = awry && !addr && len % RS_HUGE == 0;
+	char *p = (char *)syscall(SYS_mmap, addr, apart ? len + RS_HUGE : len,
 				  prot, flags, fd, offset);
 
 	if (!apart || p == MAP_FAILED)
@@ -25,7 +25,7 @@ void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
 	const size_t skip = (before + 4096) % RS_HUGE;
 	if (skip)
 		munmap(p, skip);
-	munmap(p + skip + size, RS_HUGE - skip);
+	munmap(p + skip + len, RS_HUGE - skip);
 	return p + skip;
 }
 #endif
@@ -83,7 +83,7 @@ START_TEST(room_that_is_not_used_costs_nothing_and_stays)
 	rs_vec_trim(&vec);
 	ck_assert_ptr_eq(vec.data, data);
 	ck_assert_uint_lt(vec.cap, (size_t)1 << 23);
-	ck_assert_uint_eq(rs_vec_items(&vec, uint32_t)[99999], 99999);
+	ck_assert_uint_eq(((const uint32_t *)data)[99999], 99999);
 	vec.used = 0;
 	rs_vec_trim(&vec);
 	ck_assert_ptr_null(vec.data);
@@ -189,6 +189,7 @@ START_TEST(without_room_for_aligning_it_grows_all_the_same)
 	}
 	while (rs_vec_push(&vec, 1 << 20))
 		;
+	ck_assert(vec.data != NULL);
 	for (size_t i = 0; i < (44 << 20) / sizeof(uint64_t); i++)
 		if (rs_vec_items(&vec, uint64_t)[i] !=
 		    (i + 1) * sizeof(uint64_t))

@@ -603,6 +603,9 @@ const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 		slot->type = t;
 		known->used++;
 	}
+	// What lacked memory is asked for again another time.
+	if (!t && py->base.types->no_memory)
+		return NULL;
 	cache->address = type;
 	cache->type = t;
 	return t;

@@ -2,6 +2,7 @@
 #include "base/thread.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 
 bool rs_thread_start(pthread_t *thread, void *(*function)(void *context),
@@ -17,6 +18,15 @@ bool rs_thread_start(pthread_t *thread, void *(*function)(void *context),
 	const int failed = pthread_create(thread, NULL, function, context);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return !failed;
+}
+
+bool rs_thread_goes_on(void *stop, const char *phase, uint64_t done,
+		       uint64_t total)
+{
+	(void)phase;
+	(void)done;
+	(void)total;
+	return !atomic_load_explicit((atomic_bool *)stop, memory_order_relaxed);
 }
 
 bool rs_thread_ended(pthread_t thread, unsigned ms)

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /**
  * Run @p function in a thread in which all signals are blocked that come from
@@ -14,6 +15,11 @@
  */
 bool rs_thread_start(pthread_t *thread, void *(*function)(void *context),
 		     void *context);
+
+/** Progress (rs_progress_fn) of such: goes on until atomic_bool @p stop is set.
+ */
+bool rs_thread_goes_on(void *stop, const char *phase, uint64_t done,
+		       uint64_t total);
 
 /** Wait @p ms at most. @return true when it has ended, and is joined. */
 bool rs_thread_ended(pthread_t thread, unsigned ms);

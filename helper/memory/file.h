@@ -26,8 +26,11 @@ struct rs_file {
 RS_MUST_CHECK struct rs_error *rs_file_map(const char *path, uint8_t **data,
 					   struct stat *stat_ret, int *fd_ret);
 
-/** Whether the two are of one file that was not changed in between. */
+/** Whether the two are of one file. */
 bool rs_file_is_same(const struct stat *a, const struct stat *b);
+
+/** Whether that file, one and the same, was written to in between. */
+bool rs_file_is_rewritten(const struct stat *a, const struct stat *b);
 
 /** What rs_file_map() gave. NULL is allowed. */
 void rs_file_unmap(uint8_t *data, size_t size);

@@ -104,13 +104,6 @@ static struct rs_error *changed(const char *path)
 			    path);
 }
 
-static bool is_rewritten(const struct stat *before, const struct stat *now)
-{
-	return before->st_size != now->st_size ||
-	       before->st_mtim.tv_sec != now->st_mtim.tv_sec ||
-	       before->st_mtim.tv_nsec != now->st_mtim.tv_nsec;
-}
-
 // Written where it lies, that is: another file of its name is no matter.
 static bool file_changed(const struct rs_file *file)
 {
@@ -118,9 +111,9 @@ static bool file_changed(const struct rs_file *file)
 
 	if (rs_vanish_any() && rs_vanish_seen(file->data))
 		return true;
-	return stat(file->path, &now) == 0 && now.st_dev == file->stat.st_dev &&
-	       now.st_ino == file->stat.st_ino &&
-	       is_rewritten(&file->stat, &now);
+	return stat(file->path, &now) == 0 &&
+	       rs_file_is_same(&file->stat, &now) &&
+	       rs_file_is_rewritten(&file->stat, &now);
 }
 
 static bool core_changed(const struct rs_target *target)
@@ -132,7 +125,7 @@ static bool core_changed(const struct rs_target *target)
 	if (rs_vanish_any() && rs_vanish_seen(target->mapping[0].data))
 		return true;
 	return fstat(target->core_fd, &now) ||
-	       is_rewritten(&target->core_stat, &now);
+	       rs_file_is_rewritten(&target->core_stat, &now);
 }
 
 struct rs_error *rs_memory_check(struct rs_memory *memory)

@@ -73,13 +73,14 @@ static void use_default(int number)
 static void pass_on(int number, siginfo_t *info, void *context)
 {
 	const bool sent = info->si_code <= 0;
+	const bool ignored =
+		!(before.sa_flags & SA_SIGINFO) && before.sa_handler == SIG_IGN;
+	const bool is_default =
+		!(before.sa_flags & SA_SIGINFO) && before.sa_handler == SIG_DFL;
 
-	if (!(before.sa_flags & SA_SIGINFO) && before.sa_handler == SIG_IGN &&
-	    sent)
+	if (ignored && sent)
 		return;
-	if (atomic_exchange(&passing, true) ||
-	    (!(before.sa_flags & SA_SIGINFO) &&
-	     (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN))) {
+	if (ignored || is_default || atomic_exchange(&passing, true)) {
 		use_default(number);
 		if (sent)
 			(void)raise(number); // comes when this has returned

@@ -5,11 +5,6 @@
 
 #include <sys/mman.h>
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22 // Linux 5.14
-#define MADV_POPULATE_WRITE 23
-#endif
-
 enum { RS_LAZY_PAGE = 4096, RS_LAZY_BITS = 64 };
 
 static const struct rs_lazy_piece *

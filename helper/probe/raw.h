@@ -8,7 +8,13 @@
 #define RS_PROBE_RAW_H
 
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 // Linux 5.14
+#define MADV_POPULATE_WRITE 23
+#endif
 
 /** @return The kernel's own result: -errno on failure. */
 static inline long rs_raw6(long number, uint64_t a, uint64_t b, uint64_t c,

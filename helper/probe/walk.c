@@ -7,10 +7,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 // Linux 5.14
-#endif
-
 enum {
 	RS_PAGE = 4096,
 	RS_AHEAD = 64 * RS_PAGE, // bytes of edges made ready at a time

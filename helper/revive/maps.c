@@ -28,7 +28,7 @@ static struct rs_error *open_same(struct rs_process_image *image,
 		open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st))
 		return rs_error_new(RS_EIO, "%s: %s", path, strerror(errno));
-	if (!rs_file_is_same(&st, as))
+	if (!rs_file_is_same(&st, as) || rs_file_is_rewritten(&st, as))
 		return rs_error_new(RS_EIO,
 				    "%s: changed since it was opened: "
 				    "open the core again",

@@ -26,17 +26,6 @@ struct rs_asking {
 	bool started;
 };
 
-static bool
-keep_on(void *context, const char *phase, uint64_t done, uint64_t total)
-{
-	const struct rs_asking *asking = context;
-
-	(void)phase;
-	(void)done;
-	(void)total;
-	return !atomic_load_explicit(&asking->stop, memory_order_relaxed);
-}
-
 static void *run(void *context)
 {
 	struct rs_asking *asking = context;
@@ -110,8 +99,8 @@ static struct rs_error *prepare(struct rs_asking *asking)
 	err = rt->ops->image(rt, &options, &asking->question, &asking->image);
 	if (err)
 		return err;
-	asking->progress.fn = keep_on;
-	asking->progress.context = asking;
+	asking->progress.fn = rs_thread_goes_on;
+	asking->progress.context = &asking->stop;
 	asking->question.object = rs_vec_items(&asking->object, uint64_t);
 	asking->question.objects = asked_for(asking);
 	asking->question.progress = &asking->progress;

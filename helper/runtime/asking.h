@@ -3,8 +3,8 @@
  * @file
  * Types of a core are asked while their objects are read.
  *
- * The image runs in a process of its own; a thread with all signals blocked
- * waits for it. What is asked of whom: enum rs_exact.
+ * The image runs in a process of its own; a thread waits for it. What is asked
+ * of whom: enum rs_exact.
  */
 #ifndef RS_RUNTIME_ASKING_H
 #define RS_RUNTIME_ASKING_H

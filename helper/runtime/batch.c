@@ -13,6 +13,21 @@ enum {
 	RS_WAITING = 4096, // references numbered at a time, about
 };
 
+// References @p k to @p end. @return How many edges of them were written.
+static uint32_t number_some(struct rs_ahead *ahead, const struct rs_refs *refs,
+			    uint32_t k, uint32_t end, uint32_t *edge)
+{
+	uint32_t kept = 0;
+
+	for (; k < end; k++) {
+		const uint32_t t = rs_ahead_number(ahead, k);
+		// Branch-free: a leaf's number is overwritten.
+		edge[kept] = rs_edge(t, (enum rs_kind)refs->kind[k]);
+		kept += t != RS_NONE;
+	}
+	return kept;
+}
+
 // Number what waits, across objects: most have too few references for looking
 // ahead on their own.
 static struct rs_error *number_refs(struct rs_batch *b)
@@ -31,20 +46,14 @@ static struct rs_error *number_refs(struct rs_batch *b)
 		return rs_error_new(RS_EBAD, "more than 4 Gi references");
 	rs_ahead_init(&ahead, &graph->map, refs->target, refs->n);
 	for (uint32_t i = b->first; i < b->next; i++) {
-		for (const uint32_t end = graph->out_start[i + 1]; k < end;
-		     k++) {
-			const uint32_t t = rs_ahead_number(&ahead, k);
-			// Branch-free: a leaf's number is overwritten.
-			edge[kept] = rs_edge(t, (enum rs_kind)refs->kind[k]);
-			kept += t != RS_NONE;
-		}
+		const uint32_t end = graph->out_start[i + 1];
+
+		kept += number_some(&ahead, refs, k, end, edge + kept);
+		k = end;
 		graph->out_start[i + 1] = (uint32_t)base + kept;
 	}
-	for (; k < refs->n; k++) { // of the row that is being read
-		const uint32_t t = rs_ahead_number(&ahead, k);
-		edge[kept] = rs_edge(t, (enum rs_kind)refs->kind[k]);
-		kept += t != RS_NONE;
-	}
+	// What is left is of the row that is being read.
+	kept += number_some(&ahead, refs, k, refs->n, edge + kept);
 	b->out.used -= (refs->n - kept) * sizeof(*edge);
 	b->refs.n = 0;
 	b->first = b->next;

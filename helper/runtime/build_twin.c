@@ -40,17 +40,6 @@ struct rs_twin {
 	pthread_t thread;
 };
 
-static bool
-keep_on(void *context, const char *phase, uint64_t done, uint64_t total)
-{
-	const struct rs_twin *twin = context;
-
-	(void)phase;
-	(void)done;
-	(void)total;
-	return !atomic_load_explicit(&twin->stop, memory_order_relaxed);
-}
-
 // The main thread takes from the front, so that its edges are in order; the
 // twin from the back. @return false when nothing is left.
 static bool
@@ -155,8 +144,8 @@ struct rs_twin *rs_twin_new(struct rs_session *session)
 		rs_twin_free(twin);
 		return NULL;
 	}
-	twin->session->progress.fn = keep_on;
-	twin->session->progress.context = twin;
+	twin->session->progress.fn = rs_thread_goes_on;
+	twin->session->progress.context = &twin->stop;
 	return twin;
 }
 

@@ -172,6 +172,18 @@ START_TEST(a_thread_of_the_engine_survives_it)
 }
 END_TEST
 
+static void close_it(void)
+{
+	rs_memory_close(memory);
+	memory = NULL;
+}
+
+static void check_ended(int status)
+{
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGBUS);
+}
+
 static void other_handler(int number)
 {
 	_exit(number == SIGBUS ? 7 : 8);
@@ -209,8 +221,7 @@ START_TEST(what_is_not_ours_is_for_who_was_there_before)
 	status = status_of_touching_it();
 	ck_assert(WIFEXITED(status));
 	ck_assert_int_eq(WEXITSTATUS(status), 7);
-	rs_memory_close(memory);
-	memory = NULL;
+	close_it();
 	ck_assert_int_eq(sigaction(SIGBUS, NULL, &now), 0);
 	ck_assert(now.sa_handler == other_handler);
 
@@ -218,8 +229,7 @@ START_TEST(what_is_not_ours_is_for_who_was_there_before)
 	ck_assert_int_eq(sigaction(SIGBUS, &before, NULL), 0);
 	open_it();
 	status = status_of_touching_it();
-	ck_assert(WIFSIGNALED(status));
-	ck_assert_int_eq(WTERMSIG(status), SIGBUS);
+	check_ended(status);
 }
 END_TEST
 
@@ -243,12 +253,6 @@ static void put_theirs(void)
 	ck_assert_int_eq(sigaction(SIGBUS, &action, &theirs), 0);
 }
 
-static void close_it(void)
-{
-	rs_memory_close(memory);
-	memory = NULL;
-}
-
 // Each passes on to the other: what nobody takes must still be the end.
 START_TEST(handlers_in_a_ring_come_to_an_end)
 {
@@ -256,8 +260,7 @@ START_TEST(handlers_in_a_ring_come_to_an_end)
 	close_it();
 	open_it();
 	const int status = status_of_touching_it();
-	ck_assert(WIFSIGNALED(status));
-	ck_assert_int_eq(WTERMSIG(status), SIGBUS);
+	check_ended(status);
 }
 END_TEST
 
@@ -268,8 +271,7 @@ START_TEST(a_handler_that_came_and_went_leaves_no_ring)
 	ck_assert_int_eq(sigaction(SIGBUS, &theirs, NULL), 0); // ours again
 	open_it();
 	const int status = status_of_touching_it();
-	ck_assert(WIFSIGNALED(status));
-	ck_assert_int_eq(WTERMSIG(status), SIGBUS);
+	check_ended(status);
 }
 END_TEST
 
@@ -298,8 +300,7 @@ START_TEST(a_signal_that_is_sent_is_what_it_was)
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert(WIFSIGNALED(status));
-	ck_assert_int_eq(WTERMSIG(status), SIGBUS);
+	check_ended(status);
 }
 END_TEST
 

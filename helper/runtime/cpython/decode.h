@@ -113,8 +113,14 @@ void rs_py_array_refs(struct rs_cpython *py, uint64_t address, uint64_t count,
 		      uint64_t first, enum rs_kind kind, uint32_t label,
 		      struct rs_refs *refs);
 
-/** Make room for @p more references. */
-bool rs_py_reserve(struct rs_refs *refs, uint64_t more);
+/** Slow path of rs_py_reserve(). */
+bool rs_py_refs_grow(struct rs_refs *refs, uint64_t more);
+
+/** Make room for @p more references; @return false, and tell, when not. */
+static inline bool rs_py_reserve(struct rs_refs *refs, uint64_t more)
+{
+	return refs->cap - refs->n >= more || rs_py_refs_grow(refs, more);
+}
 
 /** The dict and subclasses of a type; 3.12+ keeps some in the interpreter. */
 uint64_t rs_py_type_dict(struct rs_cpython *py, uint64_t type);

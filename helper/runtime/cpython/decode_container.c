@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode.h"
 
-bool rs_py_reserve(struct rs_refs *refs, uint64_t more)
+bool rs_py_refs_grow(struct rs_refs *refs, uint64_t more)
 {
-	if (more > (uint64_t)RS_PY_ITEMS_MAX * 2)
+	if (more > (uint64_t)RS_PY_ITEMS_MAX * 2) {
+		refs->incomplete = true;
 		return false;
+	}
 	while (refs->cap - refs->n < more)
 		if (!rs_refs_grow(refs))
 			return false;
@@ -31,10 +33,9 @@ static void array_slow(struct rs_cpython *py, uint64_t address, uint64_t count,
 static void add_array(const uint8_t *p, uint64_t count, uint64_t first,
 		      enum rs_kind kind, uint32_t label, struct rs_refs *refs)
 {
-	if (refs->cap - refs->n < count && !rs_py_reserve(refs, count)) {
-		refs->incomplete = true;
+	if (!rs_py_reserve(refs, count))
 		return;
-	}
+
 	uint64_t *const target = refs->target + refs->n;
 	uint32_t n = 0;
 

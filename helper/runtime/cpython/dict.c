@@ -133,19 +133,11 @@ bool rs_py_table_open(struct rs_cpython *py, uint64_t dict,
 	return values == 0 || open_split(py, values, ret);
 }
 
-static bool reserve(struct rs_refs *refs, uint64_t more)
-{
-	if (refs->cap - refs->n >= more || rs_py_reserve(refs, more))
-		return true;
-	refs->incomplete = true;
-	return false;
-}
-
 // Values and keys side by side, where nobody wants labels.
 static uint64_t add_piece(const struct rs_py_table *table, enum rs_kind kind,
 			  enum rs_kind of_key, struct rs_refs *refs)
 {
-	if (!reserve(refs, table->entries * 2))
+	if (!rs_py_reserve(refs, table->entries * 2))
 		return 0;
 	const uint8_t *entry = table->entry + table->key_at;
 	uint64_t *target = refs->target + refs->n;
@@ -192,7 +184,7 @@ static uint64_t add_entries(struct rs_py_table table, enum rs_kind kind,
 static uint64_t add_values(const struct rs_py_table *table, enum rs_kind kind,
 			   struct rs_refs *refs)
 {
-	if (!reserve(refs, table->entries))
+	if (!rs_py_reserve(refs, table->entries))
 		return 0;
 
 	uint64_t *target = refs->target + refs->n;

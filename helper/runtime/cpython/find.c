@@ -353,17 +353,6 @@ static void walker_init(struct walker *w, struct walk *walk,
 	w->err = reserve(w);
 }
 
-static bool
-keep_on(void *context, const char *phase, uint64_t done, uint64_t total)
-{
-	struct walk *walk = context;
-
-	(void)phase;
-	(void)done;
-	(void)total;
-	return !atomic_load_explicit(&walk->stop, memory_order_relaxed);
-}
-
 static void *walk_beside(void *context)
 {
 	walk_pieces(context);
@@ -404,7 +393,7 @@ find_listed(struct rs_cpython *py, struct rs_cpython *beside, unsigned only,
 {
 	const size_t first = rs_vec_count(&found->mark, uint16_t);
 	struct walk walk = {0};
-	const struct rs_progress kept = {keep_on, &walk};
+	const struct rs_progress kept = {rs_thread_goes_on, &walk.stop};
 	struct rs_found more = {0};
 	struct walker w;
 	struct walker second = {0};

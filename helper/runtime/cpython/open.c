@@ -37,7 +37,6 @@ static void free_view(struct rs_runtime *rt)
 // What reading objects needs.
 static const struct rs_runtime_ops view_ops = {
 	.name = "cpython",
-	.is_object = rs_py_is_object,
 	.read = rs_py_read,
 	.prefetch = rs_py_prefetch,
 	.prefetch_tables = rs_py_prefetch_tables,

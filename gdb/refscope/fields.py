@@ -2,7 +2,7 @@
 """Where the fields of the target's structs are, by debug information.
 
 The engine asks when it meets a CPython of a release that it has no layout of;
-its table was made by the same functions (helper/runtime/cpython/layouts).
+its table was made by the same functions (helper/runtime/cpython/layout).
 """
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 #define RS_BASE_PROGRESS_H
 
 #include "base/error.h"
-#include "refscope/engine.h"
+#include "refscope/callbacks.h"
 
 /** A zeroed struct reports to nobody. */
 struct rs_progress {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "graph/ring.h"
+#include "graph/shortest_cycle.h"
 
 // Which links of a ring are on all rings of its component, in linear time.
 //

@@ -13,7 +13,7 @@
 #define RS_MEMORY_MEMORY_H
 
 #include "base/error.h"
-#include "refscope/engine.h"
+#include "refscope/callbacks.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 #include "memory/target.h"
 
 #include "base/cleanup.h"
-#include "memory/file.h"
-#include "memory/modules.h"
-#include "memory/vanish.h"
+#include "memory/elf/file.h"
+#include "memory/elf/modules.h"
+#include "memory/elf/sigbus_guard.h"
 
 #include <libelf.h>
 #include <stdarg.h>

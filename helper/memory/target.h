@@ -53,7 +53,7 @@ struct rs_piece {
 };
 
 struct rs_target;
-struct rs_image;
+struct rs_elf_image;
 struct rs_file;
 
 /** What differs between backends. */
@@ -74,7 +74,7 @@ struct rs_target {
 
 	struct rs_map *map; // sorted by start
 	size_t maps;
-	struct rs_image *image; // one a module, in its order
+	struct rs_elf_image *image; // one a module, in its order
 	struct rs_file **file; // files opened on disk
 	size_t files;
 	struct rs_mapping *mapping;

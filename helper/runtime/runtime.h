@@ -129,7 +129,7 @@ RS_MUST_CHECK RS_PRINTF(7, 8) struct rs_error *rs_roots_add(
 
 struct rs_runtime;
 struct rs_json; // base/json.h
-struct rs_process_image; // revive/image.h
+struct rs_process_image; // sandbox/image.h
 struct rs_image_options;
 struct rs_image_question;
 
@@ -212,8 +212,8 @@ struct rs_runtime_ops {
 	 * Whether what a collection would find may depend on the references
 	 * of any of @p object, marked RS_OBJ_INEXACT. NULL: it may.
 	 */
-	bool (*matters)(struct rs_runtime *rt, const uint64_t *object,
-			size_t objects);
+	bool (*affects_collection)(struct rs_runtime *rt,
+				   const uint64_t *object, size_t objects);
 
 	/** Tell every reference from outside the objects. */
 	struct rs_error *(*roots)(struct rs_runtime *rt,

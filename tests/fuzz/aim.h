@@ -3,7 +3,7 @@
 #ifndef RS_FUZZ_AIM_H
 #define RS_FUZZ_AIM_H
 
-#include "runtime/session.h"
+#include "session/session.h"
 
 enum rs_aim { RS_HEADERS, RS_NOTES, RS_TYPES, RS_LISTS, RS_KINDS };
 

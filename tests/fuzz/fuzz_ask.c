@@ -17,7 +17,7 @@
 #include "aim.h"
 #include "fuzz.h"
 #include "memory/target.h"
-#include "runtime/session.h"
+#include "session/session.h"
 
 #include <elf.h>
 #include <errno.h>

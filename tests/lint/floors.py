@@ -1,53 +1,156 @@
 # SPDX-License-Identifier: MIT
-"""A lower floor never includes a higher one."""
+"""A floor includes lower floors only, and files include in no circle.
+
+Looked at are every file below helper/ and every public header, and of each
+every #include "..." that leads to one of those.
+"""
 import os
 import re
 
 import lint
 
-# What each folder below helper/ may include, beside itself.
-MAY_INCLUDE = {
-    "base": set(),
-    "graph": {"base"},
-    "memory": {"base"},
-    "runtime": {"base", "graph", "memory", "probe", "revive"},
-    "report": {"base", "graph", "memory", "probe", "revive", "runtime"},
-    "target": {"base", "graph"},
-    "probe": {"base", "graph"},
-    "revive": {"base", "graph", "memory", "probe"},
-}
-INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+# Lowest first. A file may include its own floor and those before it.
+FLOORS = ("public", "base", "memory", "graph", "sandbox", "runtime", "roots",
+          "session", "answer", "export", "action")
+# What C programs link stands beside the engine: it has these alone.
+TRACKER = ("public", "base", "graph")
+# Below runtime/ a runtime includes the interface and itself, no other runtime.
+RUNTIMES = ("cpython", "native")
+# What extensions say of their Python objects: becomes an op of runtimes.
+OVERLAY = "runtime/native/overlay.h"
+# Headers that include each other's inline halves: see the comment in each.
+CIRCLES = ({"memory/memory.h", "memory/memory.c"},
+           {"runtime/cpython/decode/types.h",
+            "runtime/cpython/decode/types.c"})
+INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
 
 
-def floor_of(helper, source, name):
-    """The floor that an include of name in source leads to, or None."""
-    for base in (os.path.dirname(source), helper):
-        path = os.path.normpath(os.path.join(base, name))
-        if os.path.exists(path) and path.startswith(helper + os.sep):
-            return os.path.relpath(path, helper).split(os.sep)[0]
+def floor_of(path):
+    """"memory" of memory/elf/file.c; "public" of refscope/engine.h."""
+    first = path.split("/")[0]
+    return "public" if first == "refscope" else first
+
+
+def runtime_of(path):
+    parts = path.split("/")
+    if parts[0] == "runtime" and len(parts) > 2:
+        return parts[1]
     return None
+
+
+def sources(root):
+    """Path below helper/ or include/: text of the file."""
+    found = {}
+    for folder in ("helper", "include"):
+        base = os.path.join(root, folder)
+        if not os.path.isdir(base):
+            continue
+        for path in lint.files(root, ".c", ".h", under=(folder,)):
+            name = os.path.relpath(path, base).replace(os.sep, "/")
+            found[name] = lint.read(path)
+    return found
+
+
+def includes(text, known, source):
+    """The files of ours that text includes, by their paths in known."""
+    here = os.path.dirname(source)
+    for name in INCLUDE.findall(text):
+        beside = os.path.normpath(os.path.join(here, name))
+        if name in known:
+            yield name
+        elif beside in known:
+            yield beside
+
+
+def may_include(source, target):
+    own, other = floor_of(source), floor_of(target)
+    if own == "tracker":
+        return other == own or other in TRACKER
+    if own not in FLOORS or other not in FLOORS:
+        return False
+    if FLOORS.index(other) > FLOORS.index(own):
+        return False
+    if own == "public":
+        return True
+    one, two = runtime_of(source), runtime_of(target)
+    if one and two and one != two:
+        return target == OVERLAY
+    # The interface of runtimes knows none of them.
+    return not (own == "runtime" and not one and two) or \
+        source == "runtime/registered.c"
+
+
+def circles(graph):
+    """Strongly connected components of more than one file."""
+    index, low, stack, on, found = {}, {}, [], set(), []
+
+    def visit(start):
+        work = [(start, iter(sorted(graph[start])))]
+        index[start] = low[start] = len(index)
+        stack.append(start)
+        on.add(start)
+        while work:
+            node, rest = work[-1]
+            for other in rest:
+                if other not in index:
+                    index[other] = low[other] = len(index)
+                    stack.append(other)
+                    on.add(other)
+                    work.append((other, iter(sorted(graph[other]))))
+                    break
+                if other in on:
+                    low[node] = min(low[node], index[other])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    part = set()
+                    while node not in part:
+                        part.add(stack.pop())
+                    on.difference_update(part)
+                    if len(part) > 1:
+                        found.append(part)
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return found
 
 
 def check(root, _build):
     complaints = []
-    helper = os.path.join(root, "helper")
-    for source in lint.files(root, ".c", ".h", under=("helper",)):
-        own = os.path.relpath(source, helper).split(os.sep)[0]
-        if own not in MAY_INCLUDE:
-            complaints.append("%s: %s is no floor" % (source, own))
-            continue
-        for name in INCLUDE.findall(lint.read(source)):
-            floor = floor_of(helper, source, name)
-            if floor and floor != own and floor not in MAY_INCLUDE[own]:
-                complaints.append("%s: %s must not include \"%s\"" %
-                                  (source, own, name))
+    known = sources(root)
+    graph = {}
+    for source, text in sorted(known.items()):
+        if floor_of(source) not in FLOORS + ("tracker",):
+            complaints.append("%s: %s is no floor" %
+                              (source, floor_of(source)))
+        graph[source] = set(includes(text, known, source)) - {source}
+        complaints += ["%s must not include \"%s\"" % (source, target)
+                       for target in sorted(graph[source])
+                       if not may_include(source, target)]
+    complaints += ["a circle of includes: " + ", ".join(sorted(part))
+                   for part in circles(graph) if part not in CIRCLES]
     return complaints
 
 
 def spoil(root):
-    lint.write(root, "helper/base/low.c", '#include "report/high.h"\n')
-    lint.write(root, "helper/report/high.h", "\n")
+    lint.write(root, "helper/base/low.c", '#include "answer/high.h"\n')
+    lint.write(root, "helper/answer/high.h", "\n")
+    lint.write(root, "helper/graph/one.h", '#include "graph/two.h"\n')
+    lint.write(root, "helper/graph/two.h", '#include "one.h"\n')
+    lint.write(root, "include/refscope/a.h", '#include "answer/high.h"\n')
+
+
+def expected(complaints):
+    """Each of the faults that spoil() made is found."""
+    text = "\n".join(complaints)
+    return all(word in text for word in (
+        'base/low.c must not include "answer/high.h"',
+        "a circle of includes: graph/one.h, graph/two.h",
+        'refscope/a.h must not include "answer/high.h"'))
 
 
 if __name__ == "__main__":
-    lint.run(check, spoil)
+    lint.run(check, spoil, expected)

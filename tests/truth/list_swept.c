@@ -6,10 +6,10 @@
 // each: `pool ADDRESS BYTES`, and of each block that was handed out `object
 // ADDRESS TYPE`, `dead ADDRESS TYPE` or `other ADDRESS`. Of mimalloc its
 // segments are told for pools.
-#include "runtime/cpython/arenas.h"
-#include "runtime/cpython/mimalloc.h"
-#include "runtime/cpython/types.h"
-#include "runtime/session.h"
+#include "runtime/cpython/decode/types.h"
+#include "runtime/cpython/heap/arenas.h"
+#include "runtime/cpython/heap/mimalloc.h"
+#include "session/session.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #ifndef RS_CPYTHON_CPYTHON_H
 #define RS_CPYTHON_CPYTHON_H
 
-#include "runtime/cpython/layout.h"
+#include "runtime/cpython/layout/layout.h"
 #include "runtime/runtime.h"
 
 /** Versions as PY_VERSION_HEX without the last byte's meaning: 0x030b07f0. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/cleanup.h"
-#include "runtime/ask.h"
-#include "runtime/cpython/discover.h"
-#include "runtime/cpython/type_names.h"
+#include "runtime/cpython/ask/ask.h"
+#include "runtime/cpython/decode/type_names.h"
+#include "runtime/cpython/state/discover.h"
 
 enum { RS_DEBUG_SAVEALL = 32 };
 
@@ -79,7 +79,7 @@ static const struct rs_runtime_ops ops = {
 	.prefetch_tables = rs_py_prefetch_tables,
 	.type = rs_py_type_number,
 	.image = rs_py_image,
-	.matters = rs_py_matters,
+	.affects_collection = rs_py_affects_collection,
 	.roots = rs_py_roots,
 	.label = rs_py_label,
 	.text = rs_py_text,

@@ -165,4 +165,23 @@ RS_MUST_CHECK struct rs_error *rs_native_each_root(struct rs_native *native,
 						   rs_native_root_fn fn,
 						   void *context);
 
+struct rs_image_options; // sandbox/image.h
+struct rs_image_answer;
+
+/**
+ * Call the traverse callback of every native object whose type has one: what
+ * it reports comes on top of what the fields say and reading sees.
+ *
+ * @param rt A native runtime.
+ * @param[out] ret Rows by address, an edge of 0 left as reported; no rows, and
+ *        nothing was run, when no type has a callback.
+ * Errors: as rs_image_from_core() and rs_image_walk().
+ */
+RS_MUST_CHECK struct rs_error *
+rs_native_ask(struct rs_runtime *rt, const struct rs_image_options *options,
+	      const struct rs_progress *progress, struct rs_image_answer *ret);
+
+/** @return How many objects of a native runtime have a traverse callback. */
+uint64_t rs_native_callbacks(struct rs_runtime *rt);
+
 #endif /* RS_RUNTIME_NATIVE_H */

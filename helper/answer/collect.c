@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/listing.h"
+#include "session/collection.h"
+
+// What the lists of an answer are made of, and its numbers.
+struct collection {
+	struct rs_session *session;
+	struct rs_graph *graph; // borrowed from the session
+	struct rs_verdict verdict; // owned
+	struct rs_vec each; // struct rs_collected, of several interpreters
+	uint64_t in_garbage; // objects in garbage lists already
+	int generation;
+	enum rs_rules rules;
+};
+
+static struct rs_error *parse_rules(const char *text, enum rs_rules *ret)
+{
+	if (strcmp(text, "2.7") == 0)
+		*ret = RS_RULES_27;
+	else if (strcmp(text, "3.4") == 0)
+		*ret = RS_RULES_34;
+	else
+		return rs_error_new(RS_EARGUMENT,
+				    "no rules \"%s\": use 2.7 (a finalizer "
+				    "keeps its ring) or 3.4 (PEP 442)",
+				    text);
+	return NULL;
+}
+
+static struct rs_error *count_garbage(struct collection *c)
+{
+	for (size_t i = 0; i < c->session->runtimes; i++) {
+		struct rs_runtime *rt = c->session->runtime[i];
+		struct rs_vec list = {0};
+		struct rs_error *err = rt->ops->garbage(rt, &list);
+
+		c->in_garbage += rs_vec_count(&list, uint64_t);
+		rs_vec_fini(&list);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+// What a collection adds to the garbage list: with DEBUG_SAVEALL all it finds.
+static uint64_t new_garbage(const struct collection *c)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < c->verdict.objects; i++) {
+		const uint8_t fate = c->verdict.fate[i];
+		n += fate == RS_FATE_FINALIZER ||
+		     (rs_report_unreachable(fate) &&
+		      rs_session_runtime(c->session, c->graph, i)->gc_saveall);
+	}
+	return n;
+}
+
+static void write_each(struct rs_json *j, const struct collection *c)
+{
+	const struct rs_collected *each =
+		rs_vec_items(&c->each, struct rs_collected);
+	const size_t n = rs_vec_count(&c->each, struct rs_collected);
+
+	if (!n)
+		return;
+	rs_json_key(j, "interpreters");
+	rs_json_begin_array(j);
+	for (size_t i = 0; i < n; i++) {
+		rs_json_begin_object(j);
+		rs_json_key_int(j, "id", each[i].id);
+		rs_json_key_uint(j, "tracked", each[i].tracked);
+		rs_json_key_uint(j, "unreachable", each[i].unreachable);
+		rs_json_key_uint(j, "uncollectable", each[i].uncollectable);
+		rs_json_end_object(j);
+	}
+	rs_json_end_array(j);
+}
+
+static struct rs_error *
+write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
+{
+	const struct rs_listing listing = {c->session, c->graph, &c->verdict};
+	bool collecting = false;
+	uint64_t shown = 0;
+
+	for (size_t i = 0; i < c->session->runtimes; i++)
+		collecting |= c->session->runtime[i]->gc_collecting;
+	rs_json_begin_object(j);
+	rs_json_key_uint(j, "unreachable", c->verdict.unreachable);
+	rs_json_key_uint(j, "uncollectable", c->verdict.uncollectable);
+	rs_json_key_uint(j, "garbage", c->in_garbage + new_garbage(c));
+	rs_json_key_int(j, "generation", c->generation);
+	rs_json_key_string(j, "rules", c->rules == RS_RULES_27 ? "2.7" : "3.4");
+	rs_json_key_bool(j, "collecting", collecting);
+	write_each(j, c);
+	rs_json_key(j, "objects");
+	struct rs_error *err = rs_listing_write(&listing, j, limit, &shown);
+	rs_json_key_bool(j, "limited", shown < c->verdict.unreachable);
+	rs_report_learned(j, c->session);
+	rs_json_end_object(j);
+	return err;
+}
+
+// 3.14.0 to 3.14.4: how much of the old objects gc.collect(1) looks at depends
+// on what it did before.
+static struct rs_error *check_generation(const struct collection *c)
+{
+	for (size_t i = 0; i < c->session->runtimes; i++) {
+		const struct rs_runtime *rt = c->session->runtime[i];
+
+		if (c->generation == 1 && rt->gc_increments)
+			return rs_error_new(
+				RS_EUNSUPPORTED,
+				"%s %s collects generation 1 in increments, "
+				"which nobody can foretell: use 0 or 2",
+				rt->ops->name, rt->version);
+	}
+	return NULL;
+}
+
+static struct rs_error *
+answer(struct collection *c, const char *rules, uint64_t limit, char **ret)
+{
+	const struct rs_collecting how = {
+		.generation = c->generation,
+		.rules = rules ? &c->rules : NULL,
+	};
+	struct rs_json j;
+	struct rs_error *err;
+
+	// The graph of everything tells the same, and may be there already.
+	if (c->session->has_all && !c->session->has_tracked)
+		err = rs_session_graph(c->session, &c->graph);
+	else
+		err = rs_session_tracked(c->session, &c->graph);
+	if (err)
+		return err;
+	if ((err = rs_session_collect(c->session, c->graph, &how, &c->verdict,
+				      &c->each)) ||
+	    (err = count_garbage(c)))
+		return err;
+
+	rs_json_init(&j, -1);
+	err = write_answer(&j, c, limit);
+	if (!err)
+		err = rs_memory_check(c->session->memory);
+	if (!err)
+		err = rs_json_take(&j, ret);
+	rs_json_fini(&j);
+	return err;
+}
+
+struct rs_error *rs_answer_collect(struct rs_session *session, int generation,
+				   const char *rules, uint64_t limit,
+				   char **ret)
+{
+	struct collection c = {
+		.session = session,
+		.generation = generation < 0 ? 2 : generation,
+		.rules = session->runtimes ? session->runtime[0]->rules
+					   : RS_RULES_34,
+	};
+	struct rs_error *err = NULL;
+
+	if (generation < -1 || generation > 2)
+		return rs_error_new(RS_EARGUMENT,
+				    "no generation %d: use 0, 1 or 2",
+				    generation);
+	if (rules)
+		err = parse_rules(rules, &c.rules);
+	if (!err)
+		err = check_generation(&c);
+	if (!err)
+		err = answer(&c, rules, limit, ret);
+	rs_verdict_fini(&c.verdict);
+	rs_vec_fini(&c.each);
+	return err;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/cycle_reason.h"
+
+#include <stdio.h>
+
+enum { RS_NAMES = 3 }; // objects named in one reason
+
+// What the members of a ring are, counted; and the first of each kind.
+struct traits {
+	uint32_t fate[RS_FATE_FINALIZER + 1];
+	uint32_t runtime[2]; // [1] native
+	uint32_t frozen, untracked; // a member, or RS_NONE
+	bool in_garbage;
+	struct rs_runtime *rt; // of the first member
+};
+
+static void look(const struct rs_fault_query *q, struct traits *t)
+{
+	const struct rs_graph *g = q->report->graph;
+
+	*t = (struct traits){
+		.frozen = RS_NONE,
+		.untracked = RS_NONE,
+		.rt = rs_session_runtime(q->report->session, g, q->member[0]),
+	};
+	for (uint32_t i = 0; i < q->n; i++) {
+		const uint32_t m = q->member[i];
+		const unsigned flags = g->flags[m];
+
+		t->fate[q->verdict->fate[m]]++;
+		t->runtime[(flags & RS_OBJ_NATIVE) != 0]++;
+		if (!(flags & RS_OBJ_TRACKED))
+			t->untracked = m;
+		else if ((flags & RS_OBJ_GENERATION) == RS_OBJ_GENERATION)
+			t->frozen = m;
+		if (rs_report_unreachable(q->verdict->fate[m]))
+			continue;
+		t->in_garbage |= q->listed[m];
+	}
+}
+
+// A finalizer in the eyes of the runtime's own rules.
+static bool keeps(const struct rs_fault_query *q, uint32_t m)
+{
+	const struct rs_graph *g = q->report->graph;
+	const struct rs_runtime *rt =
+		rs_session_runtime(q->report->session, g, m);
+
+	return g->flags[m] &
+	       (rt->rules == RS_RULES_27 ? RS_OBJ_FINALIZER : RS_OBJ_LEGACY);
+}
+
+static void append(char *buf, size_t size, const char *text)
+{
+	const size_t used = strlen(buf);
+
+	if (used < size)
+		(void)snprintf(buf + used, size - used, "%s", text);
+}
+
+// `a finalizer: <A 0x..>`, `finalizers: <A 0x..>, <B 0x..>`. @return false
+// when no member has one.
+static bool
+name_finalizers(const struct rs_fault_query *q, char *buf, size_t size)
+{
+	uint32_t found[RS_NAMES];
+	uint32_t n = 0;
+	char name[RS_NAME_SIZE];
+
+	for (uint32_t i = 0; i < q->n; i++) {
+		if (!keeps(q, q->member[i]))
+			continue;
+		if (n < RS_NAMES)
+			found[n] = q->member[i];
+		n++;
+	}
+	(void)snprintf(buf, size, "%s",
+		       n > 1 ? "finalizers: " : "a finalizer: ");
+	for (uint32_t i = 0; i < n && i < RS_NAMES; i++) {
+		rs_report_name(q->report, found[i], name, sizeof(name));
+		append(buf, size, i ? ", " : "");
+		append(buf, size, name);
+	}
+	if (n > RS_NAMES) {
+		(void)snprintf(name, sizeof(name), " and %u more",
+			       n - RS_NAMES);
+		append(buf, size, name);
+	}
+	return n > 0;
+}
+
+// Why a collector has not freed a ring all of which it would find.
+static void collectable_text(const struct rs_fault_query *q,
+			     const struct traits *t, char *buf, size_t size)
+{
+	const char *text = "it can be freed: the collector has not run";
+
+	if (t->fate[RS_FATE_FINALIZER] && name_finalizers(q, buf, size))
+		return;
+	if (t->fate[RS_FATE_KEPT] || t->fate[RS_FATE_FINALIZER])
+		text = "an object with a finalizer, outside the ring, needs it";
+	else if (t->rt->gc_saveall)
+		text = "it can be freed, but DEBUG_SAVEALL would keep it in "
+		       "the garbage list";
+	else if (t->rt->gc_collecting)
+		text = "it can be freed: a collection is under way";
+	else if (t->rt->gc_disabled)
+		text = "it can be freed: the collector is disabled and has "
+		       "not run";
+	(void)snprintf(buf, size, "%s", text);
+}
+
+static void unseen_text(const struct rs_fault_query *q, const struct traits *t,
+			char *buf, size_t size)
+{
+	char name[RS_NAME_SIZE];
+
+	if (t->runtime[0] && t->runtime[1]) {
+		(void)snprintf(buf, size,
+			       "no collector sees all of it: it crosses "
+			       "between cpython and native objects");
+	} else if (t->in_garbage) {
+		if (!name_finalizers(q, buf, size))
+			buf[0] = '\0';
+		append(buf, size, buf[0] ? "; " : "");
+		append(buf, size, "the garbage list holds it");
+	} else if (t->frozen != RS_NONE) {
+		rs_report_name(q->report, t->frozen, name, sizeof(name));
+		(void)snprintf(buf, size,
+			       "gc.freeze() hid %s from the collector", name);
+	} else if (t->untracked != RS_NONE) {
+		rs_report_name(q->report, t->untracked, name, sizeof(name));
+		(void)snprintf(buf, size,
+			       "no collector sees it: %s is not tracked", name);
+	} else {
+		(void)snprintf(buf, size,
+			       "the collector does not visit every reference "
+			       "to it");
+	}
+}
+
+void rs_fault_text(const struct rs_fault_query *query, char *buf, size_t size)
+{
+	struct traits t;
+
+	look(query, &t);
+	if (query->alive)
+		(void)snprintf(buf, size,
+			       "it is in use: something outside holds it");
+	else if (t.fate[RS_FATE_OUTSIDE] || t.fate[RS_FATE_REACHABLE])
+		unseen_text(query, &t, buf, size);
+	else
+		collectable_text(query, &t, buf, size);
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/listing.h"
+
+// A listing on its way into JSON.
+struct writer {
+	const struct rs_listing *list;
+	struct rs_json *json;
+	struct rs_vec kept; // uint32_t: finalizers, then what they hold
+	uint8_t *seen; // [objects] in kept
+	uint64_t limit, shown;
+};
+
+static struct rs_error *keep(struct writer *w, uint32_t i)
+{
+	if (w->seen[i])
+		return NULL;
+	w->seen[i] = 1;
+	uint32_t *slot = rs_vec_push(&w->kept, sizeof(*slot));
+	if (!slot)
+		return &rs_enomem;
+	*slot = i;
+	return NULL;
+}
+
+static struct rs_error *keep_held(struct writer *w, uint32_t i)
+{
+	const struct rs_graph *g = w->list->graph;
+	struct rs_error *err = NULL;
+
+	for (uint32_t e = g->out_start[i]; e < g->out_start[i + 1] && !err;
+	     e++) {
+		const uint32_t t = rs_edge_target(g->out[e]);
+		if (w->list->verdict->fate[t] == RS_FATE_KEPT &&
+		    rs_edge_kind(g->out[e]) == RS_STRONG)
+			err = keep(w, t);
+	}
+	return err;
+}
+
+// Source: CPython 2.7 Modules/gcmodule.c, move_finalizers() and
+// move_finalizer_reachable(): a list that is appended to as it is walked. Its
+// start, by address here, is there by age, which the graph does not keep.
+static struct rs_error *find_kept(struct writer *w)
+{
+	const uint8_t *fate = w->list->verdict->fate;
+	struct rs_error *err = NULL;
+
+	for (uint32_t i = 0; i < w->list->graph->objects && !err; i++) {
+		if (fate[i] == RS_FATE_FINALIZER)
+			err = keep(w, i);
+	}
+	for (size_t k = 0; k < rs_vec_count(&w->kept, uint32_t) && !err; k++)
+		err = keep_held(w, rs_vec_items(&w->kept, uint32_t)[k]);
+	return err;
+}
+
+static void write_object(struct writer *w, uint32_t i, const char *why)
+{
+	const struct rs_listing *l = w->list;
+
+	if (rs_report_full(w->shown, w->limit))
+		return;
+	w->shown++;
+	rs_json_begin_object(w->json);
+	rs_json_key_address(w->json, "id", l->graph->address[i]);
+	rs_json_key_string(w->json, "type", rs_report_type(l->graph, i));
+	rs_json_key_string(w->json, "why", why);
+	rs_json_key_string(
+		w->json, "runtime",
+		rs_session_runtime(l->session, l->graph, i)->ops->name);
+	rs_json_end_object(w->json);
+}
+
+static void write_objects(struct writer *w)
+{
+	const uint8_t *fate = w->list->verdict->fate;
+	const uint32_t *kept = rs_vec_items(&w->kept, uint32_t);
+	const size_t n = rs_vec_count(&w->kept, uint32_t);
+
+	for (size_t k = 0; k < n; k++)
+		write_object(w, kept[k],
+			     fate[kept[k]] == RS_FATE_FINALIZER
+				     ? "finalizer"
+				     : "held by a finalizer");
+	for (uint32_t i = 0; i < w->list->graph->objects; i++) {
+		if (fate[i] == RS_FATE_FREED)
+			write_object(w, i, "freed");
+	}
+}
+
+struct rs_error *rs_listing_write(const struct rs_listing *list,
+				  struct rs_json *json, uint64_t limit,
+				  uint64_t *shown)
+{
+	struct writer w = {.list = list, .json = json, .limit = limit};
+	const size_t objects = list->graph->objects;
+	struct rs_error *err = rs_block_new(objects, 1, &w.seen);
+
+	if (!err)
+		err = find_kept(&w);
+	rs_json_begin_array(json);
+	if (!err)
+		write_objects(&w);
+	rs_json_end_array(json);
+	if (w.seen)
+		rs_block_free(w.seen, objects, 1);
+	rs_vec_fini(&w.kept);
+	*shown = w.shown;
+	return err;
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// Whose dict a dict is. The graph does not say: holders are read again until
+// one calls the reference its own dict.
+#include "answer/describe/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum {
+	RS_HOLDERS = 1 << 16, // holders looked at
+	RS_KINDS = 16, // types of holders told apart
+	RS_TRIES = 8, // holders read of each type
+	// Who holds more than this is a container; to read it again for each
+	// dict in it would take for ever.
+	RS_REFERENCES = 4096,
+};
+
+// A module's functions hold its dict too, by the thousand and often before it:
+// some of each type are read, so that none is behind the others.
+struct tries {
+	uint32_t type[RS_KINDS];
+	uint8_t n[RS_KINDS];
+	unsigned kinds;
+};
+
+static bool may_try(struct tries *tries, uint32_t type)
+{
+	unsigned i = 0;
+
+	while (i < tries->kinds && tries->type[i] != type)
+		i++;
+	if (i == RS_KINDS)
+		return false;
+	if (i == tries->kinds)
+		tries->type[tries->kinds++] = type;
+	return tries->n[i]++ < RS_TRIES;
+}
+
+// Whether @p source holds @p dict as its own.
+static bool owns(struct rs_report *report, uint32_t source, uint32_t dict)
+{
+	const struct rs_graph *g = report->graph;
+	struct rs_runtime *rt = rs_session_runtime(report->session, g, source);
+	char text[RS_LABEL_SIZE];
+
+	for (uint32_t e = g->out_start[source]; e < g->out_start[source + 1];
+	     e++) {
+		if (rs_edge_target(g->out[e]) != dict)
+			continue;
+		const struct rs_label label =
+			rs_reading_label(&report->owner, report, source, e);
+		if (label.kind == RS_LABEL_DICT)
+			return true;
+		if (label.kind != RS_LABEL_FIELD)
+			continue;
+		// A field of a struct in C, where the type has it so.
+		rt->ops->label(rt, &label, text, sizeof(text));
+		if (strcmp(text, ".__dict__") == 0)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t find_owner(struct rs_report *report, uint32_t dict)
+{
+	const struct rs_graph *g = report->graph;
+	const uint32_t begin = g->in_start[dict];
+	uint32_t end = g->in_start[dict + 1];
+	struct tries tries = {.kinds = 0};
+
+	if (end - begin > RS_HOLDERS)
+		end = begin + RS_HOLDERS;
+	for (uint32_t i = begin; i < end; i++) {
+		const uint32_t source = rs_edge_target(g->in[i]);
+
+		if (g->out_start[source + 1] - g->out_start[source] <=
+			    RS_REFERENCES &&
+		    may_try(&tries, g->type[source]) &&
+		    owns(report, source, dict))
+			return source;
+	}
+	return RS_NONE;
+}
+
+// `<module 'os'>` as `module os`, `<function f at 0x..>` as `function f`. An
+// object that has no name is told by its type and address.
+static void
+write_owner(struct rs_report *report, uint32_t owner, char *buf, size_t size)
+{
+	const struct rs_graph *g = report->graph;
+	struct rs_runtime *rt = rs_session_runtime(report->session, g, owner);
+	const char *type = rs_report_type(g, owner);
+	char text[RS_TEXT_SIZE], kind[32], name[RS_TEXT_SIZE], end[2];
+
+	rt->ops->text(rt, g->address[owner], text, sizeof(text));
+	if (sscanf(text, "<%31[a-z] '%200[^']'>", kind, name) == 2 ||
+	    (sscanf(text, "<%31[a-z] %200[^ ] at%1[ ]", kind, name, end) == 3 &&
+	     strcmp(name, "object") != 0)) {
+		(void)snprintf(buf, size, "%s %s", kind, name);
+		return;
+	}
+	// All instances of classes of the old kind have one type.
+	if (sscanf(text, "<%200[^ ] instance at%1[ ]", name, end) == 2)
+		type = name;
+	(void)snprintf(buf, size, "%.200s 0x%" PRIx64, type, g->address[owner]);
+}
+
+// A field of the interpreter or the like that is named after what it holds.
+static const struct rs_root *
+find_root(const struct rs_report *report, uint32_t number)
+{
+	const struct rs_graph *g = report->graph;
+	const struct rs_root *root = rs_vec_items(&g->root, struct rs_root);
+	const size_t roots = rs_vec_count(&g->root, struct rs_root);
+
+	for (size_t i = 0; report->rooted[number].counted && i < roots; i++) {
+		if (root[i].target == number && rs_report_root_names(&root[i]))
+			return &root[i];
+	}
+	return NULL;
+}
+
+bool rs_report_owner(struct rs_report *report, uint32_t number, char *buf,
+		     size_t size)
+{
+	const struct rs_root *root;
+	uint32_t owner;
+
+	if (!report->rooted ||
+	    strcmp(rs_report_type(report->graph, number), "dict") != 0)
+		return false;
+	owner = find_owner(report, number);
+	if (owner != RS_NONE) {
+		write_owner(report, owner, buf, size);
+		return true;
+	}
+	if (!(root = find_root(report, number)))
+		return false;
+	(void)snprintf(buf, size, "%s",
+		       rs_report_root_text(report->graph, root));
+	return true;
+}

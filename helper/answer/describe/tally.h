@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/** @file Objects and bytes by type, in an order for people. */
+#ifndef RS_ANSWER_TALLY_H
+#define RS_ANSWER_TALLY_H
+
+#include "answer/describe/report.h"
+
+enum rs_sort { RS_SORT_COUNT, RS_SORT_BYTES, RS_SORT_NAME };
+
+struct rs_tally_row {
+	struct rs_tally tally;
+	const char *name; // borrowed from the graph
+	uint64_t address; // of the type: the last word between equals
+	uint32_t type;
+};
+
+struct rs_tally_rows {
+	struct rs_tally_row *row; // owned block
+	uint32_t n; // types that have objects
+	uint32_t cap;
+};
+
+/**
+ * The types of @p tally (graph->types of them) that have any object; largest
+ * first or by name, ties by name.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_tally_sort(const struct rs_graph *graph, const struct rs_tally *tally,
+	      enum rs_sort sort, struct rs_tally_rows *ret);
+void rs_tally_rows_fini(struct rs_tally_rows *rows);
+
+#endif /* RS_ANSWER_TALLY_H */

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/unreachable_any.h"
+
+enum { RS_TICK = 1 << 16 };
+
+static struct rs_error *push(struct rs_vec *queue, uint32_t number)
+{
+	uint32_t *slot = rs_vec_push(queue, sizeof(*slot));
+
+	if (!slot)
+		return &rs_enomem;
+	*slot = number;
+	return NULL;
+}
+
+// The object that is the garbage list itself: its references are the list's
+// entries, one by one. RS_NONE when the list is no object.
+static uint32_t
+find_list(const struct rs_graph *g, const struct rs_vec *garbage)
+{
+	const uint32_t *item = rs_vec_items(garbage, uint32_t);
+	const uint32_t n = (uint32_t)rs_vec_count(garbage, uint32_t);
+
+	if (!n)
+		return RS_NONE;
+	for (uint32_t h = g->in_start[item[0]]; h < g->in_start[item[0] + 1];
+	     h++) {
+		const uint32_t source = rs_edge_target(g->in[h]);
+		const uint32_t *edge = g->out + g->out_start[source];
+		uint32_t i = 0;
+
+		if (g->out_start[source + 1] - g->out_start[source] != n ||
+		    strcmp(rs_report_type(g, source), "list") != 0)
+			continue;
+		while (i < n && rs_edge_target(edge[i]) == item[i])
+			i++;
+		if (i == n)
+			return source;
+	}
+	return RS_NONE;
+}
+
+// After it: left[i] is what no reference between objects explains.
+static void subtract(const struct rs_graph *g, uint32_t *left)
+{
+	memcpy(left, g->count, g->objects * sizeof(*left));
+	for (uint64_t e = 0; e < g->references; e++) {
+		const uint32_t t = rs_edge_target(g->out[e]);
+		if (rs_edge_counted(g->out[e]) && left[t])
+			left[t]--;
+	}
+}
+
+// Roots hold their targets even where the target's count does not show it; a
+// garbage list counts one reference of each and holds nothing.
+static void mark_roots(const struct rs_graph *g, uint32_t *left)
+{
+	const struct rs_root *root = rs_vec_items(&g->root, struct rs_root);
+	const size_t roots = rs_vec_count(&g->root, struct rs_root);
+
+	for (size_t i = 0; i < roots; i++) {
+		if (root[i].kind == RS_ROOT_GARBAGE && left[root[i].target])
+			left[root[i].target]--;
+	}
+	for (size_t i = 0; i < roots; i++) {
+		if (root[i].kind != RS_ROOT_GARBAGE)
+			left[root[i].target] |= 1;
+	}
+}
+
+static struct rs_error *seed(const struct rs_graph *g, const uint32_t *left,
+			     uint8_t *unheld, struct rs_vec *queue)
+{
+	for (uint32_t i = 0; i < g->objects; i++) {
+		struct rs_error *err;
+
+		unheld[i] = !left[i] &&
+			    !(g->flags[i] & (RS_OBJ_IMMORTAL | RS_OBJ_STATIC));
+		if (!unheld[i] && (err = push(queue, i)))
+			return err;
+	}
+	return NULL;
+}
+
+// All that a held object refers to is held, if by a guess only.
+static struct rs_error *spread(struct rs_report *report, uint32_t list,
+			       uint8_t *unheld, struct rs_vec *queue)
+{
+	const struct rs_graph *g = report->graph;
+	uint64_t done = 0;
+
+	while (queue->used) {
+		queue->used -= sizeof(uint32_t);
+		const uint32_t n =
+			*(uint32_t *)((char *)queue->data + queue->used);
+		struct rs_error *err;
+
+		if (++done % RS_TICK == 0 &&
+		    (err = rs_progress_tick(&report->session->progress,
+					    "looking for rings", done,
+					    g->objects)))
+			return err;
+		for (uint32_t e = g->out_start[n];
+		     n != list && e < g->out_start[n + 1]; e++) {
+			const uint32_t t = rs_edge_target(g->out[e]);
+			if (rs_edge_kind(g->out[e]) == RS_WEAK || !unheld[t])
+				continue;
+			unheld[t] = 0;
+			if ((err = push(queue, t)))
+				return err;
+		}
+	}
+	return NULL;
+}
+
+struct rs_error *rs_report_unheld(struct rs_report *report,
+				  const struct rs_vec *garbage, uint8_t **mark)
+{
+	const struct rs_graph *g = report->graph;
+	struct rs_vec queue = {0};
+	uint32_t *left = NULL;
+	uint8_t *unheld = NULL;
+	struct rs_error *err = rs_block_new(g->objects, sizeof(*left), &left);
+
+	if (!err)
+		err = rs_block_new(g->objects, 1, &unheld);
+	if (!err) {
+		subtract(g, left);
+		mark_roots(g, left);
+		err = seed(g, left, unheld, &queue);
+	}
+	if (!err)
+		err = spread(report, find_list(g, garbage), unheld, &queue);
+	rs_block_free(left, g->objects, sizeof(*left));
+	rs_vec_fini(&queue);
+	if (err)
+		rs_block_free(unheld, g->objects, 1);
+	else
+		*mark = unheld;
+	return err;
+}
+
+// Among those that nothing but themselves holds, what a collection does not
+// find: rings that no collector sees all of, what they hold, and leaves.
+static struct rs_error *
+part_leaves(struct rs_report *report, const uint8_t *fate, uint8_t *mark)
+{
+	const struct rs_graph *g = report->graph;
+	struct rs_components k = {0};
+	struct rs_error *err =
+		rs_graph_components(g, mark, &report->session->progress, &k);
+
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < g->objects; i++) {
+		if (rs_report_unreachable(fate[i]))
+			mark[i] = RS_GARBAGE_YES;
+		else if (mark[i] && !(g->flags[i] & RS_OBJ_TRACKED) &&
+			 k.of[i] == RS_NONE)
+			mark[i] = RS_GARBAGE_LEAF;
+	}
+	rs_components_fini(&k);
+	return NULL;
+}
+
+struct rs_error *
+rs_report_garbage_marks(struct rs_report *report, uint8_t **ret)
+{
+	const struct rs_verdict *verdict = NULL;
+	struct rs_vec garbage = {0};
+	uint8_t *mark = NULL;
+	struct rs_error *err = rs_report_verdict(report, &verdict);
+
+	if (!err)
+		err = rs_report_garbage(report, &garbage);
+	if (!err)
+		err = rs_report_unheld(report, &garbage, &mark);
+	rs_vec_fini(&garbage);
+	if (!err)
+		err = part_leaves(report, verdict->fate, mark);
+	if (!err)
+		*ret = mark;
+	else if (mark)
+		rs_block_free(mark, report->graph->objects, 1);
+	return err;
+}
+
+// One more of the references to @p t is known to go. left[] holds how many do.
+static struct rs_error *release(const struct rs_graph *g, uint32_t t,
+				uint32_t *left, struct rs_vec *touched,
+				struct rs_vec *queue)
+{
+	struct rs_error *err;
+
+	if (left[t] == UINT32_MAX)
+		return NULL; // one of the objects to go
+	if (!left[t] && (err = push(touched, t)))
+		return err;
+	if (++left[t] < g->count[t] ||
+	    (g->flags[t] & (RS_OBJ_IMMORTAL | RS_OBJ_STATIC)))
+		return NULL;
+	left[t] = UINT32_MAX;
+	return push(queue, t);
+}
+
+static struct rs_error *release_all(const struct rs_graph *g, uint32_t *left,
+				    struct rs_vec *touched,
+				    struct rs_vec *queue, uint64_t *bytes)
+{
+	for (size_t i = 0; i < rs_vec_count(queue, uint32_t); i++) {
+		const uint32_t n = rs_vec_items(queue, uint32_t)[i];
+
+		*bytes += g->size[n];
+		for (uint32_t e = g->out_start[n]; e < g->out_start[n + 1];
+		     e++) {
+			if (!rs_edge_counted(g->out[e]))
+				continue;
+			struct rs_error *err =
+				release(g, rs_edge_target(g->out[e]), left,
+					touched, queue);
+			if (err)
+				return err;
+		}
+	}
+	return NULL;
+}
+
+struct rs_error *rs_report_bytes_with(const struct rs_graph *graph,
+				      const uint32_t *object, uint32_t n,
+				      uint32_t *left, struct rs_vec *queue,
+				      uint64_t *ret)
+{
+	struct rs_vec touched = {0};
+	uint64_t bytes = 0;
+	struct rs_error *err = NULL;
+
+	queue->used = 0;
+	for (uint32_t i = 0; i < n && !err; i++) {
+		left[object[i]] = UINT32_MAX;
+		err = push(queue, object[i]);
+	}
+	if (!err)
+		err = release_all(graph, left, &touched, queue, &bytes);
+
+	for (size_t i = 0; i < rs_vec_count(queue, uint32_t); i++)
+		left[rs_vec_items(queue, uint32_t)[i]] = 0;
+	for (size_t i = 0; i < rs_vec_count(&touched, uint32_t); i++)
+		left[rs_vec_items(&touched, uint32_t)[i]] = 0;
+	rs_vec_fini(&touched);
+	if (!err)
+		*ret = bytes;
+	return err;
+}

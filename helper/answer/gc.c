@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/report.h"
+
+struct rs_error *rs_answer_gc(struct rs_session *session, char **ret)
+{
+	// No graph: the state of the collectors is worth having at once.
+	struct rs_json j;
+	struct rs_error *err = rs_session_check(session);
+
+	if (err)
+		return err;
+	rs_json_init(&j, -1);
+	rs_json_begin_object(&j);
+	rs_json_key(&j, "runtimes");
+	rs_json_begin_array(&j);
+	for (size_t i = 0; i < session->runtimes; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+		rs_json_begin_object(&j);
+		rs_json_key_string(&j, "name", rt->ops->name);
+		rt->ops->gc(rt, &j);
+		rs_json_end_object(&j);
+	}
+	rs_json_end_array(&j);
+	rs_report_learned(&j, session);
+	rs_json_end_object(&j);
+
+	err = rs_memory_check(session->memory);
+	if (!err)
+		err = rs_json_take(&j, ret);
+	rs_json_fini(&j);
+	return err;
+}

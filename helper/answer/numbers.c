@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/report.h"
+
+// A breakpoint condition asks for the count at every stop: read the one
+// object, not the whole heap, when there is no graph yet.
+static bool
+read_count(struct rs_session *session, uint64_t object, int64_t *ret)
+{
+	if (session->has_all)
+		return false;
+	for (size_t i = 0; i < session->runtimes; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+		struct rs_row row = {0};
+
+		if (!rt->ops->is_object(rt, object))
+			continue;
+		rt->ops->read(rt, object, &row, false, NULL);
+		*ret = row.flags & RS_OBJ_IMMORTAL ? -1 : (int64_t)row.count;
+		return true;
+	}
+	return false;
+}
+
+struct rs_error *
+rs_number_count(struct rs_session *session, uint64_t object, int64_t *ret)
+{
+	RS_AUTO_REPORT struct rs_report report = {0};
+	struct rs_error *err;
+	uint32_t n;
+
+	if (read_count(session, object, ret))
+		return NULL;
+	err = rs_report_open_at(&report, session, object, &n);
+	if (!err)
+		*ret = rs_report_count(report.graph, n);
+	return err;
+}
+
+struct rs_error *
+rs_number_unexplained(struct rs_session *session, uint64_t object, int64_t *ret)
+{
+	RS_AUTO_REPORT struct rs_report report = {0};
+	struct rs_ledger ledger;
+	struct rs_error *err;
+	uint32_t n;
+
+	if ((err = rs_report_open_at(&report, session, object, &n)) ||
+	    (err = rs_report_reverse(&report)))
+		return err;
+	rs_report_ledger(&report, n, &ledger);
+	*ret = ledger.unexplained;
+	return NULL;
+}
+
+struct rs_error *
+rs_number_reachable(struct rs_session *session, uint64_t object, int64_t *ret)
+{
+	RS_AUTO_REPORT struct rs_report report = {0};
+	struct rs_vec list = {0};
+	struct rs_error *err;
+	uint32_t n;
+
+	if ((err = rs_report_open_at(&report, session, object, &n)))
+		return err;
+	err = rs_graph_reachable(report.graph, n, UINT32_MAX,
+				 &session->progress, &list, NULL);
+	if (!err)
+		*ret = (int64_t)rs_vec_count(&list, uint32_t);
+	rs_vec_fini(&list);
+	return err;
+}
+
+struct rs_error *
+rs_number_garbage(struct rs_session *session, uint64_t object, int64_t *ret)
+{
+	RS_AUTO_REPORT struct rs_report report = {0};
+	const struct rs_verdict *verdict = NULL;
+	struct rs_error *err;
+	uint32_t n;
+
+	if ((err = rs_report_open_at(&report, session, object, &n)) ||
+	    (err = rs_report_verdict(&report, &verdict)))
+		return err;
+	*ret = rs_report_unreachable(verdict->fate[n]);
+	return NULL;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/report.h"
+
+// The first runtime that knows the name; when none does, what the first one
+// says of it.
+static struct rs_error *
+resolve(struct rs_session *session, const char *name, uint64_t *ret)
+{
+	struct rs_error *first = NULL;
+
+	for (size_t i = 0; i < session->runtimes; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+		struct rs_error *err = rt->ops->resolve(rt, name, ret);
+
+		if (!err) {
+			rs_error_free(first);
+			return NULL;
+		}
+		if (first)
+			rs_error_free(err);
+		else
+			first = err;
+	}
+	return first ? first
+		     : rs_error_new(RS_ENOTFOUND, "%s: nothing has a name here",
+				    name);
+}
+
+struct rs_error *
+rs_answer_resolve(struct rs_session *session, const char *name, char **ret)
+{
+	RS_AUTO_REPORT struct rs_report report = {0};
+	uint64_t address = 0;
+	struct rs_error *err;
+	uint32_t n;
+
+	if ((err = rs_session_check(session)) ||
+	    (err = resolve(session, name, &address)) ||
+	    (err = rs_report_open_at(&report, session, address, &n)))
+		return err;
+	rs_json_begin_object(&report.json);
+	rs_report_key_object(&report, "object", n);
+	return rs_report_take(&report, ret);
+}

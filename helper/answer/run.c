@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+//
+// What code of a core answered in a jailed image of it, or the one line that
+// says how it ended.
+#include "answer/describe/report.h"
+#include "answer/describe/system_call.h"
+#include "runtime/cpython/ask/python_call.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+enum {
+	RS_CODE_MAX = 64 << 10, // bytes of code to run
+	RS_WHY_SIZE = 256,
+};
+
+struct rs_run_report {
+	struct rs_session *session;
+	struct rs_image_called called;
+	struct rs_json json;
+	char what[RS_NAME_SIZE + 16]; // whose end is told
+	uint32_t ms; // that were allowed
+	uint64_t limit;
+	bool limited;
+};
+
+static bool is_of_files(int number)
+{
+	static const int of_files[] = {
+		SYS_open,	SYS_openat,    SYS_openat2,    SYS_stat,
+		SYS_lstat,	SYS_fstat,     SYS_newfstatat, SYS_statx,
+		SYS_access,	SYS_faccessat, SYS_readlink,   SYS_readlinkat,
+		SYS_getdents64,
+	};
+
+	for (size_t i = 0; i < sizeof(of_files) / sizeof(*of_files); i++)
+		if (of_files[i] == number)
+			return true;
+	return false;
+}
+
+static void why_call(const struct rs_probe_fault *fault, char *buf, size_t size)
+{
+	const char *name = rs_system_call_name(fault->detail);
+
+	if (fault->detail == SYS_futex)
+		(void)snprintf(
+			buf, size,
+			"waited for a lock that was taken when the process "
+			"stopped (by malloc, or another thread) and that "
+			"nobody will let go; refs show reads without running");
+	else if (name)
+		(void)snprintf(buf, size, "tried %s, which it may not%s", name,
+			       is_of_files(fault->detail)
+				       ? " (it has no files: what was not "
+					 "imported before cannot be now)"
+				       : "");
+	else
+		(void)snprintf(buf, size,
+			       "tried system call %d, which it may "
+			       "not",
+			       fault->detail);
+}
+
+static void why_stopped(const struct rs_run_report *r, char *buf, size_t size)
+{
+	const struct rs_probe_fault *fault = &r->called.fault;
+
+	if (fault->signal == SIGSYS)
+		why_call(fault, buf, size);
+	else if (fault->signal == SIGPROF)
+		(void)snprintf(buf, size,
+			       "took more than %g s; -timeout gives it more, "
+			       "refs show reads without running",
+			       (double)r->ms / 1000);
+	else if (r->called.stack_full)
+		(void)snprintf(buf, size, "ran out of stack");
+	else
+		(void)snprintf(buf, size,
+			       "crashed with signal %d at 0x%" PRIx64
+			       "; refs show reads without running",
+			       fault->signal, fault->address);
+}
+
+static struct rs_error *stopped(const struct rs_run_report *r)
+{
+	const struct rs_image_called *c = &r->called;
+	char why[RS_WHY_SIZE];
+
+	if (c->end == RS_CALL_STOPPED)
+		why_stopped(r, why, sizeof(why));
+	else if (c->end == RS_CALL_LEFT)
+		(void)snprintf(why, sizeof(why),
+			       "ended its process with status %d", c->status);
+	else if (c->end == RS_CALL_LOST && c->status && c->status != SIGKILL)
+		(void)snprintf(why, sizeof(why), "was ended by signal %d",
+			       c->status);
+	else if (c->end == RS_CALL_LOST)
+		(void)snprintf(why, sizeof(why),
+			       "had to be ended, as it would not come to an "
+			       "end");
+	else
+		(void)snprintf(why, sizeof(why), "came to no answer");
+	return rs_error_new(RS_EBAD, "%s %s", r->what, why);
+}
+
+static void
+write_text(struct rs_run_report *r, const char *key, enum rs_py_text number)
+{
+	const char *text = r->called.text[number];
+	uint64_t size = r->called.size[number];
+
+	rs_json_key(&r->json, key);
+	if (!text) {
+		rs_json_null(&r->json);
+		return;
+	}
+	if (size < r->called.whole[number])
+		r->limited = true;
+	if (r->limit && size > r->limit) {
+		size = r->limit;
+		r->limited = true;
+		while (size && ((unsigned char)text[size] & 0xc0) == 0x80)
+			size--; // not in the middle of a character
+	}
+	rs_json_stringn(&r->json, text, size);
+}
+
+static void write_raised(struct rs_run_report *r)
+{
+	const struct rs_image_called *c = &r->called;
+	struct rs_json *j = &r->json;
+
+	rs_json_key(j, "raised");
+	if (!c->text[RS_PY_ERROR]) {
+		rs_json_null(j);
+		return;
+	}
+	rs_json_begin_object(j);
+	write_text(r, "type", RS_PY_ERROR);
+	write_text(r, "message", RS_PY_MESSAGE);
+	rs_json_end_object(j);
+}
+
+static struct rs_error *finish(struct rs_run_report *r, char **ret)
+{
+	struct rs_json *j = &r->json;
+
+	write_raised(r);
+	rs_json_key_bool(j, "limited", r->limited);
+	rs_json_key_uint(j, "ready_us", r->called.ready_ns / 1000);
+	rs_json_key_uint(j, "run_us", r->called.run_ns / 1000);
+	rs_json_end_object(j);
+	return rs_json_take(j, ret);
+}
+
+static bool told(const struct rs_image_called *c)
+{
+	return c->end == RS_CALL_DONE &&
+	       (c->text[RS_PY_PRINTED] || c->text[RS_PY_VALUE] ||
+		c->text[RS_PY_ERROR]);
+}
+
+// Make sure that @p address is an object of CPython, and name it.
+static struct rs_error *
+check(struct rs_run_report *r, uint64_t address, char *name, size_t size)
+{
+	struct rs_session *session = r->session;
+	struct rs_runtime *rt = session->by_flag[0];
+	struct rs_row row = {0};
+
+	if (!rt || !rt->ops->is_object(rt, address)) {
+		RS_AUTO_REPORT struct rs_report report = {0};
+		uint32_t n;
+		struct rs_error *err =
+			rs_report_open_at(&report, session, address, &n);
+
+		return err ? err
+			   : rs_error_new(RS_ENOTFOUND,
+					  "0x%" PRIx64 " is no object of a "
+					  "CPython: it cannot say what it is",
+					  address);
+	}
+	rt->ops->read(rt, address, &row, false, NULL);
+	const struct rs_type_row *type =
+		rs_vec_items(&session->types.row, struct rs_type_row);
+	(void)snprintf(
+		name, size, "%.200s",
+		row.type < rs_vec_count(&session->types.row, struct rs_type_row)
+			? type[row.type].name
+			: "?");
+	return NULL;
+}
+
+// The CPython of a core that can run code.
+static struct rs_error *
+find_runtime(struct rs_session *session, struct rs_runtime **ret)
+{
+	struct rs_error *err = rs_session_check(session);
+
+	*ret = session->by_flag[0];
+	if (err)
+		return err;
+	if (!*ret)
+		return rs_error_new(RS_ENOTFOUND,
+				    "%s: there is no CPython in it that could "
+				    "run anything",
+				    session->source);
+	if (!session->memory->is_core)
+		return rs_error_new(RS_EUNSUPPORTED,
+				    "%s: only of a core can a process be made "
+				    "to run code in; take one (gcore FILE) "
+				    "and open it (core FILE)",
+				    session->source);
+	return NULL;
+}
+
+static struct rs_run_report
+begin(struct rs_session *session, uint32_t timeout_ms, uint64_t limit)
+{
+	return (struct rs_run_report){
+		.session = session,
+		.ms = timeout_ms ? timeout_ms : RS_PY_CALL_MS,
+		.limit = limit,
+	};
+}
+
+static struct rs_error *
+repr(struct rs_run_report *r, uint64_t object, char **ret)
+{
+	struct rs_json *j = &r->json;
+	char name[RS_NAME_SIZE];
+	struct rs_error *err = check(r, object, name, sizeof(name));
+
+	if (err)
+		return err;
+	(void)snprintf(r->what, sizeof(r->what), "<%s 0x%" PRIx64 ">: its repr",
+		       name, object);
+	struct rs_runtime *rt;
+	if ((err = find_runtime(r->session, &rt)) ||
+	    (err = rs_py_repr(rt, object, r->ms, &r->session->progress,
+			      &r->called)))
+		return err;
+	if (!told(&r->called))
+		return stopped(r);
+	rs_json_begin_object(j);
+	rs_json_key_address(j, "id", object);
+	rs_json_key_string(j, "type", name);
+	write_text(r, "value", RS_PY_VALUE);
+	return finish(r, ret);
+}
+
+struct rs_error *rs_answer_repr(struct rs_session *session, uint64_t object,
+				uint32_t timeout_ms, uint64_t limit, char **ret)
+{
+	struct rs_run_report r = begin(session, timeout_ms, limit);
+
+	rs_json_init(&r.json, -1);
+	struct rs_error *err = repr(&r, object, ret);
+	rs_json_fini(&r.json);
+	rs_image_called_fini(&r.called);
+	return err;
+}
+
+static struct rs_error *
+eval(struct rs_run_report *r, const char *code, uint64_t object, char **ret)
+{
+	struct rs_json *j = &r->json;
+	char name[RS_NAME_SIZE];
+	struct rs_error *err = NULL;
+
+	if (!code || !*code || strlen(code) > RS_CODE_MAX)
+		return rs_error_new(RS_EARGUMENT,
+				    "the code to run has 1 to %d bytes",
+				    RS_CODE_MAX);
+	if (object)
+		err = check(r, object, name, sizeof(name));
+	if (err)
+		return err;
+	(void)snprintf(r->what, sizeof(r->what), "the code");
+	struct rs_runtime *rt;
+	if ((err = find_runtime(r->session, &rt)) ||
+	    (err = rs_py_eval(rt, code, object, r->ms, &r->session->progress,
+			      &r->called)))
+		return err;
+	if (!told(&r->called))
+		return stopped(r);
+	rs_json_begin_object(j);
+	write_text(r, "printed", RS_PY_PRINTED);
+	write_text(r, "value", RS_PY_VALUE);
+	return finish(r, ret);
+}
+
+struct rs_error *rs_answer_eval(struct rs_session *session, const char *code,
+				uint64_t object, uint32_t timeout_ms,
+				uint64_t limit, char **ret)
+{
+	struct rs_run_report r = begin(session, timeout_ms, limit);
+
+	rs_json_init(&r.json, -1);
+	struct rs_error *err = eval(&r, code, object, ret);
+	rs_json_fini(&r.json);
+	rs_image_called_fini(&r.called);
+	return err;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/report.h"
+
+static void write_flags(struct rs_json *j, unsigned flags)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} known[] = {
+		{RS_OBJ_GC, "gc"},
+		{RS_OBJ_TRACKED, "tracked"},
+		{RS_OBJ_FINALIZER, "finalizer"},
+		{RS_OBJ_LEGACY, "legacy"},
+		{RS_OBJ_FINALIZED, "finalized"},
+		{RS_OBJ_IMMORTAL, "immortal"},
+		{RS_OBJ_STATIC, "static"},
+		{RS_OBJ_TYPE, "type"},
+		{RS_OBJ_INSTANCE, "instance"},
+		{RS_OBJ_DEFERRED, "deferred count"},
+		{RS_OBJ_UNTRACKS, "untracked by a collection"},
+		{RS_OBJ_NATIVE, "native"},
+		{RS_OBJ_INEXACT, "inexact"},
+	};
+
+	rs_json_begin_array(j);
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (flags & known[i].bit)
+			rs_json_string(j, known[i].name);
+	}
+	rs_json_end_array(j);
+}
+
+static uint64_t
+write_references(struct rs_report *report, uint32_t number, uint64_t limit)
+{
+	const struct rs_graph *g = report->graph;
+	struct rs_json *j = &report->json;
+	uint64_t shown = 0;
+
+	rs_json_begin_array(j);
+	for (uint32_t e = g->out_start[number];
+	     e < g->out_start[number + 1] && !rs_report_full(shown, limit);
+	     e++, shown++) {
+		rs_json_begin_object(j);
+		rs_json_key_string(j, "kind",
+				   rs_report_kind(rs_edge_kind(g->out[e])));
+		rs_report_key_label(report, number, e);
+		rs_report_key_object(report, "object",
+				     rs_edge_target(g->out[e]));
+		rs_json_end_object(j);
+	}
+	rs_json_end_array(j);
+	return shown;
+}
+
+struct rs_error *rs_answer_show(struct rs_session *session, uint64_t object,
+				uint64_t limit, char **ret)
+{
+	RS_AUTO_REPORT struct rs_report report = {0};
+	struct rs_json *j = &report.json;
+	const struct rs_verdict *verdict = NULL;
+	struct rs_error *err;
+	uint32_t n;
+
+	if ((err = rs_report_open_at(&report, session, object, &n)) ||
+	    (err = rs_report_reverse(&report)) ||
+	    (err = rs_report_verdict(&report, &verdict)))
+		return err;
+
+	const struct rs_graph *g = report.graph;
+	const unsigned flags = g->flags[n];
+	const uint64_t total = g->out_start[n + 1] - g->out_start[n];
+
+	rs_json_begin_object(j);
+	rs_report_key_object(&report, "object", n);
+	rs_json_key(j, "flags");
+	write_flags(j, flags);
+	rs_json_key(j, "generation");
+	if (flags & RS_OBJ_TRACKED)
+		rs_json_uint(j, flags & RS_OBJ_GENERATION);
+	else
+		rs_json_null(j);
+	rs_json_key_bool(j, "unreachable",
+			 rs_report_unreachable(verdict->fate[n]));
+	rs_json_key(j, "references");
+	const uint64_t shown = write_references(&report, n, limit);
+	rs_json_key_uint(j, "total", total);
+	rs_json_key_bool(j, "limited", shown < total);
+	return rs_report_take(&report, ret);
+}

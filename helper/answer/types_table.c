@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/tally.h"
+#include "answer/describe/unreachable_any.h"
+
+static void write_row(struct rs_report *report, const struct rs_tally_row *row)
+{
+	const struct rs_type_row *type = &report->graph->type_row[row->type];
+	struct rs_json *j = &report->json;
+
+	rs_json_begin_object(j);
+	rs_json_key_string(j, "type", type->name);
+	rs_json_key_address(j, "id", type->address);
+	rs_json_key_uint(j, "objects", row->tally.objects);
+	rs_json_key_uint(j, "bytes", row->tally.bytes);
+	rs_json_key_uint(j, "unreachable", row->tally.unreachable);
+	rs_json_key_string(j, "runtime",
+			   report->session->runtime[type->runtime]->ops->name);
+	rs_json_end_object(j);
+}
+
+static void write_rows(struct rs_report *report,
+		       const struct rs_tally_rows *rows, uint64_t limit)
+{
+	struct rs_json *j = &report->json;
+	uint64_t objects = 0, bytes = 0;
+	uint32_t shown = 0;
+
+	for (uint32_t i = 0; i < rows->n; i++) {
+		objects += rows->row[i].tally.objects;
+		bytes += rows->row[i].tally.bytes;
+	}
+	rs_json_begin_object(j);
+	rs_json_key_uint(j, "objects", objects);
+	rs_json_key_uint(j, "bytes", bytes);
+	rs_json_key(j, "types");
+	rs_json_begin_array(j);
+	for (; shown < rows->n && !rs_report_full(shown, limit); shown++)
+		write_row(report, &rows->row[shown]);
+	rs_json_end_array(j);
+	rs_json_key_uint(j, "total", rows->n);
+	rs_json_key_bool(j, "limited", shown < rows->n);
+}
+
+// What no collector sees all of is as unreachable as what one finds. An object
+// with a count of 0 is not there any more, or not yet.
+static struct rs_error *count_unheld(struct rs_report *report,
+				     const struct rs_verdict *verdict,
+				     struct rs_tally *tally)
+{
+	const struct rs_graph *g = report->graph;
+	uint8_t *garbage = NULL;
+	struct rs_error *err = rs_report_reverse(report);
+
+	if (err || (err = rs_report_garbage_marks(report, &garbage)))
+		return err;
+	for (uint32_t i = 0; i < g->objects; i++) {
+		if (garbage[i] == RS_GARBAGE_YES && g->count[i] &&
+		    g->type[i] < g->types)
+			tally[g->type[i]].unreachable +=
+				!rs_report_unreachable(verdict->fate[i]);
+	}
+	rs_block_free(garbage, g->objects, 1);
+	return NULL;
+}
+
+static struct rs_error *
+answer(struct rs_report *report, enum rs_sort sort, uint64_t limit, char **ret)
+{
+	const struct rs_verdict *verdict = NULL;
+	struct rs_tally *tally = NULL;
+	struct rs_tally_rows rows = {0};
+	const uint32_t types = report->graph->types;
+	struct rs_error *err = rs_report_verdict(report, &verdict);
+
+	if (err || (err = rs_block_new(types, sizeof(*tally), &tally)))
+		return err;
+	rs_graph_types(report->graph, verdict, tally);
+	if (!(err = count_unheld(report, verdict, tally)))
+		err = rs_tally_sort(report->graph, tally, sort, &rows);
+	rs_block_free(tally, types, sizeof(*tally));
+	if (err)
+		return err;
+	write_rows(report, &rows, limit);
+	rs_tally_rows_fini(&rows);
+	return rs_report_take(report, ret);
+}
+
+struct rs_error *rs_answer_types(struct rs_session *session, const char *sort,
+				 uint64_t limit, char **ret)
+{
+	RS_AUTO_REPORT struct rs_report report = {0};
+	enum rs_sort by;
+	struct rs_error *err;
+
+	if (!sort || strcmp(sort, "count") == 0)
+		by = RS_SORT_COUNT;
+	else if (strcmp(sort, "bytes") == 0)
+		by = RS_SORT_BYTES;
+	else if (strcmp(sort, "name") == 0)
+		by = RS_SORT_NAME;
+	else
+		return rs_error_new(RS_EARGUMENT,
+				    "cannot sort types by \"%s\": "
+				    "use count, bytes or name",
+				    sort);
+	err = rs_report_open(&report, session, -1);
+	return err ? err : answer(&report, by, limit, ret);
+}

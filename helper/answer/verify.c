@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+//
+// Two ways to learn the same references, held against each other: what the
+// decoders read, and what the types of the core say when asked.
+#include "answer/verify.h"
+#include "runtime/native/native.h"
+#include "session/exact_references.h"
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void sort(struct rs_vec *vec)
+{
+	const size_t n = rs_vec_count(vec, uint64_t);
+
+	if (n > 1)
+		qsort(vec->data, n, sizeof(uint64_t), by_value);
+}
+
+static bool push(struct rs_vec *vec, uint64_t address)
+{
+	uint64_t *slot = rs_vec_push(vec, sizeof(*slot));
+
+	if (slot)
+		*slot = address;
+	return slot != NULL;
+}
+
+// Whether a reference is to be compared. The callback of a native type tells
+// what its fields do not: beside it reading has only guesses, which are words
+// of any kind until they lead to an object.
+static bool is_compared(const struct rs_verify *v, bool native, uint64_t target)
+{
+	return !native || rs_graph_find(v->report->graph, target) != RS_NONE;
+}
+
+bool rs_verify_load(struct rs_verify *v, bool native, uint64_t row,
+		    uint32_t number)
+{
+	const struct rs_image_answer *a = &v->part[native].answer;
+	const uint8_t kind = native ? RS_GUESS : RS_STRONG;
+
+	v->asked.used = v->read.used = 0;
+	for (uint64_t i = a->first[row]; i < a->first[row + 1]; i++)
+		if (is_compared(v, native, a->edge[i]) &&
+		    !push(&v->asked, a->edge[i]))
+			return false;
+	rs_session_read_refs(v->report->session, v->report->graph, number,
+			     &v->refs);
+	for (uint32_t i = 0; i < v->refs.n; i++)
+		if (v->refs.kind[i] == kind &&
+		    is_compared(v, native, v->refs.target[i]) &&
+		    !push(&v->read, v->refs.target[i]))
+			return false;
+	sort(&v->asked);
+	sort(&v->read);
+	return true;
+}
+
+static bool is_fault(const struct rs_image_answer *answer, uint64_t object)
+{
+	for (uint64_t i = 0; i < answer->faults; i++)
+		if (answer->fault[i].object == object)
+			return true;
+	return false;
+}
+
+static struct rs_error *compare(struct rs_verify *v, bool native, uint64_t row)
+{
+	const struct rs_graph *graph = v->report->graph;
+	struct rs_verify_part *part = &v->part[native];
+	const uint64_t object = part->answer.object[row];
+	const uint32_t number = rs_graph_find(graph, object);
+	struct rs_verify_type *type;
+
+	if (number == RS_NONE) {
+		part->unread++;
+		return NULL;
+	}
+	if (!rs_verify_load(v, native, row, number))
+		return &rs_enomem;
+	type = &v->type[graph->type[number]];
+	type->objects++;
+	if (v->asked.used == v->read.used &&
+	    (!v->asked.used ||
+	     !memcmp(v->asked.data, v->read.data, v->asked.used)))
+		return NULL;
+	if (is_fault(&part->answer, object)) // it said nothing: told apart
+		return NULL;
+	if (!type->differ++) {
+		type->example = number;
+		type->row = (uint32_t)row;
+		type->native = native;
+		v->types++;
+	}
+	part->differ++;
+	return NULL;
+}
+
+static struct rs_error *compare_all(struct rs_verify *v, bool native)
+{
+	const struct rs_progress *progress = &v->report->session->progress;
+	const uint64_t n = v->part[native].answer.objects;
+
+	for (uint64_t i = 0; i < n; i++) {
+		struct rs_error *err = compare(v, native, i);
+
+		if (!err && i % (1 << 16) == 0)
+			err = rs_progress_tick(progress, "comparing references",
+					       i, n);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+// Both runtimes' objects, each in an image of its own: what one's code does
+// to the memory is not seen by the other's.
+static struct rs_error *ask_all(struct rs_verify *v)
+{
+	struct rs_session *session = v->report->session;
+	bool any = false;
+
+	for (int native = 0; native < 2; native++) {
+		struct rs_verify_part *part = &v->part[native];
+		struct rs_error *err;
+
+		part->rt = session->by_flag[native];
+		if (!part->rt)
+			continue;
+		err = native ? rs_native_ask(part->rt, NULL, &session->progress,
+					     &part->answer)
+			     : rs_ask_references(session, NULL, &part->answer);
+		if (err)
+			return err;
+		any |= !native || part->answer.objects;
+	}
+	if (any)
+		return NULL;
+	return rs_error_new(RS_ENOTFOUND,
+			    "%s: no object in it has a function that could be "
+			    "asked: neither a CPython nor a type with a "
+			    "traverse callback is there",
+			    session->source);
+}
+
+static struct rs_error *verify(struct rs_verify *v, uint64_t limit, char **ret)
+{
+	const uint32_t types = v->report->graph->types;
+	struct rs_error *err = rs_block_new(types, sizeof(*v->type), &v->type);
+
+	if (!err)
+		err = ask_all(v);
+	if (!err)
+		err = rs_refs_init(&v->refs, false);
+	for (int native = 0; native < 2 && !err; native++)
+		err = compare_all(v, native);
+	if (!err)
+		err = rs_verify_write(v, limit);
+	if (!err)
+		err = rs_report_take(v->report, ret);
+	rs_block_free(v->type, types, sizeof(*v->type));
+	return err;
+}
+
+struct rs_error *
+rs_answer_verify(struct rs_session *session, uint64_t limit, char **ret)
+{
+	RS_AUTO_REPORT struct rs_report report = {0};
+	struct rs_verify v = {.report = &report};
+	struct rs_error *err = rs_report_open(&report, session, -1);
+
+	if (!err)
+		err = verify(&v, limit, ret);
+	for (int native = 0; native < 2; native++)
+		rs_image_answer_fini(&v.part[native].answer);
+	rs_refs_fini(&v.refs);
+	rs_vec_fini(&v.asked);
+	rs_vec_fini(&v.read);
+	return err;
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/system_call.h"
+#include "answer/verify.h"
+#include "base/cleanup.h"
+#include "runtime/native/native.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	RS_EXAMPLE_EDGES = 8, // of each kind, in an example
+	RS_WHY_SIZE = 128,
+};
+
+// What is in @p left and not in @p right, as often as it is; both sorted.
+static void write_only(struct rs_verify *v, const char *key,
+		       const struct rs_vec *left, const struct rs_vec *right)
+{
+	const uint64_t *a = rs_vec_items(left, uint64_t);
+	const uint64_t *b = rs_vec_items(right, uint64_t);
+	const size_t n = rs_vec_count(left, uint64_t);
+	const size_t m = rs_vec_count(right, uint64_t);
+	struct rs_json *j = &v->report->json;
+	unsigned shown = 0;
+
+	rs_json_key(j, key);
+	rs_json_begin_array(j);
+	for (size_t i = 0, k = 0; i < n && shown < RS_EXAMPLE_EDGES;) {
+		if (k < m && b[k] < a[i]) {
+			k++;
+		} else if (k < m && b[k] == a[i]) {
+			i++;
+			k++;
+		} else {
+			rs_json_address(j, a[i++]);
+			shown++;
+		}
+	}
+	rs_json_end_array(j);
+}
+
+static struct rs_error *write_type(struct rs_verify *v, uint32_t number)
+{
+	const struct rs_verify_type *type = &v->type[number];
+	const struct rs_type_row *row = &v->report->graph->type_row[number];
+	struct rs_json *j = &v->report->json;
+
+	if (!rs_verify_load(v, type->native, type->row, type->example))
+		return &rs_enomem;
+	rs_json_begin_object(j);
+	rs_json_key_string(j, "type", row->name);
+	rs_json_key_address(j, "id", row->address);
+	rs_json_key_uint(j, "objects", type->objects);
+	rs_json_key_uint(j, "differ", type->differ);
+	rs_report_key_object(v->report, "example", type->example);
+	write_only(v, "only_asked", &v->asked, &v->read);
+	write_only(v, "only_read", &v->read, &v->asked);
+	rs_json_end_object(j);
+	return NULL;
+}
+
+static void why_text(const struct rs_probe_fault *fault, char *buf, size_t size)
+{
+	const char *call = fault->signal == SIGSYS
+				   ? rs_system_call_name(fault->detail)
+				   : NULL;
+
+	if (call)
+		(void)snprintf(buf, size, "made system call %d (%s)",
+			       fault->detail, call);
+	else if (fault->signal == SIGSYS)
+		(void)snprintf(buf, size, "made system call %d", fault->detail);
+	else if (fault->signal == SIGPROF)
+		(void)snprintf(buf, size, "took too long");
+	else if (fault->signal == RS_PROBE_SKIPPED)
+		(void)snprintf(buf, size,
+			       "not asked: its function had failed too often");
+	else if (fault->signal)
+		(void)snprintf(buf, size, "ended with signal %d at %#llx",
+			       fault->signal,
+			       (unsigned long long)fault->address);
+	else
+		(void)snprintf(buf, size, "told too much, or ended it all");
+}
+
+static void write_fault(struct rs_verify *v, const struct rs_probe_fault *fault)
+{
+	const struct rs_graph *graph = v->report->graph;
+	const uint32_t number = rs_graph_find(graph, fault->object);
+	struct rs_json *j = &v->report->json;
+	char why[RS_WHY_SIZE];
+
+	why_text(fault, why, sizeof(why));
+	rs_json_begin_object(j);
+	rs_json_key_address(j, "id", fault->object);
+	rs_json_key_string(j, "type",
+			   number == RS_NONE ? NULL
+					     : rs_report_type(graph, number));
+	rs_json_key_string(j, "why", why);
+	rs_json_end_object(j);
+}
+
+// @return Whether any was left out.
+static bool write_faults(struct rs_verify *v, uint64_t limit)
+{
+	struct rs_json *j = &v->report->json;
+	uint64_t shown = 0, total = 0;
+
+	for (int native = 0; native < 2; native++)
+		total += v->part[native].answer.faults_total;
+	rs_json_key_uint(j, "faults_total", total);
+	rs_json_key(j, "faults");
+	rs_json_begin_array(j);
+	for (int native = 0; native < 2; native++) {
+		const struct rs_image_answer *a = &v->part[native].answer;
+
+		for (uint64_t i = 0;
+		     i < a->faults && !rs_report_full(shown, limit); i++) {
+			write_fault(v, &a->fault[i]);
+			shown++;
+		}
+	}
+	rs_json_end_array(j);
+	return shown < total;
+}
+
+// Of types that are alike in name the address tells which comes first; their
+// numbers depend on what was read before.
+static int by_name(const void *a, const void *b, void *context)
+{
+	const struct rs_type_row *row = context;
+	const struct rs_type_row *x = &row[*(const uint32_t *)a];
+	const struct rs_type_row *y = &row[*(const uint32_t *)b];
+	const int order = strcmp(x->name, y->name);
+
+	return order ? order
+		     : (x->address > y->address) - (x->address < y->address);
+}
+
+// Those that differ. @param[out] ret uint32_t, numbers.
+static struct rs_error *
+sort_types(const struct rs_verify *v, struct rs_vec *ret)
+{
+	const struct rs_graph *graph = v->report->graph;
+
+	for (uint32_t i = 0; i < graph->types; i++) {
+		uint32_t *slot;
+
+		if (!v->type[i].differ)
+			continue;
+		slot = rs_vec_push(ret, sizeof(*slot));
+		if (!slot)
+			return &rs_enomem;
+		*slot = i;
+	}
+	if (ret->used)
+		qsort_r(ret->data, rs_vec_count(ret, uint32_t),
+			sizeof(uint32_t), by_name, graph->type_row);
+	return NULL;
+}
+
+static struct rs_error *
+write_types(struct rs_verify *v, uint64_t limit, bool limited)
+{
+	struct rs_json *j = &v->report->json;
+	RS_CLEANUP(rs_vec_fini) struct rs_vec type = {0};
+	struct rs_error *err = sort_types(v, &type);
+	uint64_t shown = 0;
+
+	rs_json_key(j, "types");
+	rs_json_begin_array(j);
+	for (size_t i = 0; !err && i < rs_vec_count(&type, uint32_t) &&
+			   !rs_report_full(shown, limit);
+	     i++, shown++)
+		err = write_type(v, rs_vec_items(&type, uint32_t)[i]);
+	rs_json_end_array(j);
+	if (err)
+		return err;
+	rs_json_key_uint(j, "total", v->types);
+	rs_json_key_bool(j, "limited", shown < v->types || limited);
+	return NULL;
+}
+
+// Objects that reading knows and that were not asked.
+static uint64_t count_unasked(const struct rs_verify *v, bool native)
+{
+	const struct rs_graph *graph = v->report->graph;
+	const struct rs_verify_part *part = &v->part[native];
+	const uint64_t both = part->answer.objects - part->unread;
+	uint64_t known = 0;
+
+	if (native && part->rt)
+		known = rs_native_callbacks(part->rt);
+	for (uint32_t i = 0; !native && i < graph->objects; i++)
+		known += (graph->flags[i] & (RS_OBJ_TRACKED | RS_OBJ_NATIVE)) ==
+			 RS_OBJ_TRACKED;
+	return known > both ? known - both : 0;
+}
+
+/** What is told of each runtime, and of all. */
+struct rs_verify_sums {
+	uint64_t objects, references, differ, only_asked, only_read;
+	uint64_t lists_broken, ready_ns, walk_ns;
+};
+
+static void write_sums(struct rs_json *j, const struct rs_verify_sums *s)
+{
+	rs_json_key_uint(j, "objects", s->objects);
+	rs_json_key_uint(j, "references", s->references);
+	rs_json_key_uint(j, "differ", s->differ);
+	rs_json_key_uint(j, "only_asked", s->only_asked);
+	rs_json_key_uint(j, "only_read", s->only_read);
+	rs_json_key_uint(j, "lists_broken", s->lists_broken);
+	rs_json_key_uint(j, "ready_us", s->ready_ns / 1000);
+	rs_json_key_uint(j, "walk_us", s->walk_ns / 1000);
+}
+
+static struct rs_verify_sums sums_of(const struct rs_verify *v, bool native)
+{
+	const struct rs_verify_part *part = &v->part[native];
+	const struct rs_image_answer *a = &part->answer;
+
+	return (struct rs_verify_sums){
+		a->objects,
+		a->edges,
+		part->differ,
+		part->unread,
+		count_unasked(v, native),
+		a->lists_broken,
+		a->ready_ns,
+		a->walk_ns,
+	};
+}
+
+static void
+add_sums(struct rs_verify_sums *to, const struct rs_verify_sums *from)
+{
+	to->objects += from->objects;
+	to->references += from->references;
+	to->differ += from->differ;
+	to->only_asked += from->only_asked;
+	to->only_read += from->only_read;
+	to->lists_broken += from->lists_broken;
+	to->ready_ns += from->ready_ns;
+	to->walk_ns += from->walk_ns;
+}
+
+struct rs_error *rs_verify_write(struct rs_verify *v, uint64_t limit)
+{
+	struct rs_json *j = &v->report->json;
+	struct rs_verify_sums all = {0}, each[2];
+
+	for (int native = 0; native < 2; native++) {
+		each[native] = sums_of(v, native);
+		add_sums(&all, &each[native]);
+	}
+	rs_json_begin_object(j);
+	write_sums(j, &all);
+	rs_json_key(j, "runtimes");
+	rs_json_begin_array(j);
+	for (int native = 0; native < 2; native++) {
+		if (!v->part[native].rt)
+			continue;
+		rs_json_begin_object(j);
+		rs_json_key_string(j, "name", v->part[native].rt->ops->name);
+		write_sums(j, &each[native]);
+		rs_json_end_object(j);
+	}
+	rs_json_end_array(j);
+	const bool limited = write_faults(v, limit);
+	return write_types(v, limit, limited);
+}

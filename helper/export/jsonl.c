@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/report.h"
+#include "export/outfile.h"
+
+#include <stdio.h>
+
+enum { RS_TICK = 1 << 16 }; // objects between two progress calls
+
+// What one line needs, looked up once.
+struct lines {
+	struct rs_report *report;
+	const struct rs_verdict *verdict;
+	uint8_t *garbage; // [objects] in a garbage list
+	struct rs_json json; // of the file
+	bool labels;
+};
+
+// A process may have both runtimes: "cpython+native", version of the first.
+static void write_header(struct lines *l)
+{
+	const struct rs_session *session = l->report->session;
+	struct rs_json *j = &l->json;
+	char name[64] = "";
+
+	for (size_t i = 0; i < session->runtimes; i++) {
+		const size_t used = strlen(name);
+		(void)snprintf(name + used, sizeof(name) - used, "%s%s",
+			       i ? "+" : "", session->runtime[i]->ops->name);
+	}
+	rs_json_begin_object(j);
+	rs_json_key_uint(j, "refscope", 1);
+	rs_json_key_string(j, "runtime", name);
+	rs_json_key_string(j, "version",
+			   session->runtimes ? session->runtime[0]->version
+					     : "");
+	rs_json_key_string(j, "source",
+			   session->memory->is_core ? "core" : "live");
+	rs_json_key_uint(j, "objects", l->report->graph->objects);
+	rs_json_key_uint(j, "references", l->report->graph->references);
+	rs_report_learned(j, session);
+	rs_json_end_object(j);
+	rs_json_newline(j);
+}
+
+static void write_references(struct lines *l, uint32_t number)
+{
+	const struct rs_graph *g = l->report->graph;
+	struct rs_json *j = &l->json;
+	char label[RS_LABEL_SIZE];
+
+	rs_json_key(j, "out");
+	rs_json_begin_array(j);
+	for (uint32_t e = g->out_start[number]; e < g->out_start[number + 1];
+	     e++) {
+		rs_json_begin_array(j);
+		rs_json_address(j, g->address[rs_edge_target(g->out[e])]);
+		rs_json_string(j, rs_report_kind(rs_edge_kind(g->out[e])));
+		if (l->labels) {
+			rs_report_label_text(l->report, number, e, label,
+					     sizeof(label));
+			rs_json_string(j, label);
+		}
+		rs_json_end_array(j);
+	}
+	rs_json_end_array(j);
+}
+
+static void write_object(struct lines *l, uint32_t number)
+{
+	const struct rs_graph *g = l->report->graph;
+	const uint8_t fate = l->verdict->fate[number];
+	struct rs_json *j = &l->json;
+
+	rs_json_begin_object(j);
+	rs_report_facts(j, g, number);
+	rs_json_key_bool(j, "unreachable", rs_report_unreachable(fate));
+	rs_json_key_bool(j, "garbage",
+			 fate == RS_FATE_FINALIZER || l->garbage[number]);
+	write_references(l, number);
+	rs_json_end_object(j);
+	rs_json_newline(j);
+}
+
+static struct rs_error *write_lines(struct lines *l, int fd)
+{
+	const uint32_t n = l->report->graph->objects;
+	struct rs_error *err = NULL;
+
+	rs_json_init(&l->json, fd);
+	write_header(l);
+	for (uint32_t i = 0; i < n && !err && !l->json.failed; i++) {
+		if (i % RS_TICK == 0)
+			err = rs_progress_tick(&l->report->session->progress,
+					       "writing objects", i, n);
+		if (!err)
+			write_object(l, i);
+	}
+	if (!err)
+		err = rs_json_finish(&l->json);
+	return err;
+}
+
+static struct rs_error *mark_garbage(struct lines *l)
+{
+	struct rs_vec list = {0};
+	struct rs_error *err =
+		rs_block_new(l->report->graph->objects, 1, &l->garbage);
+
+	if (!err)
+		err = rs_report_garbage(l->report, &list);
+	for (size_t i = 0; !err && i < rs_vec_count(&list, uint32_t); i++)
+		l->garbage[rs_vec_items(&list, uint32_t)[i]] = 1;
+	rs_vec_fini(&list);
+	return err;
+}
+
+static struct rs_error *write_file(struct lines *l, const char *path)
+{
+	struct rs_outfile file;
+	struct rs_error *err = rs_outfile_open(&file, path);
+
+	if (err)
+		return err;
+	err = write_lines(l, file.fd);
+	if (!err)
+		err = rs_outfile_commit(&file);
+	rs_outfile_fini(&file);
+	return err;
+}
+
+struct rs_error *rs_export_jsonl(struct rs_session *session, const char *path,
+				 bool labels, char **ret)
+{
+	RS_AUTO_REPORT struct rs_report report = {0};
+	struct lines l = {.report = &report, .labels = labels};
+	struct rs_json *j = &report.json;
+	struct rs_error *err = rs_report_open(&report, session, -1);
+
+	if (err)
+		return err;
+	if (!(err = rs_report_verdict(&report, &l.verdict)) &&
+	    !(err = mark_garbage(&l)))
+		err = write_file(&l, path);
+	const uint64_t bytes = l.json.written;
+	rs_json_fini(&l.json);
+	if (l.garbage)
+		rs_block_free(l.garbage, report.graph->objects, 1);
+	if (err)
+		return err;
+
+	rs_json_begin_object(j);
+	rs_json_key_string(j, "file", path);
+	rs_json_key_uint(j, "objects", report.graph->objects);
+	rs_json_key_uint(j, "references", report.graph->references);
+	rs_json_key_uint(j, "bytes", bytes);
+	return rs_report_take(&report, ret);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// Which of the mapped files are ELF images, and where they were loaded.
+#include "memory/elf/modules.h"
+
+#include <stdlib.h>
+
+void rs_images_free(struct rs_target *target)
+{
+	for (size_t i = 0; i < target->memory.modules && target->image; i++) {
+		struct rs_elf_image *image = &target->image[i];
+		rs_symbols_fini(&image->dynamic);
+		rs_symbols_fini(&image->full);
+		elf_end(image->elf);
+		free(image->headers);
+	}
+	free(target->image);
+}
+
+/** A module per loaded file; ranges only. A file may be loaded twice. */
+static struct rs_error *
+add_map(struct rs_target *target, const struct rs_map *map)
+{
+	struct rs_memory *memory = &target->memory;
+	const bool is_exec = !map->prot_known || (map->prot & PROT_EXEC);
+	struct rs_module *module = NULL;
+	size_t i = memory->modules;
+
+	while (i > 0) {
+		module = &memory->module[--i];
+		if (!strcmp(module->path, map->path))
+			break;
+		module = NULL;
+	}
+	if (module && map->offset > target->image[i].offset) {
+		module->end = map->end;
+		target->image[i].is_exec |= is_exec;
+		return NULL;
+	}
+	if (memory->modules >= RS_MAX_MODULES)
+		return NULL;
+	size_t images = memory->modules;
+	struct rs_elf_image *image =
+		rs_array_push(&target->image, &images, sizeof(*image));
+	if (!image)
+		return &rs_enomem;
+	module = rs_array_push(&memory->module, &memory->modules,
+			       sizeof(*module));
+	if (!module)
+		return &rs_enomem;
+	*module = (struct rs_module){
+		.path = map->path,
+		.start = map->start,
+		.end = map->end,
+	};
+	image->offset = map->offset;
+	image->low_size = map->end - map->start;
+	image->inode = map->inode;
+	image->deleted = map->deleted;
+	image->is_exec = is_exec;
+	return NULL;
+}
+
+/** Bias and extent by the PT_LOADs of @p elf. @return false: not loaded so. */
+static bool place(const struct rs_target *target, struct rs_module *module,
+		  const struct rs_elf_image *image, Elf *elf, uint16_t type)
+{
+	const uint64_t mask = ~(target->page - 1);
+	uint64_t end = module->end;
+	bool found = false;
+	size_t count;
+
+	if (elf_getphdrnum(elf, &count))
+		return false;
+	for (size_t i = 0; i < count && i < INT32_MAX; i++) {
+		GElf_Phdr phdr;
+		if (!gelf_getphdr(elf, (int)i, &phdr))
+			return false;
+		if (phdr.p_type != PT_LOAD)
+			continue;
+		if (!found && (phdr.p_offset & mask) != image->offset)
+			continue;
+		if (!found)
+			module->bias = module->start - (phdr.p_vaddr & mask);
+		found = true;
+		const uint64_t last =
+			module->bias + phdr.p_vaddr + phdr.p_memsz;
+		if (last > end && last < module->start + (1ULL << 40))
+			end = (last + ~mask) & mask;
+	}
+	if (!found || (type == ET_EXEC && module->bias != 0))
+		return false;
+	module->end = end;
+	return true;
+}
+
+/** Look at candidate @p index. @return false in @p keep when it is no image. */
+static struct rs_error *
+examine(struct rs_target *target, size_t index, bool *keep)
+{
+	struct rs_module *module = &target->memory.module[index];
+	struct rs_elf_image *image = &target->image[index];
+	struct rs_error *err = NULL;
+
+	*keep = false;
+	if (!image->is_exec)
+		return NULL;
+	if (!image->offset)
+		err = rs_headers_read(target, module->start, image);
+	if (err && rs_error_code(err) != RS_EUNSUPPORTED &&
+	    rs_error_code(err) != RS_ENOMEM) {
+		rs_error_free(err); // ELF magic by chance
+		return NULL;
+	}
+	if (err)
+		return err;
+	image->is_main = target->entry_phdr >= module->start &&
+			 target->entry_phdr < module->end;
+	err = rs_locate(target, index);
+	if (err)
+		return err;
+	if (image->elf)
+		*keep = place(target, module, image, image->elf,
+			      image->ehdr.e_type);
+	else if (image->file)
+		*keep = place(target, module, image, image->file->elf,
+			      image->file->ehdr.e_type);
+	return NULL;
+}
+
+static struct rs_error *examine_all(struct rs_target *target)
+{
+	struct rs_memory *memory = &target->memory;
+	const size_t count = memory->modules;
+	struct rs_error *err = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool keep = false;
+		if (!err)
+			err = examine(target, i, &keep);
+		if (!keep) {
+			elf_end(target->image[i].elf);
+			free(target->image[i].headers);
+			continue;
+		}
+		memory->module[kept] = memory->module[i];
+		target->image[kept++] = target->image[i];
+	}
+	memory->modules = kept;
+	return err;
+}
+
+struct rs_error *rs_modules_find(struct rs_target *target)
+{
+	struct rs_memory *memory = &target->memory;
+
+	for (size_t i = 0; i < target->maps; i++) {
+		if (!target->map[i].path)
+			continue;
+		struct rs_error *err = add_map(target, &target->map[i]);
+		if (err)
+			return err;
+	}
+	struct rs_error *err = examine_all(target);
+	if (err)
+		return err;
+	// Memory after the last mapped page (.bss) may not reach into the next.
+	for (size_t i = 0; i + 1 < memory->modules; i++)
+		if (memory->module[i].end > memory->module[i + 1].start)
+			memory->module[i].end = memory->module[i + 1].start;
+	return rs_locate_check_exec(target);
+}
+
+const struct rs_module *
+rs_memory_module(const struct rs_memory *memory, uint64_t address)
+{
+	size_t low = 0;
+	size_t high = memory->modules;
+
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+		if (memory->module[mid].end <= address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low < memory->modules && memory->module[low].start <= address)
+		return &memory->module[low];
+	return NULL;
+}

@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: MIT
-/** @file System calls of x86-64 by name. */
-#ifndef RS_REPORT_SYSTEM_CALL_H
-#define RS_REPORT_SYSTEM_CALL_H
-
-/** @return The name of system call @p number; NULL: not known. Static. */
-const char *rs_system_call_name(int number);
-
-#endif /* RS_REPORT_SYSTEM_CALL_H */

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/cpython/decode/decode.h"
+
+enum { RS_BODY_COPY = 1024, RS_FROZEN_COUNT = 900000000 };
+
+/*
+ * A static type is shorter than its own type says, which counts what only
+ * classes on the heap have: where a mapping ends with it, that much is there.
+ */
+static const uint8_t *copy_body(struct rs_cpython *py,
+				const struct rs_py_type *t, uint64_t object,
+				uint8_t *buf)
+{
+	const uint64_t from = object - t->before;
+	uint64_t size = (uint64_t)t->before + t->span;
+
+	if (rs_memory_read(py->base.memory, from, buf, size))
+		return buf;
+	if (!(t->flags & RS_TPF_TYPE))
+		return NULL;
+	memset(buf, 0, size);
+	size = t->before + (uint64_t)py->known->type_size;
+	return rs_memory_read(py->base.memory, from, buf, size) ? buf : NULL;
+}
+
+// What surrounds an object in memory, in one piece; copied to `buf` when it
+// is not in one piece on this side. NULL when it cannot be read.
+static const uint8_t *body_of(struct rs_cpython *py, const struct rs_py_type *t,
+			      uint64_t object, uint8_t *buf)
+{
+	const uint64_t size = (uint64_t)t->before + t->span;
+	const uint8_t *p =
+		rs_memory_at(py->base.memory, object - t->before, size);
+
+	if (__builtin_expect(!p, 0) && size <= RS_BODY_COPY)
+		p = copy_body(py, t, object, buf);
+	return p ? p + t->before : NULL;
+}
+
+uint64_t rs_py_flags_of(struct rs_cpython *py, uint64_t object)
+{
+	const uint64_t type = rs_py_type(py, object);
+
+	return type ? rs_py_get(py, type, RS_F__typeobject__tp_flags) : 0;
+}
+
+bool rs_py_is(struct rs_cpython *py, uint64_t object, uint64_t bits)
+{
+	return (rs_py_flags_of(py, object) & bits) == bits;
+}
+
+int64_t rs_py_length(struct rs_cpython *py, uint64_t object)
+{
+	uint64_t value = 0;
+
+	rs_memory_u64(py->base.memory, object + (uint64_t)py->known->ob_size,
+		      &value);
+	return (int64_t)value;
+}
+
+/*
+ * What 3.11 has in its executable (code of its own modules with all that it
+ * holds, small ints, single characters) starts with a count of 999999999 and
+ * is never freed, whatever is counted from there: what 3.12 calls immortal.
+ */
+static bool is_frozen_count(const struct rs_cpython *py, int64_t count)
+{
+	return py->version >> 16 == 0x030b && count >= RS_FROZEN_COUNT;
+}
+
+// @p is the header of the object at @object.
+static inline uint32_t count_of(struct rs_cpython *py, uint64_t object,
+				const uint8_t *p, bool *immortal)
+{
+	const int32_t at = py->known->ob_refcnt;
+
+	*immortal = false;
+	if (py->known->threaded_bits)
+		return rs_py_threaded_count(py, object, p, immortal);
+	if (py->refcount32) {
+		uint32_t count;
+		memcpy(&count, p + at, sizeof(count));
+		*immortal = count >> 31;
+		return *immortal ? UINT32_MAX : count;
+	}
+	const int64_t count = (int64_t)rs_py_word(p + at);
+	if (count < 0)
+		return 0;
+	*immortal = is_frozen_count(py, count);
+	if (*immortal)
+		return UINT32_MAX;
+	return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX - 1;
+}
+
+/*
+ * From 3.12 on the bits above the count are nothing (3.14: overflow and
+ * flags); those of an address mean a link on a free list or no object at all.
+ */
+bool rs_py_is_counted(struct rs_cpython *py, const uint8_t *p)
+{
+	const int32_t at = rs_py_off(py, RS_F__object__ob_refcnt);
+	const uint64_t word = py->known->threaded_bits ? 0 : rs_py_word(p + at);
+	bool immortal;
+
+	if (py->known->threaded_bits)
+		return rs_py_threaded_count(py, 0, p, &immortal) != 0 ||
+		       p[py->known->threaded_bits - 1] & RS_PY_BIT_DEFERRED;
+	if (!py->refcount32)
+		return word > 0 && word < UINT64_C(1) << 40;
+	if (rs_py_off(py, RS_F__object__ob_overflow) >= 0)
+		return (uint32_t)word && !(word >> 32 & 0xffff) &&
+		       word >> 48 < 256;
+	return word && !(word >> 32);
+}
+
+bool rs_py_is_object(struct rs_runtime *rt, uint64_t address)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+	const uint8_t *p;
+
+	if (!address || (address & 7))
+		return false;
+	p = rs_memory_at(rt->memory, address, py->header_size);
+	if (!p)
+		return false;
+	return rs_py_known(py, rs_py_word(p + py->known->ob_type)) &&
+	       rs_py_is_counted(py, p);
+}
+
+bool rs_py_guesses(struct rs_cpython *py, uint64_t address)
+{
+	const struct rs_py_type *t = rs_py_known_of(py, address);
+
+	if (__builtin_expect(t != NULL && !t->guessed, 1))
+		return false;
+	return t &&
+	       (t->how != RS_PY_MODULE || rs_py_module_guessed(py, address));
+}
+
+uint32_t rs_py_type_number(struct rs_runtime *rt, uint64_t type)
+{
+	const struct rs_py_type *t = rs_py_known(rs_cpython(rt), type);
+
+	return t ? t->index : 0;
+}
+
+// What the collector has written before the object. Whether it is tracked is
+// for the collector's lists to say.
+static inline uint16_t head_flags(struct rs_cpython *py,
+				  const struct rs_py_type *t,
+				  const uint8_t *body)
+{
+	const struct rs_py_types *k = py->known;
+	bool finalized = false;
+	uint16_t flags = 0;
+
+	if (k->threaded_bits) {
+		const uint8_t bits = body[k->threaded_bits - 1];
+
+		finalized = bits & 2;
+		if (bits & RS_PY_BIT_DEFERRED)
+			flags = RS_OBJ_DEFERRED;
+	} else if (k->finalized && t->before >= py->head_size) {
+		finalized = body[k->finalized] & 1;
+	}
+	return flags | (finalized ? RS_OBJ_FINALIZED : 0);
+}
+
+// Flags that depend on the object, not on its type alone.
+static uint16_t special_flags(struct rs_cpython *py, const struct rs_py_type *t,
+			      uint64_t object)
+{
+	uint16_t flags = 0;
+
+	if (t->flags & RS_TPF_TYPE) {
+		if (!(rs_py_get(py, object, RS_F__typeobject__tp_flags) &
+		      RS_TPF_HEAP))
+			flags |= RS_OBJ_STATIC;
+	} else if (py->known->old && strcmp(t->name, "instance") == 0) {
+		flags |= RS_OBJ_INSTANCE;
+		if (rs_py_old_finalizer(py, object))
+			flags |= RS_OBJ_FINALIZER;
+	} else if (py->known->old && t->how == RS_PY_GENERATOR) {
+		if (rs_py_generator_finalizer(py, object))
+			flags |= RS_OBJ_FINALIZER;
+	}
+	return flags;
+}
+
+static void fill_row(struct rs_cpython *py, const struct rs_py_type *t,
+		     uint64_t object, const uint8_t *body, struct rs_row *row)
+{
+	bool immortal;
+
+	row->type = t->index;
+	row->flags = t->object_flags;
+	row->count = count_of(py, object, body, &immortal);
+	if (t->gc)
+		row->flags |= head_flags(py, t, body);
+	if (t->gc && py->known->threaded_bits && row->count &&
+	    (body[py->known->threaded_bits - 1] &
+	     (RS_PY_BIT_TRACKED | RS_PY_BIT_DEFERRED)) == RS_PY_BIT_TRACKED &&
+	    rs_py_untracks(py, t, object))
+		row->flags |= RS_OBJ_UNTRACKS;
+	if (immortal) {
+		row->flags |= RS_OBJ_IMMORTAL;
+		if (rs_memory_module(py->base.memory, object))
+			row->flags |= RS_OBJ_STATIC;
+	}
+	if (!t->special)
+		return;
+	row->flags |= special_flags(py, t, object);
+	// A static type has a type that takes part, and does not itself.
+	if ((row->flags & (RS_OBJ_TYPE | RS_OBJ_STATIC)) ==
+	    (RS_OBJ_TYPE | RS_OBJ_STATIC))
+		row->flags &= (uint16_t) ~(RS_OBJ_GC | RS_OBJ_TRACKED |
+					   RS_OBJ_FINALIZED);
+}
+
+static void read_refs(struct rs_cpython *py, const struct rs_py_type *t,
+		      uint64_t object, const uint8_t *body,
+		      struct rs_refs *refs)
+{
+	for (unsigned i = 0; i < t->members; i++) {
+		const struct rs_py_member *m = &t->member[i];
+		rs_refs_add(refs, rs_py_word(body + m->offset),
+			    (enum rs_kind)m->kind, RS_LABEL_FIELD,
+			    (uintptr_t)m->name);
+	}
+	if (t->how != RS_PY_PLAIN)
+		rs_py_special_refs(py, t, object, body, refs);
+	if (t->dict != RS_PY_NO_DICT)
+		rs_py_instance_refs(py, t, object, body, refs);
+	if (t->overlay)
+		rs_native_overlay_refs(py->base.native, t->overlay, object,
+				       t->overlay_kind, refs);
+	if (t->type_kind != RS_PY_NO_TYPE)
+		rs_refs_add(refs, t->address, (enum rs_kind)t->type_kind,
+			    RS_LABEL_TYPE, 0);
+}
+
+/*
+ * 3.11 makes the code of its own modules part of the executable, with a count
+ * that never ends; what such tuples and code refer to was not counted, unless
+ * it is of the same kind.
+ */
+static void read_frozen_refs(struct rs_cpython *py, const struct rs_py_type *t,
+			     uint64_t object, const uint8_t *body,
+			     struct rs_refs *refs)
+{
+	void (*const drain)(struct rs_refs *) = refs->drain;
+	const uint32_t first = refs->n;
+	const uint64_t at = (uint64_t)rs_py_off(py, RS_F__object__ob_refcnt);
+
+	refs->drain = NULL; // the whole row is looked at once more
+	read_refs(py, t, object, body, refs);
+	for (uint32_t i = first; i < refs->n; i++) {
+		uint32_t count = 0;
+		if (rs_memory_u32(py->base.memory, refs->target[i] + at,
+				  &count) &&
+		    count < RS_FROZEN_COUNT)
+			refs->kind[i] = RS_WEAK;
+	}
+	refs->drain = drain;
+}
+
+static bool is_frozen(struct rs_cpython *py, const struct rs_py_type *t,
+		      const uint8_t *body)
+{
+	return (t->how == RS_PY_TUPLE || t->how == RS_PY_CODE) &&
+	       is_frozen_count(
+		       py, (int64_t)rs_py_word(body + py->known->ob_refcnt));
+}
+
+void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
+		bool want_size, struct rs_refs *refs)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+	const struct rs_py_type *t = rs_py_known_of(py, address);
+	uint8_t buf[RS_BODY_COPY];
+	const uint8_t *body = t ? body_of(py, t, address, buf) : NULL;
+
+	if (row)
+		*row = (struct rs_row){.flags = RS_OBJ_INEXACT};
+	if (row && t)
+		row->type = t->index;
+	if (!body) {
+		if (refs)
+			refs->incomplete = true;
+		return;
+	}
+	if (row) {
+		fill_row(py, t, address, body, row);
+		if (want_size)
+			row->size = rs_py_size(py, t, address);
+	}
+	if (!refs)
+		return;
+	if (is_frozen(py, t, body))
+		read_frozen_refs(py, t, address, body, refs);
+	else
+		read_refs(py, t, address, body, refs);
+	if (row && refs->incomplete)
+		row->flags |= RS_OBJ_INEXACT;
+}

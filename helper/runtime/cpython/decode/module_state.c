@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/cpython/decode/module_state.h"
+
+enum {
+	RS_CALLBACKS_MAX = 1 << 16, // of atexit
+	RS_CONDITIONS_MAX = 64, // of decimal
+	RS_CONDITION = 32, // bytes: {name, full name, flag, exception}
+	RS_CONDITION_EXCEPTION = 24,
+	RS_NAME_MAX = 64,
+};
+
+// What the module's m_traverse was asked for in the release nearest below.
+static const struct rs_py_module_row *
+find_row(const struct rs_cpython *py, const char *name, uint64_t size)
+{
+	const unsigned version = py->version >> 8 & 0xffff;
+	const struct rs_py_module_row *found = NULL;
+
+	for (size_t i = 0; i < rs_py_module_row_count; i++) {
+		const struct rs_py_module_row *row = &rs_py_module_rows[i];
+
+		if (row->size == size && strcmp(row->name, name) == 0 &&
+		    (row->from <= version || !found))
+			found = row;
+	}
+	return found;
+}
+
+static uint64_t word_at(struct rs_cpython *py, uint64_t address)
+{
+	uint64_t value = 0;
+
+	rs_memory_u64(py->base.memory, address, &value);
+	return value;
+}
+
+// Up to 3.9: pointers to {func, args, kwargs}, NULL where one was removed.
+static void
+atexit_refs(struct rs_cpython *py, uint64_t state, struct rs_refs *refs)
+{
+	const uint64_t array = word_at(py, state);
+	uint32_t count = 0;
+
+	if (!rs_memory_u32(py->base.memory, state + 8, &count) ||
+	    count > RS_CALLBACKS_MAX) {
+		refs->incomplete = true;
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const uint64_t callback = word_at(py, array + i * 8);
+
+		if (callback)
+			rs_py_array_refs(py, callback, 3, 0, RS_STRONG,
+					 RS_LABEL_INDEX, refs);
+	}
+}
+
+static const char *text_at(struct rs_cpython *py, uint64_t address)
+{
+	return rs_memory_text(py->base.memory, address, RS_NAME_MAX);
+}
+
+// One of decimal's arrays; the last has no name.
+static void
+condition_refs(struct rs_cpython *py, uint64_t at, struct rs_refs *refs)
+{
+	for (unsigned i = 0; i < RS_CONDITIONS_MAX; i++) {
+		if (!word_at(py, at))
+			return;
+		rs_refs_add(refs, word_at(py, at + RS_CONDITION_EXCEPTION),
+			    RS_STRONG, RS_LABEL_FIELD, (uintptr_t) "condition");
+		at += RS_CONDITION;
+	}
+}
+
+// 3.13+: two words side by side, the signals and the conditions. The first of
+// these is a signal and told only there.
+static void decimal_refs(struct rs_cpython *py, uint64_t state, uint64_t size,
+			 struct rs_refs *refs)
+{
+	for (uint64_t at = state; at + 16 <= state + size; at += 8) {
+		const uint64_t signals = word_at(py, at);
+		const char *name =
+			signals ? text_at(py, word_at(py, signals)) : NULL;
+
+		if (!name || strcmp(name, "InvalidOperation") != 0)
+			continue;
+		condition_refs(py, signals, refs);
+		condition_refs(py, word_at(py, at + 8) + RS_CONDITION, refs);
+		return;
+	}
+}
+
+static void told_refs(struct rs_cpython *py, uint64_t module, uint64_t state,
+		      const struct rs_py_module_row *row, struct rs_refs *refs)
+{
+	for (unsigned i = 0; i < row->size / 8U; i++) {
+		const uint64_t at = state + i * UINT64_C(8);
+
+		if (row->told >> i & 1)
+			rs_refs_add(refs, word_at(py, at), RS_STRONG,
+				    RS_LABEL_WORD, i * UINT64_C(8));
+		else
+			rs_py_guess_refs(py, NULL, state, at, at + 8, refs);
+	}
+	if (row->type)
+		rs_refs_add(refs, rs_py_type(py, module), RS_STRONG,
+			    RS_LABEL_TYPE, 0);
+}
+
+// Where a module has a block of its own; 0: it has none that can be read.
+static uint64_t state_of(struct rs_cpython *py, uint64_t module, uint64_t *size)
+{
+	const uint64_t state =
+		rs_py_get(py, module, RS_F_PyModuleObject__md_state);
+	const uint64_t def = rs_py_get(py, module, RS_F_PyModuleObject__md_def);
+	const int64_t bytes =
+		def ? (int64_t)rs_py_get(py, def, RS_F_PyModuleDef__m_size) : 0;
+
+	if (bytes <= 0 || bytes > RS_PY_GUESS_MAX)
+		return 0;
+	*size = (uint64_t)bytes;
+	return state;
+}
+
+static const struct rs_py_module_row *
+row_of(struct rs_cpython *py, uint64_t module, uint64_t size)
+{
+	const uint64_t def = rs_py_get(py, module, RS_F_PyModuleObject__md_def);
+	const char *name =
+		text_at(py, rs_py_get(py, def, RS_F_PyModuleDef__m_name));
+
+	if (!name || !rs_py_get(py, def, RS_F_PyModuleDef__m_traverse))
+		return NULL;
+	return find_row(py, name, size);
+}
+
+bool rs_py_module_guessed(struct rs_cpython *py, uint64_t module)
+{
+	uint64_t size;
+
+	return state_of(py, module, &size) && !row_of(py, module, size);
+}
+
+// Another's module may keep anything there: a guess.
+void rs_py_module_refs(struct rs_cpython *py, uint64_t module,
+		       struct rs_refs *refs)
+{
+	uint64_t size;
+	const uint64_t state = state_of(py, module, &size);
+	const struct rs_py_module_row *row =
+		state ? row_of(py, module, size) : NULL;
+
+	if (!state)
+		return;
+	if (!row) {
+		rs_py_guess_refs(py, NULL, state, state, state + size, refs);
+		return;
+	}
+	told_refs(py, module, state, row, refs);
+	if (strcmp(row->name, "atexit") == 0)
+		atexit_refs(py, state, refs);
+	else if (strcmp(row->name, "decimal") == 0)
+		decimal_refs(py, state, size, refs);
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/cpython/decode/decode.h"
+
+// Bytes of the keys of a dict (3.6+), as sys.getsizeof() counts them.
+static uint64_t keys_size(struct rs_cpython *py, uint64_t keys)
+{
+	const struct rs_py_types *k = py->known;
+	const uint8_t *p = k->keys_header > 0
+				   ? rs_memory_at(py->base.memory, keys,
+						  (uint64_t)k->keys_header)
+				   : NULL;
+	uint64_t size, index, stride = 24;
+
+	if (!p)
+		return 0;
+	if (k->keys_log2 >= 0) {
+		const int32_t at =
+			rs_py_off(py, RS_F__dictkeysobject__dk_log2_size);
+		if (at < 0 || p[at] > 40 || p[k->keys_log2] > 44)
+			return 0;
+		size = UINT64_C(1) << p[at];
+		index = UINT64_C(1) << p[k->keys_log2];
+		stride = p[k->keys_kind] ? 16 : 24;
+	} else {
+		size = rs_py_word(p + k->keys_size);
+		if (size > RS_PY_ITEMS_MAX)
+			return 0;
+		index = size * (size <= 0xff	     ? 1
+				: size <= 0xffff     ? 2
+				: size <= 0xffffffff ? 4
+						     : 8);
+	}
+	return (uint64_t)k->keys_header + index + (size << 1) / 3 * stride;
+}
+
+static uint64_t dict_size(struct rs_cpython *py, uint64_t object)
+{
+	const struct rs_py_types *k = py->known;
+	const uint64_t keys = rs_py_get(py, object, RS_F_PyDictObject__ma_keys);
+	const uint64_t counted =
+		rs_py_get(py, keys, RS_F__dictkeysobject__dk_refcnt);
+	const uint64_t values =
+		rs_py_get(py, object, RS_F_PyDictObject__ma_values);
+	struct rs_py_table table;
+
+	if (k->ma_table >= 0) {
+		const uint64_t at =
+			rs_py_get(py, object, RS_F_PyDictObject__ma_table);
+		const uint64_t mask =
+			rs_py_get(py, object, RS_F_PyDictObject__ma_mask);
+		const bool small =
+			at ==
+			object + (uint64_t)rs_py_off(
+					 py, RS_F_PyDictObject__ma_smalltable);
+		return small || mask > RS_PY_ITEMS_MAX ? 0 : (mask + 1) * 24;
+	}
+	// Keys that others have too belong to the class, or to all empty dicts.
+	if (!values)
+		return counted == 1 ? keys_size(py, keys) : 0;
+	if (!rs_py_keys_open(py, keys, &table))
+		return 0;
+	const uint64_t usable =
+		rs_py_get(py, keys, RS_F__dictkeysobject__dk_usable);
+	return usable < RS_PY_ITEMS_MAX ? (table.entries + usable) * 8 : 0;
+}
+
+static uint64_t set_size(struct rs_cpython *py, uint64_t object)
+{
+	const int32_t small = rs_py_off(py, RS_F_PySetObject__smalltable);
+	const uint64_t mask = rs_py_get(py, object, RS_F_PySetObject__mask);
+
+	if (rs_py_get(py, object, RS_F_PySetObject__table) ==
+		    object + (uint64_t)small ||
+	    mask > RS_PY_ITEMS_MAX)
+		return 0;
+	return (mask + 1) * 16;
+}
+
+static uint64_t
+string_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
+{
+	const int32_t ascii_size = rs_py_off(py, RS_F_PyASCIIObject___size);
+	const int32_t compact =
+		rs_py_off(py, RS_F_PyCompactUnicodeObject___size);
+	const int32_t kind_bit =
+		rs_py_off(py, RS_F_PyASCIIObject__state__kind__bit);
+	const int32_t ascii_bit =
+		rs_py_off(py, RS_F_PyASCIIObject__state__ascii__bit);
+	uint32_t state = 0;
+
+	if (py->known->old) {
+		const uint64_t length =
+			rs_py_get(py, object, RS_F_PyUnicodeObject__length);
+		return t->basicsize +
+		       (length < RS_PY_ITEMS_MAX ? (length + 1) * 4 : 0);
+	}
+	const uint64_t length =
+		rs_py_get(py, object, RS_F_PyASCIIObject__length);
+	if (kind_bit < 0 || ascii_bit < 0 ||
+	    !rs_memory_u32(py->base.memory,
+			   object + (uint64_t)(kind_bit / 32 * 4), &state) ||
+	    length > INT64_MAX / 8)
+		return t->basicsize;
+	const uint64_t kind = state >> kind_bit % 32 & 7;
+	const uint64_t head = state >> ascii_bit % 32 & 1 ? (uint64_t)ascii_size
+							  : (uint64_t)compact;
+	return head + (length + 1) * kind;
+}
+
+// What an int's items are: digits; 3.12+ counts them in the tag.
+static uint64_t
+int_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
+{
+	int32_t at = rs_py_off(py, RS_F__longobject__long_value__ob_digit);
+	uint64_t digits;
+
+	if (at < 0)
+		at = rs_py_off(py, RS_F__longobject__ob_digit);
+	if (rs_py_off(py, RS_F__longobject__long_value__lv_tag) >= 0) {
+		digits = rs_py_get(py, object,
+				   RS_F__longobject__long_value__lv_tag) >>
+			 3;
+	} else {
+		const int64_t size = rs_py_length(py, object);
+		digits = size < 0 ? 0 - (uint64_t)size : (uint64_t)size;
+	}
+	if (digits > RS_PY_ITEMS_MAX)
+		return t->basicsize;
+	// A class of its own adds a dict, which is not counted.
+	return (uint64_t)at + digits * t->itemsize;
+}
+
+uint32_t rs_py_head_size(struct rs_cpython *py, const struct rs_py_type *t)
+{
+	const unsigned minor = rs_py_minor(py);
+	const uint32_t size = t->gc ? py->head_size : 0;
+	uint64_t pre = 0;
+
+	if (minor == 11)
+		pre = t->flags & RS_TPF_MANAGED_DICT;
+	else if (minor >= 12)
+		pre = t->flags & (RS_TPF_MANAGED_DICT | RS_TPF_MANAGED_WEAKREF);
+	return size + (pre ? 16 : 0);
+}
+
+static uint64_t
+table_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
+{
+	uint64_t n;
+
+	switch (t->how) {
+	case RS_PY_LIST:
+		n = rs_py_get(py, object, RS_F_PyListObject__allocated);
+		return n > RS_PY_ITEMS_MAX ? 0 : n * 8;
+	case RS_PY_DICT:
+	case RS_PY_ODICT:
+		return dict_size(py, object);
+	case RS_PY_SET:
+		return set_size(py, object);
+	case RS_PY_TYPE:
+		n = rs_py_get(py, object, RS_F__heaptypeobject__ht_cached_keys);
+		if (!(rs_py_get(py, object, RS_F__typeobject__tp_flags) &
+		      RS_TPF_HEAP))
+			return 0;
+		return n ? keys_size(py, n) : 0;
+	default:
+		return 0;
+	}
+}
+
+// Frames and generators of 3.11 and later have items and no length: a pointer
+// is in its place.
+static bool has_length(const struct rs_cpython *py, const struct rs_py_type *t)
+{
+	return py->version < RS_PY(3, 11) ||
+	       (t->how != RS_PY_FRAME && t->how != RS_PY_GENERATOR);
+}
+
+// Items that stand in the object itself.
+static uint64_t
+item_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
+{
+	int64_t n;
+
+	if (!t->itemsize || t->how == RS_PY_TYPE || !has_length(py, t))
+		return 0;
+	n = rs_py_length(py, object);
+	if (n < -RS_PY_ITEMS_MAX || n > RS_PY_ITEMS_MAX)
+		return 0;
+	return (uint64_t)(n < 0 ? -n : n) * t->itemsize;
+}
+
+// Text that is not compact stands in a block of its own.
+static bool is_compact(struct rs_cpython *py, uint64_t object)
+{
+	const int32_t bit =
+		rs_py_off(py, RS_F_PyASCIIObject__state__compact__bit);
+	uint32_t state = 0;
+
+	return bit >= 0 &&
+	       rs_memory_u32(py->base.memory, object + (uint64_t)(bit / 32 * 4),
+			     &state) &&
+	       (state >> bit % 32 & 1);
+}
+
+uint64_t rs_py_own_size(struct rs_cpython *py, const struct rs_py_type *t,
+			uint64_t object)
+{
+	if (t->flags & RS_TPF_UNICODE)
+		return is_compact(py, object) ? string_size(py, t, object)
+					      : t->basicsize;
+	if (t->flags & RS_TPF_LONG)
+		return int_size(py, t, object);
+	// Of what else has items, not all have a length.
+	if (t->how == RS_PY_TUPLE || (t->flags & RS_TPF_BYTES))
+		return t->basicsize + item_size(py, t, object);
+	return t->basicsize;
+}
+
+uint64_t
+rs_py_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
+{
+	const uint64_t head = rs_py_head_size(py, t);
+
+	if (t->flags & RS_TPF_UNICODE)
+		return head + string_size(py, t, object);
+	if (t->flags & RS_TPF_LONG)
+		return head + int_size(py, t, object);
+	if (t->how == RS_PY_TYPE) {
+		const bool heap =
+			rs_py_get(py, object, RS_F__typeobject__tp_flags) &
+			RS_TPF_HEAP;
+		// A static type is a bare PyTypeObject without a head, which
+		// sys.getsizeof() counted all the same in 3.11 and 3.12.
+		const unsigned minor = rs_py_minor(py);
+		const uint64_t bare = (minor ? (uint64_t)py->known->type_size
+					     : t->basicsize) +
+				      (minor == 11 || minor == 12 ? head : 0);
+		return heap ? head + t->basicsize + table_size(py, t, object)
+			    : bare;
+	}
+	return head + t->basicsize + item_size(py, t, object) +
+	       table_size(py, t, object);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Names of static types, for a core without the interpreter's file: their
+ * text lies in memory that no core has. What is exported is known by symbol.
+ */
+#ifndef RS_CPYTHON_TYPE_NAMES_H
+#define RS_CPYTHON_TYPE_NAMES_H
+
+#include "runtime/cpython/cpython.h"
+
+/** A row of the table: its name from a version on, up to the next row. */
+struct rs_py_type_name {
+	const char *symbol; // of the type; PyExc_*: of a pointer to it
+	const char *name; // tp_name
+	uint32_t since; // RS_PY(major, minor)
+};
+
+/** Sorted by symbol, then by version; ends with an empty row. */
+extern const struct rs_py_type_name rs_py_type_names[];
+
+/** A type of the target that is named by the table. */
+struct rs_py_named_type {
+	uint64_t address;
+	const char *name; // static
+};
+
+/**
+ * Fill py->named, sorted by address, where the names cannot be read; where
+ * they can, do nothing. Needs py->type_type and the layout.
+ */
+RS_MUST_CHECK struct rs_error *rs_py_name_types(struct rs_cpython *py);
+
+/** @return The name of @p type in py->named, or NULL. */
+const char *rs_py_type_named(const struct rs_cpython *py, uint64_t type);
+
+#endif /* RS_CPYTHON_TYPE_NAMES_H */

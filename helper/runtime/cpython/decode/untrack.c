@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+//
+// The collector of free-threaded builds takes tuples (in 3.13 dicts, too) that
+// hold nothing it tracks out before it looks at anything, and so never counts
+// them as garbage. Those with the interpreter lock do it to what is left.
+//
+// Source: CPython Python/gc_free_threading.c, update_refs() of 3.13 and 3.14;
+// Objects/tupleobject.c, _PyTuple_MaybeUntrack(); Objects/dictobject.c.
+#include "runtime/cpython/decode/decode.h"
+
+enum {
+	RS_DEPTH = 8, // of tuples in tuples
+	RS_LOOKS = 1 << 16, // into these, in all
+};
+
+static uint8_t bits_of(const struct rs_cpython *py, uint64_t object)
+{
+	const int32_t at = rs_py_off(py, RS_F__object__ob_gc_bits);
+	const uint8_t *p =
+		rs_memory_at(py->base.memory, object + (uint64_t)at, 1);
+
+	return p ? *p : 0;
+}
+
+/** One question, of an object and what is in it. */
+struct search {
+	struct rs_cpython *py;
+	uint64_t dict; // if it is one
+	uint32_t left; // looks into what is in tuples in it
+	bool tracked; // something in it is
+};
+
+static bool tuple_goes(struct search *s, uint64_t tuple, unsigned depth);
+
+// A tuple in a tuple goes first when it is met first: which of the two that is
+// depends on the order of heaps, pages and blocks, nearly always by address.
+static bool may_be_tracked(struct search *s, uint64_t holder, uint64_t object,
+			   unsigned depth)
+{
+	struct rs_cpython *py = s->py;
+	const struct rs_py_type *t = rs_py_known_of(py, object);
+
+	if (!t || !t->gc)
+		return !t;
+	if (t->flags & RS_TPF_TYPE)
+		return rs_py_get(py, object, RS_F__typeobject__tp_flags) &
+		       RS_TPF_HEAP;
+	if (t->address != py->type_tuple)
+		return true;
+	return (bits_of(py, object) & RS_PY_BIT_TRACKED) &&
+	       !(object < holder && tuple_goes(s, object, depth + 1));
+}
+
+static bool tuple_goes(struct search *s, uint64_t tuple, unsigned depth)
+{
+	const uint64_t n = rs_py_tuple_size(s->py, tuple);
+	uint64_t last = 0;
+
+	if (depth > RS_DEPTH)
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		const uint64_t item = rs_py_tuple_item(s->py, tuple, i);
+
+		if (item == last)
+			continue;
+		last = item;
+		// Tuples of tuples of tuples have as many paths as the product
+		// of their lengths.
+		if (depth && !s->left--) {
+			s->left = 0;
+			return false;
+		}
+		if (may_be_tracked(s, tuple, item, depth))
+			return false;
+	}
+	return true;
+}
+
+static bool visit(void *context, uint64_t key, uint64_t value)
+{
+	struct search *s = context;
+
+	s->tracked = may_be_tracked(s, s->dict, value, 1) ||
+		     may_be_tracked(s, s->dict, key, 1);
+	return !s->tracked;
+}
+
+bool rs_py_untracks(struct rs_cpython *py, const struct rs_py_type *t,
+		    uint64_t object)
+{
+	struct search s = {.py = py, .dict = object, .left = RS_LOOKS};
+
+	if (t->address == py->type_tuple)
+		return tuple_goes(&s, object, 0);
+	return t->address == py->type_dict && py->version < RS_PY(3, 14) &&
+	       rs_py_dict_each(py, object, visit, &s) && !s.tracked;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+//
+// In the middle of a collection, what was found unreachable is on lists whose
+// heads are local variables of the collector: PyGC_Heads on the C stack of the
+// thread that collects. A pair of words is one when the first leads to an
+// object, the second to another, and that one's first word leads back to the
+// pair.
+//
+// Source: CPython Modules/gcmodule.c, collect(): unreachable, finalizers,
+// final_unreachable, of all versions with lists.
+#include "runtime/cpython/state/discover.h"
+
+enum {
+	RS_STACK_MAX = 8 << 20, // bytes looked at
+	RS_STEP = 4, // Debian's 3.13 aligns them to 4
+};
+#define NOT_POINTER UINT64_C(3)
+
+static uint64_t word(const struct rs_cpython *py, uint64_t address)
+{
+	uint64_t value = 0;
+
+	return rs_memory_u64(py->base.memory, address, &value)
+		       ? value & ~NOT_POINTER
+		       : 0;
+}
+
+static bool is_pointer(uint64_t value)
+{
+	return value >= 4096 && !(value >> 47) && !(value & 7);
+}
+
+static bool
+is_head(struct rs_cpython *py, uint64_t head, uint64_t next, uint64_t previous)
+{
+	if (!is_pointer(next) || !is_pointer(previous) || next == head ||
+	    previous == head || word(py, previous) != head)
+		return false;
+	// A member of a list leads the same ways, but an object follows it.
+	if (rs_py_is_object(&py->base, head + py->head_size))
+		return false;
+	return rs_py_is_object(&py->base, next + py->head_size) &&
+	       rs_py_is_object(&py->base, previous + py->head_size);
+}
+
+static void add_limbo(struct rs_cpython *py, uint64_t head)
+{
+	for (unsigned i = 0; i < py->interpreters; i++)
+		for (unsigned g = 0; g < RS_PY_GENERATIONS; g++)
+			if (py->interpreter[i].head[g] == head)
+				return;
+	if (py->limbos < RS_PY_LIMBO)
+		py->limbo[py->limbos++] = head;
+}
+
+/*
+ * Where the stack at @p sp ends. A thread's own lies below its control block,
+ * and what is mapped above that can be the next arena without a gap.
+ */
+static uint64_t
+stack_end(const struct rs_memory *memory, uint64_t sp, uint64_t fs_base)
+{
+	uint64_t end = sp;
+
+	for (size_t i = 0; i < memory->segments && end == sp; i++)
+		if (sp - memory->segment[i].start <
+		    memory->segment[i].end - memory->segment[i].start)
+			end = memory->segment[i].end;
+	if (fs_base > sp && fs_base < end)
+		end = fs_base;
+	return end - sp > RS_STACK_MAX ? sp + RS_STACK_MAX : end;
+}
+
+static void scan_stack(struct rs_cpython *py, uint64_t sp, uint64_t end)
+{
+	for (uint64_t a = sp & ~UINT64_C(7); a + 16 <= end; a += RS_STEP) {
+		uint64_t pair[2];
+		const void *p = rs_memory_at(py->base.memory, a, sizeof(pair));
+
+		if (!p)
+			continue;
+		memcpy(pair, p, sizeof(pair));
+		if (is_head(py, a, pair[0] & ~NOT_POINTER,
+			    pair[1] & ~NOT_POINTER))
+			add_limbo(py, a);
+	}
+}
+
+bool rs_py_find_limbo(struct rs_cpython *py)
+{
+	const struct rs_memory *memory = py->base.memory;
+	bool looked = false;
+
+	for (size_t i = 0; i < memory->threads; i++) {
+		const struct rs_thread *thread = &memory->thread[i];
+
+		if (!thread->sp)
+			continue;
+		looked = true;
+		scan_stack(py, thread->sp,
+			   stack_end(memory, thread->sp, thread->fs_base));
+	}
+	return looked;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+//
+// Cuts are heads found by looking at random places of the mappings that members
+// were seen in; a head is known by its neighbours leading back to it.
+#include "runtime/cpython/heap/list_chunks.h"
+
+#include <sys/mman.h>
+
+enum {
+	RS_PLACES_MAX = 4 * RS_CUTS_MAX, // looked at for cuts
+	RS_SEED = 4096, // members looked at to see where they lie
+	RS_SEED_STEP = 32, // one of these is looked at
+	RS_REGION_MIN = 256 << 10, // bytes of the smallest arena
+	RS_REGIONS_MAX = 256,
+	RS_WINDOW = 2048, // bytes looked at in one place
+};
+
+struct cutting {
+	struct rs_pieces *pieces;
+	struct rs_cpython *py;
+	struct rs_memory *memory;
+	struct {
+		uint64_t start, end;
+	} region[RS_REGIONS_MAX]; // mappings that members were seen in
+	unsigned regions;
+};
+
+void rs_pieces_add(struct rs_pieces *p, uint64_t start, int8_t generation)
+{
+	unsigned i = rs_pieces_slot(start);
+
+	if (p->pieces == RS_PIECES_MAX || rs_pieces_at(p, start) != RS_NOWHERE)
+		return;
+	p->piece[p->pieces] = (struct rs_py_piece){
+		.start = start,
+		.next = start,
+		.end = RS_NOWHERE,
+		.generation = generation,
+	};
+	while (p->slot[i])
+		i = (i + 1) % RS_SLOTS;
+	p->slot[i] = (uint16_t)++p->pieces;
+}
+
+static void see(struct cutting *c, uint64_t address)
+{
+	const struct rs_segment *segment = c->memory->segment;
+	size_t low = 0, high = c->memory->segments;
+
+	for (unsigned i = 0; i < c->regions; i++)
+		if (address - c->region[i].start <
+		    c->region[i].end - c->region[i].start)
+			return;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (segment[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == c->memory->segments || segment[low].start > address ||
+	    c->regions == RS_REGIONS_MAX)
+		return;
+	c->region[c->regions].start = segment[low].start;
+	c->region[c->regions++].end = segment[low].end;
+}
+
+// Where members may lie. A look at a mapped core costs nothing; at another
+// target it copies, so there only what holds some of the first members counts.
+// @return whether any list is worth cutting.
+static bool find_regions(struct cutting *c)
+{
+	bool long_list = false;
+
+	for (unsigned i = 0; i < c->pieces->lists; i++) {
+		uint64_t at =
+			rs_head_next(c->memory, c->pieces->piece[i].start);
+		unsigned n = 0;
+
+		for (; at && at != c->pieces->piece[i].start && n < RS_SEED;
+		     n++) {
+			if (n % RS_SEED_STEP == 0)
+				see(c, at);
+			at = rs_head_next(c->memory, at);
+		}
+		long_list |= n == RS_SEED;
+	}
+	for (size_t i = 0; long_list && i < c->memory->segments; i++) {
+		const struct rs_segment *s = &c->memory->segment[i];
+
+		if (!s->loaded && !s->from_file && (s->prot & PROT_WRITE) &&
+		    s->end - s->start >= RS_REGION_MIN)
+			see(c, s->start);
+	}
+	return long_list;
+}
+
+// A member leads to two others that both lead back.
+static bool is_member(const struct cutting *c, uint64_t head)
+{
+	uint64_t next, previous, back;
+
+	if (!rs_memory_u64(c->memory, head, &next) || (next & 7) ||
+	    !rs_memory_u64(c->memory, head + 8, &previous) || !next ||
+	    next == head || !(previous &= ~RS_NOT_POINTER))
+		return false;
+	if (rs_head_next(c->memory, previous) != head ||
+	    !rs_memory_u64(c->memory, next + 8, &back) ||
+	    (back & ~RS_NOT_POINTER) != head)
+		return false;
+	return rs_py_is_object(&c->py->base, head + c->py->head_size);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static void cut_near(struct cutting *c, uint64_t address)
+{
+	address &= ~UINT64_C(15);
+	for (uint64_t a = address; a < address + RS_WINDOW; a += 16) {
+		uint64_t word = 0;
+
+		// Most words say at once that they are no head.
+		if (!rs_memory_u64(c->memory, a, &word))
+			return;
+		if ((word & 7) || word >> 47 || word < RS_WINDOW ||
+		    !is_member(c, a))
+			continue;
+		rs_pieces_add(c->pieces, a, -1);
+		return;
+	}
+}
+
+// The same cuts every time: the seed is fixed.
+static void add_cuts(struct cutting *c)
+{
+	uint64_t random = UINT64_C(0x243f6a8885a308d3), total = 0;
+
+	for (unsigned i = 0; i < c->regions; i++)
+		total += c->region[i].end - c->region[i].start;
+	for (unsigned i = 0; total && i < RS_PLACES_MAX; i++) {
+		uint64_t at = next_random(&random) % total;
+		unsigned r = 0;
+
+		if (c->pieces->pieces == c->pieces->lists + RS_CUTS_MAX)
+			return;
+		while (at >= c->region[r].end - c->region[r].start) {
+			at -= c->region[r].end - c->region[r].start;
+			r++;
+		}
+		cut_near(c, c->region[r].start + at);
+	}
+}
+
+void rs_pieces_cut(struct rs_pieces *p, struct rs_cpython *py)
+{
+	struct cutting c = {.pieces = p, .py = py, .memory = py->base.memory};
+
+	// Random places of a remote target cost a round trip each.
+	if (!c.memory->big_steps && find_regions(&c))
+		add_cuts(&c);
+}

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: MIT
+//
+// Objects that no list and no reference leads to: a C extension's leak, most
+// often. Every block that pymalloc has handed out is looked at. It holds an
+// object when, after as many bytes as the type wants before it, stand a count
+// that a live object can have and a known type, when the block is of the size
+// that the type asks for, and when the collector's head is one of an object
+// that is not tracked, or is linked both ways. Tables (of dicts and lists),
+// buffers and dead objects on free lists share the pools and are told apart.
+#include "base/cleanup.h"
+#include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/heap/arenas.h"
+#include "runtime/cpython/state/discover.h"
+
+enum {
+	RS_PREFIXES = 4,
+	RS_PREHEADER = 16, // bytes before the head, of a managed dict
+	RS_ALIGN = 16, // blocks are rounded up to less than this
+	RS_LOWEST = 4096, // address
+	RS_UNTRACKED = -2, // gc_refs before 3.8
+};
+
+struct sweep {
+	struct rs_cpython *py;
+	const struct rs_addrmap *tracked;
+	struct rs_error *(*visit)(void *context, enum rs_py_block_kind kind,
+				  const struct rs_py_block *block);
+	void *context;
+	struct rs_py_arenas arenas;
+	struct rs_py_heap heap;
+	uint32_t prefix[RS_PREFIXES];
+	unsigned prefixes, recent; // recent: the one that fitted last
+	uint64_t float_size; // of a float; 0: they have no free list like that
+	uint64_t tails; // ends of free lists of floats
+};
+
+static uint64_t word(struct rs_cpython *py, uint64_t address)
+{
+	uint64_t value = 0;
+
+	return rs_memory_u64(py->base.memory, address, &value) ? value : 0;
+}
+
+static bool is_address(uint64_t value)
+{
+	return value >= RS_LOWEST && !(value >> 47) && !(value & 7);
+}
+
+// The object at @p object, whose header is @p p, is on some list.
+static bool is_linked(struct sweep *s, uint64_t object, const uint8_t *p)
+{
+	const uint32_t size = s->py->head_size;
+	const uint64_t head = object - size;
+	const uint64_t next = rs_py_word(p - size);
+	const uint64_t previous = rs_py_word(p - size + 8);
+	const uint64_t mask = ~UINT64_C(3);
+
+	return (next & mask) && (previous & mask) &&
+	       (word(s->py, (next & mask) + 8) & mask) == head &&
+	       (word(s->py, previous & mask) & mask) == head;
+}
+
+// What the collector writes before an object, whose header is @p p, that it
+// does not track.
+static bool is_untracked(struct sweep *s, const uint8_t *p)
+{
+	const uint8_t *head = p - s->py->head_size;
+
+	if (s->py->version >= RS_PY(3, 8))
+		return !(rs_py_word(head) & ~UINT64_C(3)) &&
+		       !(rs_py_word(head + 8) & ~UINT64_C(3));
+	const int64_t refs = (int64_t)rs_py_word(head + 16);
+	return (s->py->version < RS_PY(3, 4) ? refs : refs >> 1) ==
+	       RS_UNTRACKED;
+}
+
+bool rs_py_fits(struct rs_cpython *py, const struct rs_py_type *t,
+		uint64_t object, uint64_t room, uint64_t spare)
+{
+	// A type with items may have been given more room, or have less now; a
+	// short str has less than its type says, and inline values more.
+	if (t->itemsize || (t->flags & (RS_TPF_UNICODE | RS_TPF_INLINE_VALUES)))
+		return rs_py_own_size(py, t, object) <= room;
+	// A time or datetime without a time zone has no room for one.
+	const uint64_t least =
+		t->basicsize -
+		(t->how == RS_PY_DATETIME ? sizeof(uint64_t) : 0);
+	return least <= room && room - least < spare;
+}
+
+// In an executable at a fixed place a table's first pointer, to a static type
+// perhaps, is a number that a count can be.
+static bool is_pointer(struct sweep *s, uint64_t count)
+{
+	if (s->py->refcount32)
+		count &= UINT32_MAX;
+	return is_address(count) && rs_py_is_object(&s->py->base, count);
+}
+
+/*
+ * On a free list: the count is zero, or (3.14; 2.7's unicode) overwritten with
+ * the link to the next, which is of the same type. Where neither is the case a
+ * zero before a type is what an earlier object has left behind in a table.
+ */
+static bool is_dead(struct sweep *s, const struct rs_py_type *t, uint64_t count)
+{
+	struct rs_cpython *py = s->py;
+	const bool linked = py->version >= RS_PY(3, 14) ||
+			    (py->known->old && (t->flags & RS_TPF_UNICODE));
+
+	if (!is_address(count))
+		return t->gc || linked;
+	return linked &&
+	       word(py, count + (uint64_t)py->known->ob_type) == t->address;
+}
+
+// Whether the collector would want to know who holds @p object.
+static bool is_tracked(struct sweep *s, uint64_t object)
+{
+	struct rs_cpython *py = s->py;
+	const struct rs_py_type *t = rs_py_known_of(py, object);
+	const uint8_t *p = rs_memory_at(py->base.memory, object - py->head_size,
+					py->head_size);
+
+	if (!t || !t->gc || !p ||
+	    ((t->flags & RS_TPF_TYPE) &&
+	     !(rs_py_get(py, object, RS_F__typeobject__tp_flags) &
+	       RS_TPF_HEAP)))
+		return false;
+	return !is_untracked(s, p + py->head_size);
+}
+
+/*
+ * 3.5 to 3.7: properties keep a tuple for the arguments of their next call, in
+ * which the object of the last call stands without a reference, if it still is
+ * there at all. Nobody else leaves a tuple untracked that holds one tracked.
+ *
+ * Source: CPython Objects/descrobject.c, property_descr_get().
+ */
+static bool
+is_cached_call(struct sweep *s, const struct rs_py_type *t, const uint8_t *p)
+{
+	struct rs_cpython *py = s->py;
+	const struct rs_py_types *k = py->known;
+
+	if (py->version < RS_PY(3, 5) || py->version >= RS_PY(3, 8) ||
+	    t->address != py->type_tuple || rs_py_word(p + k->ob_size) != 1 ||
+	    rs_py_word(p + k->ob_refcnt) != 1 || !is_untracked(s, p))
+		return false;
+	const uint64_t item = rs_py_word(p + k->tuple_item);
+	return is_tracked(s, item) || !rs_py_is_object(&py->base, item);
+}
+
+/*
+ * The type at @p type, if it is one. Most words of tables lead to objects:
+ * these need no closer look than at the type of their type, and must not push
+ * types out of the cache. Where a pointer stands in the place of the count it
+ * is a table nearly always, and worth no look at memory not looked at before.
+ */
+const struct rs_py_type *
+rs_py_type_at(struct rs_cpython *py, uint64_t type, bool counted)
+{
+	if (!is_address(type))
+		return NULL;
+	if (!counted)
+		return rs_py_met(py, type);
+
+	const struct rs_py_type *meta = rs_py_known_of(py, type);
+	return meta && (meta->flags & RS_TPF_TYPE) ? rs_py_known(py, type)
+						   : NULL;
+}
+
+static enum rs_py_block_kind
+look_behind(struct sweep *s, const struct rs_py_block *b, uint32_t prefix)
+{
+	struct rs_cpython *py = s->py;
+	const uint64_t object = b->address + prefix;
+	const uint8_t *p = b->data + prefix;
+
+	if (b->size < (uint64_t)prefix + py->header_size)
+		return RS_PY_BLOCK_OTHER;
+	if (rs_addrmap_has(s->tracked, object))
+		return RS_PY_BLOCK_OBJECT; // the collector knows it
+	const uint64_t count = rs_py_word(p + py->known->ob_refcnt);
+	const bool alive = rs_py_is_counted(py, p);
+	if (!alive && (py->refcount32 ? (uint32_t)count : count) &&
+	    !is_address(count))
+		return RS_PY_BLOCK_OTHER;
+	const struct rs_py_type *t =
+		rs_py_type_at(py, rs_py_word(p + py->known->ob_type),
+			      alive || !is_address(count));
+	if (!t || rs_py_head_size(py, t) != prefix ||
+	    !rs_py_fits(py, t, object, b->size - prefix, RS_ALIGN) ||
+	    (t->gc && !is_untracked(s, p) && !is_linked(s, object, p)))
+		return RS_PY_BLOCK_OTHER;
+	if (!alive)
+		return is_dead(s, t, count) ? RS_PY_BLOCK_DEAD
+					    : RS_PY_BLOCK_OTHER;
+	if (is_pointer(s, count))
+		return RS_PY_BLOCK_OTHER;
+	return is_cached_call(s, t, p) ? RS_PY_BLOCK_DEAD : RS_PY_BLOCK_OBJECT;
+}
+
+/*
+ * Up to 3.13 dead floats are chained by their types, so each is known by the
+ * next: of the same size, and as dead. The last leads nowhere.
+ */
+static bool is_dead_float(struct sweep *s, const struct rs_py_block *b)
+{
+	const uint64_t mask = s->arenas.pool_size - 1;
+	const uint64_t at = (uint64_t)s->py->known->ob_type;
+	uint64_t link, zero = 1, next = 1;
+	uint32_t last = 0;
+
+	if (b->size < s->float_size || b->size - s->float_size >= RS_ALIGN ||
+	    rs_py_word(b->data + s->py->known->ob_refcnt))
+		return false;
+	link = rs_py_word(b->data + at);
+	if (!is_address(link) ||
+	    !rs_memory_u64(s->py->base.memory,
+			   link + (uint64_t)s->py->known->ob_refcnt, &zero) ||
+	    zero || !rs_memory_u64(s->py->base.memory, link + at, &next) ||
+	    !rs_memory_u32(
+		    s->py->base.memory,
+		    (link & ~mask) +
+			    (uint64_t)rs_py_off(
+				    s->py, RS_F_pool_header__maxnextoffset),
+		    &last) ||
+	    last != s->arenas.pool_size - b->room)
+		return false;
+	s->tails += next == 0;
+	return true;
+}
+
+// PYTHONMALLOC=debug: 8 bytes say, the highest first, what was asked for, one
+// for whom, and 7 are always the same.
+static bool is_guarded(const struct rs_py_block *b)
+{
+	if (b->size < RS_PY_GUARDED_MIN)
+		return false;
+	const uint64_t guard = rs_py_word(b->data + 8) >> 8;
+	return guard == UINT64_C(0xfdfdfdfdfdfdfd) ||
+	       guard == UINT64_C(0xfbfbfbfbfbfbfb);
+}
+
+bool rs_py_block_unguard(struct rs_py_block *b)
+{
+	if (!is_guarded(b))
+		return false;
+	const uint64_t asked = __builtin_bswap64(rs_py_word(b->data));
+	const bool for_object = b->data[8] == 'o';
+
+	if (asked > b->size - RS_PY_GUARDED_MIN)
+		return false;
+	b->address += RS_PY_GUARDS;
+	b->data += RS_PY_GUARDS;
+	b->size = asked;
+	return for_object;
+}
+
+static enum rs_py_block_kind
+look(struct sweep *s, struct rs_py_block *b, bool guarded)
+{
+	if (guarded) {
+		s->heap.debug = true;
+		if (!rs_py_block_unguard(b))
+			return RS_PY_BLOCK_OTHER;
+	}
+	for (unsigned i = 0; i < s->prefixes; i++) {
+		// The one that fitted last, then the others.
+		const unsigned n = (s->recent + i) % s->prefixes;
+		const enum rs_py_block_kind kind =
+			look_behind(s, b, s->prefix[n]);
+
+		if (kind == RS_PY_BLOCK_OTHER)
+			continue;
+		s->recent = n;
+		b->object = b->address + s->prefix[n];
+		return kind;
+	}
+	return s->float_size && is_dead_float(s, b) ? RS_PY_BLOCK_DEAD
+						    : RS_PY_BLOCK_OTHER;
+}
+
+static void
+block_at(const struct rs_py_pool *pool, uint32_t i, struct rs_py_block *ret)
+{
+	const uint64_t offset = RS_PY_POOL_HEADER + (uint64_t)i * pool->block;
+
+	*ret = (struct rs_py_block){
+		.address = pool->address + offset,
+		.data = pool->data + offset,
+		.size = pool->block,
+		.room = pool->block,
+	};
+}
+
+// All blocks of a pool have guards or none has.
+static bool has_guards(const struct rs_py_pool *pool)
+{
+	struct rs_py_block b;
+
+	for (uint32_t i = 0; i < pool->blocks; i++) {
+		if (rs_py_pool_is_free(pool, i))
+			continue;
+		block_at(pool, i, &b);
+		return is_guarded(&b);
+	}
+	return false;
+}
+
+static struct rs_error *
+sweep_pool(struct sweep *s, const struct rs_py_pool *pool)
+{
+	const bool guarded = has_guards(pool);
+
+	for (uint32_t i = 0; i < pool->blocks; i++) {
+		struct rs_py_block b;
+		struct rs_error *err;
+
+		if (rs_py_pool_is_free(pool, i))
+			continue;
+		block_at(pool, i, &b);
+		const enum rs_py_block_kind kind = look(s, &b, guarded);
+		s->heap.objects += kind == RS_PY_BLOCK_OBJECT;
+		s->heap.dead += kind == RS_PY_BLOCK_DEAD;
+		s->heap.other += kind == RS_PY_BLOCK_OTHER;
+		if (s->visit && (err = s->visit(s->context, kind, &b)))
+			return err;
+	}
+	return NULL;
+}
+
+static struct rs_error *
+sweep_arena(struct sweep *s, const struct rs_py_arena *arena)
+{
+	struct rs_py_heap *heap = &s->heap;
+
+	heap->arenas++;
+	heap->damaged += arena->damaged;
+	for (unsigned n = 0; n < RS_PY_ARENA_POOLS; n++) {
+		const uint64_t at = rs_py_arena_pool(&s->arenas, arena, n);
+		struct rs_py_pool pool;
+		struct rs_error *err;
+
+		if (!at)
+			continue;
+		if (!rs_py_pool_open(s->py, &s->arenas, arena->index, at,
+				     &pool)) {
+			heap->damaged++;
+			continue;
+		}
+		heap->pools++;
+		heap->blocks += pool.used;
+		heap->damaged += pool.damaged;
+		heap->torn += !pool.damaged && pool.used != pool.told;
+		if ((err = sweep_pool(s, &pool)))
+			return err;
+	}
+	return NULL;
+}
+
+static void prepare(struct sweep *s)
+{
+	struct rs_cpython *py = s->py;
+	const struct rs_py_type *t = rs_py_known(py, py->type_float);
+
+	s->prefix[s->prefixes++] = py->head_size;
+	s->prefix[s->prefixes++] = 0;
+	if (rs_py_minor(py) >= 11)
+		s->prefix[s->prefixes++] = py->head_size + RS_PREHEADER;
+	if (rs_py_minor(py) >= 12 && py->head_size != RS_PREHEADER)
+		s->prefix[s->prefixes++] = RS_PREHEADER;
+	// 2.7 has them in blocks of their own.
+	if (t && py->version >= RS_PY(3, 0) && py->version < RS_PY(3, 14))
+		s->float_size = t->basicsize;
+}
+
+static void finish(struct sweep *s)
+{
+	struct rs_py_heap *heap = &s->heap;
+
+	if (s->tails > heap->other)
+		s->tails = heap->other;
+	heap->dead += s->tails;
+	heap->other -= s->tails;
+	heap->damaged += s->arenas.damaged;
+	heap->swept = true;
+	heap->large = s->arenas.large_known ? (int64_t)s->arenas.large : -1;
+	if (heap->large >= 0 && s->arenas.large_is_all)
+		heap->large -= (int64_t)heap->blocks;
+	s->py->heap = *heap;
+	const unsigned long long wrong = heap->damaged + heap->torn;
+
+	// A pool can be stopped at between two steps; two or more cannot.
+	if (heap->damaged || heap->torn > 1)
+		rs_memory_problem(
+			s->py->base.memory,
+			"CPython %s: %llu pools of small blocks are damaged or "
+			"not in the target: objects may be missing",
+			s->py->version_text, wrong);
+}
+
+static void fini(struct sweep *s)
+{
+	rs_py_arenas_fini(&s->arenas);
+}
+
+struct rs_error *
+rs_py_blocks_each(struct rs_cpython *py, const struct rs_addrmap *tracked,
+		  struct rs_error *(*visit)(void *context,
+					    enum rs_py_block_kind kind,
+					    const struct rs_py_block *block),
+		  void *context, const struct rs_progress *progress)
+{
+	RS_CLEANUP(fini)
+	struct sweep s = {.py = py,
+			  .tracked = tracked,
+			  .visit = visit,
+			  .context = context};
+	struct rs_error *err;
+
+	py->heap = (struct rs_py_heap){0};
+	if (py->threaded)
+		return rs_py_mi_blocks_each(py, tracked, visit, context,
+					    progress);
+	if ((err = rs_py_arenas_find(py, &s.arenas)))
+		return err;
+	prepare(&s);
+	const struct rs_py_arena *arena =
+		rs_vec_items(&s.arenas.arena, struct rs_py_arena);
+	const size_t n = rs_vec_count(&s.arenas.arena, struct rs_py_arena);
+	for (size_t i = 0; i < n; i++) {
+		if ((err = sweep_arena(&s, &arena[i])) ||
+		    (err = rs_progress_tick(progress, "sweeping arenas", i, n)))
+			return err;
+	}
+	finish(&s);
+	return NULL;
+}
+
+static struct rs_error *add_object(void *context, enum rs_py_block_kind kind,
+				   const struct rs_py_block *block)
+{
+	struct rs_addrmap *map = context;
+
+	return kind == RS_PY_BLOCK_OBJECT && rs_addrmap_takes(block->object)
+		       ? rs_addrmap_add(map, block->object, NULL)
+		       : NULL;
+}
+
+struct rs_error *rs_py_sweep(struct rs_runtime *rt, struct rs_addrmap *map,
+			     const struct rs_progress *progress)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+
+	rs_py_find_interned(py);
+	return rs_py_blocks_each(py, map, add_object, map, progress);
+}

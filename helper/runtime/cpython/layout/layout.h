@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Where the fields of CPython's structs are, by release.
+ *
+ * The table is made by layout/generate.py from what layout/extract.py read
+ * in the debug information of real interpreters. A row is chosen by version
+ * and then held against sizes that the target itself tells: see open.c.
+ */
+#ifndef RS_CPYTHON_LAYOUT_H
+#define RS_CPYTHON_LAYOUT_H
+
+#include "runtime/cpython/layout/generated/layout_fields.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum rs_flavour {
+	RS_FLAVOUR_RELEASE,
+	RS_FLAVOUR_DEBUG, // --with-pydebug
+	RS_FLAVOUR_TRACE, // Py_TRACE_REFS, up to 3.12; --with-pydebug up to 3.7
+	RS_FLAVOUR_THREADED, // --disable-gil
+	RS_FLAVOUR_THREADED_DEBUG, // and --with-pydebug
+};
+
+struct rs_layout {
+	const char *release; // "3.11.7"
+	const char *source; // where the numbers are from, in words
+	uint32_t version; // PY_VERSION_HEX
+	enum rs_flavour flavour;
+	int32_t offset[RS_FIELDS]; // bytes; -1: not in this release
+};
+
+/** What of a struct's field an enum rs_field is the number of. */
+enum rs_field_kind {
+	RS_FIELD_OFFSET,
+	RS_FIELD_SIZE, // of the struct
+	RS_FIELD_COUNT, // elements of an array
+	RS_FIELD_BIT, // of a bit field the first, from the struct's start
+	RS_FIELD_WIDTH, // of a bit field
+	RS_FIELD_POINTER, // 1: a pointer; 0: anything else
+};
+
+/** CPython's own names for an enum rs_field. */
+struct rs_field_name {
+	const char *type;
+	const char *field; // NULL for RS_FIELD_SIZE
+	enum rs_field_kind kind;
+	bool newest; // the rows of the newest release have it
+};
+
+/** By enum rs_field; fields of one type follow each other. */
+extern const struct rs_field_name rs_field_names[RS_FIELDS];
+
+/** The table, sorted by version. */
+extern const struct rs_layout rs_layouts[];
+extern const size_t rs_layouts_count;
+
+/**
+ * The rows for an interpreter: same major, minor and flavour, nearest micro
+ * version first.
+ *
+ * @param nth 0 for the nearest.
+ * @return NULL when there are no more.
+ */
+const struct rs_layout *
+rs_layout_find(uint32_t version, enum rs_flavour flavour, size_t nth);
+
+/**
+ * Whether each field lies within its struct, as decoders rely on that have
+ * read as much as the struct has bytes. True of every row of the table; what
+ * a target or debug information says may be damaged.
+ */
+bool rs_layout_is_sound(const struct rs_layout *layout);
+
+#endif /* RS_CPYTHON_LAYOUT_H */

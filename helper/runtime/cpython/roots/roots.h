@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/** @file Telling the roots, one kind a file. Internal to runtime/cpython. */
+#ifndef RS_CPYTHON_ROOTS_H
+#define RS_CPYTHON_ROOTS_H
+
+#include "runtime/cpython/state/discover.h"
+
+enum { RS_PY_ROOT_TEXT = 768, RS_PY_MAX_CALLBACKS = 1 << 20 };
+
+struct rs_py_roots {
+	struct rs_cpython *py;
+	struct rs_roots *roots;
+	unsigned thread; // index of the thread that is being told
+};
+
+struct rs_py_root_field {
+	enum rs_field field;
+	const char *name;
+};
+
+/** Tell what the word at @p slot refers to, if anything. Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *
+rs_py_root_add(struct rs_py_roots *r, uint64_t slot, enum rs_root_kind kind,
+	       const char *name);
+
+/** What frames hold that no object holds. roots_frames.c */
+RS_MUST_CHECK struct rs_error *rs_py_frame_roots(struct rs_py_roots *r);
+
+/** Types that are C statics. roots_static.c */
+RS_MUST_CHECK struct rs_error *rs_py_static_roots(struct rs_py_roots *r);
+
+#endif /* RS_CPYTHON_ROOTS_H */

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+//
+// The collector's own variables. From 3.7 on they are fields of a struct. In
+// 2.7 and 3.6 they are local statics: `garbage` and `callbacks` are also in
+// the gc module's dict, `enabled` and `debug` are what the first instruction
+// with an address in gc.isenabled() and gc.get_debug() loads.
+#include "runtime/cpython/state/discover.h"
+
+enum { RS_CODE = 48 };
+
+static bool read_int(const struct rs_cpython *py, uint64_t base,
+		     enum rs_field field, int *ret)
+{
+	uint32_t value;
+
+	if (rs_py_off(py, field) < 0 ||
+	    !rs_memory_u32(py->base.memory,
+			   base + (uint64_t)rs_py_off(py, field), &value))
+		return false;
+	*ret = (int32_t)value;
+	return true;
+}
+
+// `mov disp(%rip), %r32` or `movslq disp(%rip), %r64`: where it loads from.
+bool rs_py_loads_from(const uint8_t *code, uint64_t at, unsigned i,
+		      uint64_t *ret)
+{
+	unsigned end;
+	int32_t displacement;
+
+	if (code[i] == 0x8b && (code[i + 1] & 0xc7) == 0x05)
+		end = i + 6;
+	else if (code[i] == 0x48 && code[i + 1] == 0x63 &&
+		 (code[i + 2] & 0xc7) == 0x05)
+		end = i + 7;
+	else
+		return false;
+	memcpy(&displacement, code + end - 4, sizeof(displacement));
+	*ret = at + end + (uint64_t)(int64_t)displacement;
+	return true;
+}
+
+// The variable that the built-in @p function returns. x86-64 only.
+static bool static_behind(struct rs_cpython *py, uint64_t function, int *ret)
+{
+	const uint64_t def =
+		rs_py_get(py, function, RS_F_PyCFunctionObject__m_ml);
+	const uint64_t at = rs_py_get(py, def, RS_F_PyMethodDef__ml_meth);
+	const uint8_t *code = rs_memory_at(py->base.memory, at, RS_CODE);
+	uint64_t variable;
+	uint32_t value;
+
+	if (rs_py_type(py, function) != py->type_cfunction || !code)
+		return false;
+	for (unsigned i = 0; i + 8 <= RS_CODE; i++) {
+		if (!rs_py_loads_from(code, at, i, &variable))
+			continue;
+		if (rs_memory_module(py->base.memory, at) != py->module ||
+		    !rs_memory_u32(py->base.memory, variable, &value))
+			return false;
+		*ret = (int32_t)value;
+		return true;
+	}
+	return false;
+}
+
+static void old_gcstate(struct rs_cpython *py, struct rs_py_gcstate *ret)
+{
+	const uint64_t modules =
+		rs_py_get(py, py->interpreter[0].address, RS_F__is__modules);
+	const uint64_t module = rs_py_dict_get(py, modules, "gc");
+	int value = 0;
+
+	if (!module) {
+		// Nobody can have switched it off: there is no C API for it.
+		ret->enabled = 1;
+		ret->debug = 0;
+		return;
+	}
+	const uint64_t dict =
+		rs_py_get(py, module, RS_F_PyModuleObject__md_dict);
+	ret->garbage = rs_py_dict_get(py, dict, "garbage");
+	ret->callbacks = rs_py_dict_get(py, dict, "callbacks");
+	if (static_behind(py, rs_py_dict_get(py, dict, "isenabled"), &value))
+		ret->enabled = value != 0;
+	if (static_behind(py, rs_py_dict_get(py, dict, "get_debug"), &value))
+		ret->debug = value;
+}
+
+// The statics can have been rebound in the module (gc.garbage = []): the
+// collector's own is a list in any case.
+static void keep_list(const struct rs_cpython *py, uint64_t *list)
+{
+	if (rs_py_type(py, *list) != py->type_list)
+		*list = 0;
+}
+
+void rs_py_gcstate(struct rs_cpython *py, unsigned interpreter,
+		   struct rs_py_gcstate *ret)
+{
+	const uint64_t gc = py->interpreter[interpreter].gc;
+	int value;
+
+	*ret = (struct rs_py_gcstate){-1, -1, -1, 0, 0};
+	if (!py->runtime) {
+		old_gcstate(py, ret);
+	} else if (gc) {
+		if (read_int(py, gc, RS_F__gc_runtime_state__enabled, &value))
+			ret->enabled = value != 0;
+		if (read_int(py, gc, RS_F__gc_runtime_state__debug, &value))
+			ret->debug = value;
+		if (read_int(py, gc, RS_F__gc_runtime_state__collecting,
+			     &value))
+			ret->collecting = value != 0;
+		ret->garbage =
+			rs_py_get(py, gc, RS_F__gc_runtime_state__garbage);
+		ret->callbacks =
+			rs_py_get(py, gc, RS_F__gc_runtime_state__callbacks);
+	}
+	keep_list(py, &ret->garbage);
+	keep_list(py, &ret->callbacks);
+}
+
+struct rs_error *rs_py_garbage_of(struct rs_cpython *py, unsigned interpreter,
+				  struct rs_vec *ret)
+{
+	struct rs_py_gcstate state;
+
+	rs_py_gcstate(py, interpreter, &state);
+	const uint64_t n =
+		rs_py_get(py, state.garbage, RS_F_PyVarObject__ob_size);
+	const uint64_t items =
+		rs_py_get(py, state.garbage, RS_F_PyListObject__ob_item);
+	for (uint64_t k = 0; state.garbage && k < n; k++) {
+		uint64_t item, *slot;
+
+		if (!rs_memory_u64(py->base.memory, items + k * 8, &item))
+			break;
+		slot = rs_vec_push(ret, sizeof(*slot));
+		if (!slot)
+			return &rs_enomem;
+		*slot = item;
+	}
+	return NULL;
+}
+
+struct rs_error *rs_py_garbage(struct rs_runtime *rt, struct rs_vec *ret)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+	const unsigned collectors = py->runtime ? py->interpreters : 1;
+	struct rs_error *err = NULL;
+
+	for (unsigned i = 0; i < collectors && !err; i++)
+		err = rs_py_garbage_of(py, i, ret);
+	return err;
+}

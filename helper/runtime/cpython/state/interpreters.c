@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: MIT
+//
+// Where the interpreters and their collectors' lists are: from _PyRuntime in
+// 3.7 and later; before, from the current thread, or, when nobody runs, from
+// a word of static data that points to what can only be an interpreter.
+#include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/heap/mimalloc.h"
+#include "runtime/cpython/state/discover.h"
+
+enum {
+	RS_LISTS = 3,
+	RS_HEADS_TRIED = 64,
+	RS_CHECKED = 64, // objects that tell whether the heaps are understood
+	RS_CHAIN_MAX = 1 << 16,
+};
+
+static uint64_t word(const struct rs_cpython *py, uint64_t address)
+{
+	uint64_t value = 0;
+
+	return rs_memory_u64(py->base.memory, address, &value) ? value : 0;
+}
+
+static bool is_interpreter(const struct rs_cpython *py, uint64_t address)
+{
+	uint64_t thread, modules;
+
+	if (!address || (address & 7))
+		return false;
+	modules = rs_py_get(py, address, RS_F__is__modules);
+	if (!modules || rs_py_type(py, modules) != py->type_dict)
+		return false;
+	thread = rs_py_get(py, address, RS_F__is__tstate_head);
+	return thread && rs_py_get(py, thread, RS_F__ts__interp) == address;
+}
+
+static unsigned chain_length(const struct rs_cpython *py, uint64_t interpreter)
+{
+	unsigned n = 0;
+
+	while (n < RS_PY_INTERPRETERS && is_interpreter(py, interpreter)) {
+		n++;
+		interpreter = rs_py_get(py, interpreter, RS_F__is__next);
+	}
+	return n;
+}
+
+struct old_scan {
+	const struct rs_cpython *py;
+	uint64_t best;
+	unsigned length;
+};
+
+static bool visit_old(void *context, const struct rs_py_span *span)
+{
+	struct old_scan *scan = context;
+
+	for (uint64_t i = -span->address & 7; i + 8 <= span->size; i += 8) {
+		uint64_t value;
+		unsigned n;
+
+		memcpy(&value, span->data + i, sizeof(value));
+		if (!value || (value & 7))
+			continue;
+		n = chain_length(scan->py, value);
+		if (n > scan->length) {
+			scan->length = n;
+			scan->best = value;
+		}
+	}
+	return true;
+}
+
+// 2.7, 3.6: interp_head is a local symbol. The newest interpreter is first in
+// the chain, so the word that starts the longest chain is it.
+static uint64_t find_old(const struct rs_cpython *py)
+{
+	struct old_scan scan = {.py = py};
+	uint64_t thread, interpreter;
+
+	rs_py_static_data(py, false, visit_old, &scan);
+	if (scan.best)
+		return scan.best;
+	thread = word(py, rs_py_symbol(py, "_PyThreadState_Current"));
+	interpreter = thread ? rs_py_get(py, thread, RS_F__ts__interp) : 0;
+	return is_interpreter(py, interpreter) ? interpreter : 0;
+}
+
+// Whether the list at @p head can be one: its first member leads back.
+static bool is_list(const struct rs_cpython *py, uint64_t head)
+{
+	const uint64_t next = word(py, head) & ~UINT64_C(3);
+
+	if (!next || (next & 7 & ~UINT64_C(4)))
+		return false;
+	// From 3.8 on the way back is overwritten during a collection.
+	return py->version >= RS_PY(3, 8) || word(py, next + 8) == head;
+}
+
+// Its type's type is "type", or the type of that is.
+static bool looks_like_object(const struct rs_cpython *py, uint64_t address)
+{
+	uint64_t type = rs_py_type(py, address);
+
+	for (int step = 0; type && step < 4; step++) {
+		const uint64_t meta = rs_py_type(py, type);
+
+		if (meta == py->type_type)
+			return true;
+		type = meta;
+	}
+	return false;
+}
+
+static bool head_size_fits(const struct rs_cpython *py, uint64_t head)
+{
+	const uint64_t next = word(py, head) & ~UINT64_C(3);
+
+	// An empty list says nothing.
+	return next == head || looks_like_object(py, next + py->head_size);
+}
+
+static struct rs_error *
+misfit(const struct rs_cpython *py, const char *what, uint64_t address)
+{
+	return rs_error_new(RS_EUNSUPPORTED,
+			    "CPython %s is laid out otherwise than %s: no %s "
+			    "at 0x%llx",
+			    py->version_text, py->layout->source, what,
+			    (unsigned long long)address);
+}
+
+static struct rs_error *set_lists(struct rs_cpython *py,
+				  struct rs_py_interpreter *interpreter,
+				  uint64_t first)
+{
+	for (unsigned i = 0; i < RS_LISTS; i++) {
+		const uint64_t head = first + i * py->generation_stride;
+
+		if (!is_list(py, head))
+			return misfit(py, "list of a generation", head);
+		if (!head_size_fits(py, head))
+			return misfit(py, "object in a list", head);
+		interpreter->head[i] = head;
+	}
+	return NULL;
+}
+
+// generation0 points to the first list wherever it is: Debian's 3.13 has it 4
+// bytes earlier than the sources (gchead-alignment.diff).
+static struct rs_error *
+set_gc(struct rs_cpython *py, struct rs_py_interpreter *interpreter)
+{
+	const uint64_t gc = interpreter->gc;
+	const int32_t permanent =
+		rs_py_off(py, RS_F__gc_runtime_state__permanent_generation);
+	uint64_t first = gc + (uint64_t)rs_py_off(
+				      py, RS_F__gc_runtime_state__generations);
+	struct rs_error *err;
+
+	if (rs_py_off(py, RS_F__gc_runtime_state__generation0) >= 0) {
+		const uint64_t told =
+			rs_py_get(py, gc, RS_F__gc_runtime_state__generation0);
+
+		if (told < gc || told > gc + RS_HEADS_TRIED)
+			return misfit(py, "collector", gc);
+		if (told != first && py->version < RS_PY(3, 13))
+			return misfit(py, "generation", first);
+		first = told;
+	}
+	if ((err = set_lists(py, interpreter, first)))
+		return err;
+	if (permanent >= 0 && is_list(py, gc + (uint64_t)permanent))
+		interpreter->head[RS_LISTS] = gc + (uint64_t)permanent;
+	return NULL;
+}
+
+// 3.14 named the array otherwise while it was incremental; same place.
+static void name_generations(struct rs_cpython *py)
+{
+	int32_t *generations =
+		&py->own_layout->offset[RS_F__gc_runtime_state__generations];
+
+	if (*generations < 0)
+		*generations = 24;
+}
+
+static struct rs_error *set_old_gc(struct rs_cpython *py)
+{
+	const uint64_t first = word(py, rs_py_symbol(py, "_PyGC_generation0"));
+	struct rs_error *err;
+
+	if (!first)
+		return misfit(py, "_PyGC_generation0", 0);
+	err = set_lists(py, &py->interpreter[0], first);
+	if (!err || py->version >= RS_PY(3, 0))
+		return err;
+	// Before 2.7.15 the generations were aligned to 16 bytes.
+	rs_error_free(err);
+	py->generation_stride = 48;
+	return set_lists(py, &py->interpreter[0], first);
+}
+
+struct heap_check {
+	const struct rs_cpython *py;
+	unsigned objects, others;
+};
+
+static bool check_block(void *context, const struct rs_py_mi_block *block)
+{
+	struct heap_check *check = context;
+	const struct rs_cpython *py = check->py;
+	const int32_t at = rs_py_off(py, RS_F__object__ob_gc_bits);
+	const uint8_t *bits =
+		rs_memory_at(py->base.memory, block->object + (uint64_t)at, 1);
+
+	if (bits && (*bits & RS_PY_BIT_TRACKED)) {
+		if (looks_like_object(py, block->object))
+			check->objects++;
+		else
+			check->others++;
+	}
+	return check->objects + check->others < RS_CHECKED;
+}
+
+// mimalloc changed within 3.14: with another one's layout the blocks of its
+// heaps are no objects, or there are none.
+static struct rs_error *check_heaps(const struct rs_cpython *py)
+{
+	struct heap_check check = {.py = py};
+	struct rs_error *err = NULL;
+
+	if (rs_py_mi_is_known(py))
+		err = rs_py_mi_each(py, 1U << RS_PY_MI_GC, check_block, &check,
+				    NULL, NULL);
+	if (err)
+		return err;
+	if (check.objects > check.others)
+		return NULL;
+	return rs_error_new(RS_EUNSUPPORTED,
+			    "CPython %s is laid out otherwise than %s: no heap "
+			    "of mimalloc with objects in it",
+			    py->version_text, py->layout->source);
+}
+
+static uint64_t first_interpreter(const struct rs_cpython *py)
+{
+	if (!py->runtime)
+		return find_old(py);
+	return rs_py_get(py, py->runtime,
+			 RS_F_pyruntimestate__interpreters__head);
+}
+
+// Whether @p address is among the first @p n of the chain.
+static bool is_before(const struct rs_cpython *py, uint64_t newest, unsigned n,
+		      uint64_t address)
+{
+	for (; n && newest != address; n--)
+		newest = rs_py_get(py, newest, RS_F__is__next);
+	return n != 0;
+}
+
+// Of a chain that bites its tail, those up to the first that comes again.
+static unsigned count_loop(struct rs_cpython *py, uint64_t newest)
+{
+	uint64_t address = newest;
+	unsigned n = 0;
+
+	rs_py_tell_loop(py, "interpreters");
+	for (; n < RS_PY_INTERPRETERS && !is_before(py, newest, n, address);
+	     n++)
+		address = rs_py_get(py, address, RS_F__is__next);
+	return n;
+}
+
+static unsigned count_chain(struct rs_cpython *py, uint64_t newest)
+{
+	struct rs_py_chain chain = {0};
+	uint64_t address = newest;
+	unsigned n = 0;
+
+	for (; address && n < RS_CHAIN_MAX; n++) {
+		if (!rs_py_chain_step(&chain, address))
+			return count_loop(py, newest);
+		address = rs_py_get(py, address, RS_F__is__next);
+	}
+	return n;
+}
+
+void rs_py_list_interpreters(struct rs_cpython *py, uint64_t newest)
+{
+	const unsigned all = count_chain(py, newest);
+	const unsigned n = all < RS_PY_INTERPRETERS ? all : RS_PY_INTERPRETERS;
+
+	memset(py->interpreter, 0, sizeof(py->interpreter));
+	py->interpreters = n;
+	py->interpreters_left_out = all - n;
+	py->interpreters_unfit = 0;
+	for (unsigned i = all; i-- > 0;) {
+		if (i < n) {
+			py->interpreter[i].address = newest;
+			py->interpreter[i].id = i;
+			if (rs_py_off(py, RS_F__is__id) >= 0)
+				py->interpreter[i].id = (int64_t)rs_py_get(
+					py, newest, RS_F__is__id);
+		}
+		newest = rs_py_get(py, newest, RS_F__is__next);
+	}
+}
+
+// From 3.9 on each has a collector of its own; before, the first stands for
+// the one of all.
+static struct rs_error *
+find_collector(struct rs_cpython *py, struct rs_py_interpreter *interpreter)
+{
+	const uint64_t address = interpreter->address;
+
+	interpreter->interned = rs_py_get(
+		py, address, RS_F__is__cached_objects__interned_strings);
+	if (py->version >= RS_PY(3, 9))
+		interpreter->gc =
+			address + (uint64_t)rs_py_off(py, RS_F__is__gc);
+	else if (py->runtime &&
+		 interpreter->address == py->interpreter[0].address)
+		interpreter->gc =
+			py->runtime +
+			(uint64_t)rs_py_off(py, RS_F_pyruntimestate__gc);
+	return interpreter->gc && !py->threaded ? set_gc(py, interpreter)
+						: NULL;
+}
+
+static void leave_out(struct rs_cpython *py, uint64_t address)
+{
+	if (!py->interpreters_unfit++)
+		py->interpreter_unfit = address;
+}
+
+// The layout is right if the main interpreter fits it: another that does not
+// is being made or is damaged, and is left out.
+struct rs_error *rs_py_keep_fitting(
+	struct rs_cpython *py,
+	struct rs_error *(*fit)(struct rs_cpython *py,
+				struct rs_py_interpreter *interpreter))
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < py->interpreters; i++) {
+		struct rs_py_interpreter one = py->interpreter[i];
+		struct rs_error *err = fit(py, &one);
+
+		if (err && (i == 0 || rs_error_code(err) != RS_EUNSUPPORTED))
+			return err;
+		if (err)
+			leave_out(py, one.address);
+		else
+			py->interpreter[kept++] = one;
+		rs_error_free(err);
+	}
+	py->interpreters = kept;
+	return NULL;
+}
+
+struct rs_error *rs_py_find_interpreters(struct rs_cpython *py)
+{
+	struct rs_error *err;
+
+	if (py->runtime)
+		name_generations(py);
+	rs_py_list_interpreters(py, first_interpreter(py));
+	if ((err = rs_py_keep_fitting(py, find_collector)))
+		return err;
+	if (!py->interpreters)
+		return rs_error_new(RS_EBAD,
+				    "CPython %s in %s has no interpreter: not "
+				    "yet started, or already finalized",
+				    py->version_text, py->module->path);
+	if (py->threaded)
+		return check_heaps(py);
+	return py->runtime ? NULL : set_old_gc(py);
+}

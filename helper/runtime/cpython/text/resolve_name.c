@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/cpython/decode/decode.h"
+
+#include "base/error.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { RS_PART = 256, RS_CLASSES = 256 };
+
+// The name being resolved and how far it went.
+struct path {
+	struct rs_cpython *py;
+	const char *text, *at;
+	uint64_t modules; // sys.modules
+	char dotted[RS_PART * 2]; // name of the module that `object` is
+	uint64_t object;
+};
+
+uint64_t rs_py_modules(struct rs_cpython *py, unsigned number)
+{
+	const uint64_t interpreter =
+		number < py->interpreters ? py->interpreter[number].address : 0;
+	uint64_t dict;
+
+	if (!interpreter)
+		return 0;
+	dict = rs_py_get(py, interpreter, RS_F__is__imports__modules);
+	return dict ? dict : rs_py_get(py, interpreter, RS_F__is__modules);
+}
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || (c & 0x80);
+}
+
+// Take the word at p->at. @return false when there is none.
+static bool take_word(struct path *p, char *word)
+{
+	size_t n = 0;
+
+	while (is_word(p->at[n]) && n < RS_PART - 1) {
+		word[n] = p->at[n];
+		n++;
+	}
+	word[n] = '\0';
+	p->at += n;
+	return n > 0;
+}
+
+// A class and those it inherits from, 2.7's old classes too.
+static uint64_t
+of_class(struct rs_cpython *py, uint64_t class, const char *name)
+{
+	const uint64_t mro = rs_py_get(py, class, RS_F__typeobject__tp_mro);
+	const uint64_t n = rs_py_tuple_size(py, mro);
+
+	for (uint64_t i = 0; i < n && i < RS_CLASSES; i++) {
+		const uint64_t dict =
+			rs_py_type_dict(py, rs_py_tuple_item(py, mro, i));
+		const uint64_t value =
+			dict ? rs_py_dict_get(py, dict, name) : 0;
+		if (value)
+			return value;
+	}
+	return 0;
+}
+
+static uint64_t
+of_old_class(struct rs_cpython *py, uint64_t class, const char *name)
+{
+	uint64_t queue[RS_CLASSES];
+	unsigned n = 0;
+
+	queue[n++] = class;
+	for (unsigned i = 0; i < n; i++) {
+		const uint64_t dict =
+			rs_py_get(py, queue[i], RS_F_PyClassObject__cl_dict);
+		const uint64_t value =
+			dict ? rs_py_dict_get(py, dict, name) : 0;
+		const uint64_t bases =
+			rs_py_get(py, queue[i], RS_F_PyClassObject__cl_bases);
+		const uint64_t count = rs_py_tuple_size(py, bases);
+
+		if (value)
+			return value;
+		for (uint64_t b = 0; b < count && n < RS_CLASSES; b++)
+			queue[n++] = rs_py_tuple_item(py, bases, b);
+	}
+	return 0;
+}
+
+// What the object's own dict, or its inline values, hold under `name`.
+static uint64_t of_attributes(struct rs_cpython *py, const struct rs_py_type *t,
+			      uint64_t object, const char *name)
+{
+	struct rs_py_attributes at;
+	struct rs_py_table table;
+	char text[RS_PART];
+
+	rs_py_attributes(py, t, object, &at);
+	if (at.dict)
+		return rs_py_dict_get(py, at.dict, name);
+	if (!at.values || !rs_py_keys_open(py, at.keys, &table))
+		return 0;
+	for (uint64_t i = 0; i < at.count && i < table.entries; i++) {
+		uint64_t value = 0;
+		if (rs_py_string(py, rs_py_table_key(&table, i), text,
+				 sizeof(text)) &&
+		    strcmp(text, name) == 0) {
+			rs_memory_u64(py->base.memory, at.values + i * 8,
+				      &value);
+			return value;
+		}
+	}
+	return 0;
+}
+
+// A reference that its label calls `name`: slots, fields, __dict__.
+static uint64_t
+of_labels(struct rs_cpython *py, uint64_t object, const char *name)
+{
+	struct rs_refs refs = {0};
+	struct rs_error *error = rs_refs_init(&refs, true);
+	uint64_t found = 0;
+	char text[RS_PART];
+
+	if (!error)
+		rs_py_read(&py->base, object, NULL, false, &refs);
+	for (uint32_t i = 0; !error && !found && i < refs.n; i++) {
+		const uint32_t kind = refs.label[i].kind;
+		if (kind != RS_LABEL_FIELD && kind != RS_LABEL_ATTR &&
+		    kind != RS_LABEL_DICT)
+			continue;
+		rs_py_label(&py->base, &refs.label[i], text, sizeof(text));
+		if (text[0] == '.' && strcmp(text + 1, name) == 0)
+			found = refs.target[i];
+	}
+	rs_error_free(error);
+	rs_refs_fini(&refs);
+	return found;
+}
+
+// A descriptor that would compute the attribute: it is not its value.
+static bool computes(struct rs_cpython *py, uint64_t value)
+{
+	const struct rs_py_type *t = rs_py_known_of(py, value);
+
+	return t && (strcmp(t->name, "getset_descriptor") == 0 ||
+		     strcmp(t->name, "member_descriptor") == 0 ||
+		     strcmp(t->name, "property") == 0);
+}
+
+static uint64_t
+attribute(struct rs_cpython *py, uint64_t object, const char *name)
+{
+	const struct rs_py_type *t = rs_py_known_of(py, object);
+	uint64_t dict, value = 0;
+
+	if (!t)
+		return 0;
+	if (strcmp(name, "__class__") == 0 &&
+	    !(py->known->old && strcmp(t->name, "instance") == 0))
+		return t->address;
+	if (t->how == RS_PY_TYPE)
+		value = of_class(py, object, name);
+	else if (py->known->old && strcmp(t->name, "classobj") == 0)
+		value = of_old_class(py, object, name);
+	else
+		value = of_attributes(py, t, object, name);
+	if (value)
+		return value;
+	value = of_labels(py, object, name);
+	if (value)
+		return value;
+	dict = t->how == RS_PY_TYPE ? 0 : of_labels(py, object, "__dict__");
+	if (dict)
+		value = rs_py_dict_get(py, dict, name);
+	if (!value && py->known->old && strcmp(t->name, "instance") == 0)
+		value = of_old_class(
+			py,
+			rs_py_get(py, object, RS_F_PyInstanceObject__in_class),
+			name);
+	if (value)
+		return value;
+	value = of_class(py, t->address, name);
+	return value && !computes(py, value) ? value : 0;
+}
+
+static struct rs_error *missing(const struct path *p, const char *what)
+{
+	return rs_error_new(RS_ENOTFOUND, "%.*s: no %s", (int)(p->at - p->text),
+			    p->text, what);
+}
+
+// `.word`: an attribute, or else a module inside the package.
+static struct rs_error *step_attribute(struct path *p)
+{
+	char word[RS_PART], dotted[RS_PART * 4];
+	uint64_t value;
+
+	p->at++;
+	if (!take_word(p, word))
+		return rs_error_new(RS_EBAD, "%s: a name is missing after `.`",
+				    p->text);
+	value = attribute(p->py, p->object, word);
+	(void)snprintf(dotted, sizeof(dotted), "%s.%s", p->dotted, word);
+	if (p->dotted[0] && strlen(dotted) < sizeof(p->dotted)) {
+		const uint64_t module =
+			rs_py_dict_get(p->py, p->modules, dotted);
+		if (!value)
+			value = module;
+		if (module && value == module)
+			memcpy(p->dotted, dotted, strlen(dotted) + 1);
+		else
+			p->dotted[0] = '\0';
+	}
+	if (!value)
+		return missing(p, "such attribute");
+	p->object = value;
+	return NULL;
+}
+
+// A key of a dict that is this text, or this number.
+struct key {
+	struct rs_cpython *py;
+	const char *text; // NULL: the number
+	int64_t number;
+	uint64_t value;
+};
+
+static bool same(void *context, uint64_t key, uint64_t value)
+{
+	struct key *k = context;
+	int64_t number;
+
+	if (!rs_py_integer(k->py, key, &number) || number != k->number)
+		return true;
+	k->value = value;
+	return false;
+}
+
+static uint64_t element(struct rs_cpython *py, uint64_t object, struct key *key)
+{
+	const struct rs_py_type *t = rs_py_known_of(py, object);
+	uint64_t value = 0, at;
+	int64_t length;
+
+	if (!t)
+		return 0;
+	if (t->flags & RS_TPF_DICT) {
+		if (key->text)
+			return rs_py_dict_get(py, object, key->text);
+		rs_py_dict_each(py, object, same, key);
+		return key->value;
+	}
+	if (key->text || (t->how != RS_PY_LIST && t->how != RS_PY_TUPLE))
+		return 0;
+	length = rs_py_length(py, object);
+	if (length < 0 || length > RS_PY_ITEMS_MAX)
+		return 0;
+	if (key->number < 0)
+		key->number += length;
+	if (key->number < 0 || key->number >= length)
+		return 0;
+	at = t->how == RS_PY_TUPLE
+		     ? object + (uint64_t)py->known->tuple_item
+		     : rs_py_get(py, object, RS_F_PyListObject__ob_item);
+	rs_memory_u64(py->base.memory, at + (uint64_t)key->number * 8, &value);
+	return value;
+}
+
+// `[3]`, `['key']`, `[key]`.
+static struct rs_error *step_element(struct path *p)
+{
+	struct key key = {.py = p->py};
+	const char *start = ++p->at;
+	const char *end;
+	char text[RS_PART];
+	size_t n = 0;
+
+	if (*start == '\'' || *start == '"') {
+		for (start++; start[n] && start[n] != start[-1]; n++)
+			;
+		end = start + n + (start[n] ? 1 : 0);
+		key.text = text;
+	} else {
+		char *stop;
+		key.number = strtoll(start, &stop, 0);
+		end = stop;
+		if (stop == start || *stop != ']') {
+			n = strcspn(start, "]");
+			end = start + n;
+			key.text = text;
+		}
+	}
+	if (*end != ']' || n >= RS_PART)
+		return rs_error_new(RS_EBAD, "%s: a `]` is missing", p->text);
+	memcpy(text, start, n);
+	text[n] = '\0';
+	p->at = end + 1;
+	p->dotted[0] = '\0';
+	p->object = element(p->py, p->object, &key);
+	return p->object ? NULL : missing(p, "such element");
+}
+
+// The first word: a module, or a name in __main__ or among the builtins.
+static struct rs_error *step_first(struct path *p)
+{
+	static const char *const within[] = {"__main__", "builtins",
+					     "__builtin__"};
+	char word[RS_PART];
+
+	if (!take_word(p, word))
+		return rs_error_new(RS_EBAD, "`%s` is no name", p->text);
+	p->object = rs_py_dict_get(p->py, p->modules, word);
+	if (p->object) {
+		(void)snprintf(p->dotted, sizeof(p->dotted), "%s", word);
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof(within) / sizeof(within[0]); i++) {
+		const uint64_t module =
+			rs_py_dict_get(p->py, p->modules, within[i]);
+		p->object = module ? attribute(p->py, module, word) : 0;
+		if (p->object)
+			return NULL;
+	}
+	return rs_error_new(RS_ENOTFOUND,
+			    "%s: neither a module nor a name in __main__",
+			    word);
+}
+
+static struct rs_error *resolve_in(struct rs_cpython *py, unsigned number,
+				   const char *name, uint64_t *ret)
+{
+	struct path p = {.py = py, .text = name, .at = name};
+	struct rs_error *error;
+
+	p.modules = rs_py_modules(p.py, number);
+	if (!p.modules)
+		return rs_error_new(RS_ENOTFOUND,
+				    "%s: sys.modules is not readable", name);
+	error = step_first(&p);
+	while (!error && *p.at) {
+		if (*p.at == '.')
+			error = step_attribute(&p);
+		else if (*p.at == '[')
+			error = step_element(&p);
+		else
+			error = rs_error_new(RS_EBAD,
+					     "%s: `%s` is not understood", name,
+					     p.at);
+	}
+	if (!error)
+		*ret = p.object;
+	return error;
+}
+
+// A name means what it does in the main interpreter; what that has not may be
+// one of another's.
+struct rs_error *
+rs_py_resolve(struct rs_runtime *rt, const char *name, uint64_t *ret)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+	struct rs_error *first = resolve_in(py, 0, name, ret);
+
+	for (unsigned i = 1; first && i < py->interpreters; i++) {
+		struct rs_error *err = resolve_in(py, i, name, ret);
+
+		if (!err) {
+			rs_error_free(first);
+			return NULL;
+		}
+		rs_error_free(err);
+	}
+	return first;
+}

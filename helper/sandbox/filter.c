@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox/filter.h"
+
+#include "sandbox/guest/demand_pages.h"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#define X32_BIT 0x40000000U // Source: Linux __X32_SYSCALL_BIT
+
+enum { RS_LOAD = BPF_LD | BPF_W | BPF_ABS };
+
+static const uint16_t allowed[] = {
+	SYS_munmap,	   SYS_mremap,		SYS_mprotect,
+	SYS_clock_gettime, SYS_gettimeofday,	SYS_getpid,
+	SYS_gettid,	   SYS_rt_sigreturn,	SYS_exit,
+	SYS_exit_group,	   SYS_restart_syscall,
+};
+
+// Done by doing nothing: there is nobody to wake, and no signal to keep out
+// that would not end it. What is refused is then what libc was about to do.
+static const uint16_t done[] = {SYS_brk, SYS_rt_sigprocmask};
+
+// Those that rs_lazy_call() makes for the code of the core.
+static const uint16_t about_memory[] = {
+	SYS_munmap,  SYS_mmap,		SYS_mremap,	  SYS_mprotect,
+	SYS_madvise, SYS_clock_gettime, SYS_gettimeofday,
+};
+
+struct rs_filter_writer {
+	struct rs_plan_filter *filter;
+	unsigned n;
+};
+
+static void add(struct rs_filter_writer *w, unsigned code, uint32_t value,
+		uint8_t yes, uint8_t no)
+{
+	w->filter[w->n++] = (struct rs_plan_filter){
+		.code = (uint16_t)code,
+		.yes = yes,
+		.no = no,
+		.value = value,
+	};
+}
+
+static void end(struct rs_filter_writer *w, uint32_t action)
+{
+	add(w, BPF_RET | BPF_K, action, 0, 0);
+}
+
+// Waking is done; waiting, for whom there is nobody to let go, traps.
+static void add_futex(struct rs_filter_writer *w)
+{
+	const unsigned equal = BPF_JMP | BPF_JEQ | BPF_K;
+
+	add(w, equal, SYS_futex, 0, 6);
+	add(w, RS_LOAD, offsetof(struct seccomp_data, args[1]), 0, 0);
+	add(w, BPF_ALU | BPF_AND | BPF_K, (uint32_t)FUTEX_CMD_MASK, 0, 0);
+	add(w, equal, FUTEX_WAKE, 1, 0);
+	add(w, equal, FUTEX_WAKE_BITSET, 0, 1);
+	end(w, SECCOMP_RET_ERRNO | 0);
+	end(w, SECCOMP_RET_TRAP);
+}
+
+// Advice that is about the page itself (MADV_HWPOISON, MADV_SOFT_OFFLINE), as
+// root may give it: the page may be everybody's.
+static void add_madvise(struct rs_filter_writer *w)
+{
+	add(w, BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 4);
+	add(w, RS_LOAD, offsetof(struct seccomp_data, args[2]), 0, 0);
+	add(w, BPF_JMP | BPF_JGE | BPF_K, RS_LAZY_ADVICE_END, 1, 0);
+	end(w, SECCOMP_RET_ALLOW);
+	end(w, SECCOMP_RET_TRAP);
+}
+
+// Nothing is kept from anybody by this: those calls are allowed later on.
+static void
+add_lazy(struct rs_filter_writer *w, uint64_t ours, uint64_t ours_end)
+{
+	const unsigned equal = BPF_JMP | BPF_JEQ | BPF_K;
+	const unsigned from = BPF_JMP | BPF_JGE | BPF_K;
+	const uint32_t ip = offsetof(struct seccomp_data, instruction_pointer);
+	const uint8_t n = sizeof(about_memory) / sizeof(*about_memory);
+
+	add(w, RS_LOAD, ip + 4, 0, 0);
+	add(w, equal, (uint32_t)(ours >> 32), 0, 3);
+	add(w, RS_LOAD, ip, 0, 0);
+	add(w, from, (uint32_t)ours, 0, 1);
+	add(w, from, (uint32_t)ours_end, 0, (uint8_t)(n + 2));
+	add(w, RS_LOAD, offsetof(struct seccomp_data, nr), 0, 0);
+	for (uint8_t i = 0; i < n; i++)
+		add(w, equal, about_memory[i], (uint8_t)(n - 1 - i),
+		    i + 1 < n ? 0 : 1);
+	end(w, SECCOMP_RET_TRAP);
+	add(w, RS_LOAD, offsetof(struct seccomp_data, nr), 0, 0);
+}
+
+unsigned
+rs_filter_write(struct rs_plan_filter *filter, uint64_t ours, uint64_t ours_end)
+{
+	struct rs_filter_writer w = {.filter = filter};
+	const unsigned equal = BPF_JMP | BPF_JEQ | BPF_K;
+
+	add(&w, RS_LOAD, offsetof(struct seccomp_data, arch), 0, 0);
+	add(&w, equal, AUDIT_ARCH_X86_64, 1, 0);
+	end(&w, SECCOMP_RET_KILL_PROCESS);
+	add(&w, RS_LOAD, offsetof(struct seccomp_data, nr), 0, 0);
+	add(&w, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
+	end(&w, SECCOMP_RET_KILL_PROCESS);
+	if (ours_end)
+		add_lazy(&w, ours, ours_end);
+	add_madvise(&w);
+	for (unsigned i = 0; i < sizeof(allowed) / sizeof(*allowed); i++) {
+		add(&w, equal, allowed[i], 0, 1);
+		end(&w, SECCOMP_RET_ALLOW);
+	}
+	for (unsigned i = 0; i < sizeof(done) / sizeof(*done); i++) {
+		add(&w, equal, done[i], 0, 1);
+		end(&w, SECCOMP_RET_ERRNO | 0);
+	}
+	add_futex(&w);
+	// mmap: only of memory that is nobody else's.
+	add(&w, equal, SYS_mmap, 1, 0);
+	end(&w, SECCOMP_RET_TRAP);
+	add(&w, RS_LOAD, offsetof(struct seccomp_data, args[3]), 0, 0);
+	add(&w, BPF_JMP | BPF_JSET | BPF_K, MAP_ANONYMOUS, 0, 1);
+	end(&w, SECCOMP_RET_ALLOW);
+	end(&w, SECCOMP_RET_TRAP);
+	return w.n;
+}

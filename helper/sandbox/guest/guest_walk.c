@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox/guest/guard.h"
+
+#include "sandbox/guest/demand_pages.h"
+#include "sandbox/guest/raw.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+enum {
+	RS_PAGE = 4096,
+	RS_AHEAD = 64 * RS_PAGE, // bytes of edges made ready at a time
+	RS_MANY = 4096, // objects from which that pays
+};
+
+typedef int (*rs_visit)(void *object, void *context);
+typedef int (*rs_traverse)(void *object, rs_visit visit, void *context);
+typedef int (*rs_is_gc)(void *object);
+
+struct rs_walk {
+	struct rs_probe_args *args;
+	uint64_t *object, *first, *edge;
+	uint64_t object_now;
+	uint64_t function_now; // to ask it; 0: its type's
+	uint64_t node, next; // on a list; 0: not known
+	uint64_t edges, stop; // used, and where this object's must end
+	uint64_t ready; // bytes of edge[] that are; ~0: none need be
+	uint64_t flooded; // the object being walked told too many
+	uint64_t asked; // the function called for it
+	uint64_t skipped; // it was not, for it had failed too often
+	uint64_t stack; // for the guarded call when there is no guard
+};
+
+static uint64_t word(uint64_t address)
+{
+	return *(const volatile uint64_t *)address;
+}
+
+static int visit(void *object, void *context)
+{
+	struct rs_walk *w = context;
+
+	if (w->edges >= w->stop) {
+		w->flooded = 1;
+		return 1;
+	}
+	w->edge[w->edges++] = (uint64_t)object;
+	return 0;
+}
+
+// Have the memory there before it is written to: a fault for each page of it
+// costs more than all else that is done to the page. A hint.
+static void make_ready(uint64_t address, uint64_t size)
+{
+	const uint64_t from = address & ~(uint64_t)(RS_PAGE - 1);
+
+	rs_raw3(SYS_madvise, from, address + size - from, MADV_POPULATE_WRITE);
+}
+
+static void make_edges_ready(struct rs_walk *w)
+{
+	const uint64_t used = 8 * w->edges, most = 8 * w->args->max_edges;
+	const uint64_t size = most - used < RS_AHEAD ? most - used : RS_AHEAD;
+
+	make_ready((uint64_t)w->edge + used, size);
+	w->ready = used + size;
+}
+
+static struct rs_probe_failing *
+failing(struct rs_probe_args *a, uint64_t function)
+{
+	for (uint64_t i = 0; i < a->failings && i < RS_PROBE_FAILING; i++)
+		if (a->failing[i].function == function)
+			return &a->failing[i];
+	return (void *)0;
+}
+
+// @return Whether @p function may be called for the object at hand.
+static int may_ask(struct rs_walk *w, uint64_t function)
+{
+	const struct rs_probe_failing *f = failing(w->args, function);
+
+	w->asked = function;
+	w->skipped =
+		f && f->failed >= RS_PROBE_PATIENCE && f->failed > f->worked;
+	return !w->skipped;
+}
+
+static void remember(struct rs_walk *w, long failed)
+{
+	struct rs_probe_args *a = w->args;
+	struct rs_probe_failing *f = failing(a, w->asked);
+
+	if (!failed) {
+		if (f && !w->skipped)
+			f->worked++;
+		return;
+	}
+	if (!f && a->failings < RS_PROBE_FAILING && w->asked) {
+		f = &a->failing[a->failings++];
+		*f = (struct rs_probe_failing){.function = w->asked};
+	}
+	if (f)
+		f->failed += failed == SIGPROF ? RS_PROBE_HANG_WEIGHT : 1;
+}
+
+// As gc.get_referents() asks. Anything here may fault.
+static void walk_one(void *context)
+{
+	struct rs_walk *w = context;
+	const struct rs_probe_args *a = w->args;
+	const uint64_t object = w->object_now;
+
+	if (w->function_now) {
+		if (may_ask(w, w->function_now))
+			(void)((rs_traverse)w->function_now)((void *)object,
+							     visit, w);
+		return;
+	}
+	// The low bits of a list's links are the collector's.
+	if (w->node)
+		w->next = word(w->node) & ~UINT64_C(3);
+	const uint64_t type = word(object + a->ob_type);
+	const rs_traverse traverse = (rs_traverse)word(type + a->tp_traverse);
+	const rs_is_gc is_gc = (rs_is_gc)word(type + a->tp_is_gc);
+
+	if (!traverse || !(word(type + a->tp_flags) & a->gc_flag))
+		return;
+	if (!w->node && is_gc &&
+	    (!may_ask(w, (uint64_t)is_gc) || !is_gc((void *)object)))
+		return;
+	if (may_ask(w, (uint64_t)traverse))
+		(void)traverse((void *)object, visit, w);
+}
+
+static void tell_fault(struct rs_walk *w, int signal)
+{
+	struct rs_probe_args *a = w->args;
+
+	if (a->faults < RS_PROBE_FAULTS)
+		a->fault[a->faults] = (struct rs_probe_fault){
+			.object = w->object_now,
+			.signal = signal,
+		};
+	a->faults++;
+}
+
+static uint64_t *stack_slot(struct rs_walk *w)
+{
+	struct rs_guard *guard = (struct rs_guard *)w->args->altstack;
+
+	return guard ? &guard->stack : &w->stack;
+}
+
+// The references of object number a->told, which is w->object_now. One that
+// could not be followed to its end tells none.
+static void walk_object(struct rs_walk *w)
+{
+	struct rs_probe_args *a = w->args;
+	const uint64_t before = w->edges;
+	const uint64_t room = a->max_edges - before;
+
+	w->stop =
+		before + (room < a->max_edges_each ? room : a->max_edges_each);
+	w->flooded = 0;
+	w->asked = 0;
+	w->skipped = 0;
+	if (8 * w->edges + RS_PAGE > w->ready && w->ready < 8 * a->max_edges)
+		make_edges_ready(w);
+	if (w->node) // or it stands there
+		w->object[a->told] = w->object_now;
+	*(volatile uint64_t *)&a->current = a->told;
+	const long failed = rs_guard_call(walk_one, w, stack_slot(w));
+	if (a->failings || failed)
+		remember(w, failed);
+	if (!failed && (w->flooded || w->skipped))
+		tell_fault(w, w->skipped ? RS_PROBE_SKIPPED : 0);
+	if (w->flooded && w->stop == a->max_edges)
+		a->full = 1;
+	if (failed || w->flooded)
+		w->edges = before;
+	a->edges = w->edges;
+	w->first[++a->told] = w->edges;
+}
+
+static void read_link(void *context)
+{
+	struct rs_walk *w = context;
+
+	w->next = word(w->node) & ~UINT64_C(3);
+}
+
+// Go past a node whose object is not wanted.
+static void pass(struct rs_walk *w, uint64_t node)
+{
+	w->node = node;
+	w->next = 0;
+	*(volatile uint64_t *)&w->args->current = UINT64_MAX;
+	(void)rs_guard_call(read_link, w, stack_slot(w));
+}
+
+static void walk_list(struct rs_walk *w, uint64_t head, uint64_t *passed)
+{
+	const struct rs_probe_args *a = w->args;
+
+	pass(w, head);
+	while (w->next && w->next != head) {
+		if ((*passed)++ < a->start) {
+			pass(w, w->next);
+			continue;
+		}
+		w->node = w->next;
+		w->next = 0;
+		w->object_now = w->node + a->head_size;
+		if (a->told >= a->max_objects) {
+			w->args->full = 1;
+			return;
+		}
+		walk_object(w);
+	}
+	if (w->next != head)
+		w->args->lists_broken++;
+}
+
+// So many are nearly everywhere: what they touch need not come in grains.
+static void expect_all(struct rs_probe_args *a)
+{
+	struct rs_lazy *lazy = (struct rs_lazy *)a->lazy;
+
+	if (lazy && (a->lists || a->objects > RS_LAZY_SINGLE))
+		lazy->touches = RS_LAZY_SINGLE;
+}
+
+static long walk(struct rs_probe_args *a)
+{
+	struct rs_walk w = {
+		.args = a,
+		.object = (uint64_t *)a->object,
+		.first = (uint64_t *)a->first,
+		.edge = (uint64_t *)a->edge,
+		.edges = a->edges,
+		.ready = UINT64_MAX,
+	};
+	const uint64_t given = a->lists ? 0 : a->objects;
+	uint64_t passed = 0;
+
+	expect_all(a);
+	if (a->lists || given > RS_MANY)
+		w.ready = 0;
+	if (given > RS_MANY)
+		make_ready(a->first, 8 * (given + 1));
+	if (!a->start)
+		w.first[0] = 0;
+	for (uint64_t i = 0; i < a->lists && !a->full; i++)
+		walk_list(&w, word(a->list + 8 * i), &passed);
+	w.node = 0;
+	for (uint64_t i = a->start; i < given && !a->full; i++) {
+		w.object_now = w.object[i];
+		w.function_now = a->function ? word(a->function + 8 * i) : 0;
+		if (i + 8 < given)
+			__builtin_prefetch((const void *)w.object[i + 8]);
+		walk_object(&w);
+	}
+	a->objects = a->told;
+	return 0;
+}
+
+long rs_entry(long op, struct rs_probe_args *args);
+
+__attribute__((__section__(".text.entry"))) long
+rs_entry(long op, struct rs_probe_args *args)
+{
+	if (op == RS_PROBE_GUARD)
+		return rs_guard_open(args);
+	if (op == RS_PROBE_CALL)
+		return rs_probe_do_call(args);
+	return op == RS_PROBE_WALK ? walk(args) : -1;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// System calls of the code that was called, about memory that is to come in.
+// What they may do the jail's filter says: it lets the same calls through
+// from here that it lets through where nothing comes in lazily.
+#include "sandbox/guest/demand_pages.h"
+#include "sandbox/guest/raw.h"
+
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
+#include <ucontext.h>
+
+// Nothing lies above; the kernel refuses what would.
+#define TOP UINT64_C(0x800000000000)
+
+typedef void (*rs_range_fn)(struct rs_lazy *, uint64_t from, uint64_t to);
+
+static void
+with(struct rs_lazy *lazy, rs_range_fn fn, uint64_t address, uint64_t size)
+{
+	if (address < TOP && size && size < TOP)
+		fn(lazy, address, address + size);
+}
+
+int rs_lazy_call(struct rs_lazy *lazy, void *context)
+{
+	greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
+	const uint64_t a = (uint64_t)r[REG_RDI], b = (uint64_t)r[REG_RSI];
+	const uint64_t flags = (uint64_t)r[REG_R10];
+
+	switch (r[REG_RAX]) {
+	case SYS_munmap:
+		with(lazy, rs_lazy_forget, a, b);
+		break;
+	case SYS_mmap:
+		if (!(flags & MAP_ANONYMOUS))
+			return 0;
+		if (flags & MAP_FIXED)
+			with(lazy, rs_lazy_forget, a, b);
+		break;
+	case SYS_mremap:
+		with(lazy, rs_lazy_bring, a, b);
+		if (flags & MREMAP_FIXED)
+			with(lazy, rs_lazy_forget, (uint64_t)r[REG_R8],
+			     (uint64_t)r[REG_RDX]);
+		break;
+	case SYS_madvise:
+		// Trapped whoever makes it: it would come back here.
+		if ((uint32_t)r[REG_RDX] >= RS_LAZY_ADVICE_END)
+			return 0;
+		with(lazy, rs_lazy_bring, a, b);
+		break;
+	case SYS_mprotect:
+		with(lazy, rs_lazy_bring, a, b);
+		break;
+	case SYS_clock_gettime:
+		with(lazy, rs_lazy_bring, b, sizeof(struct timespec));
+		break;
+	case SYS_gettimeofday:
+		with(lazy, rs_lazy_bring, a, sizeof(struct timeval));
+		with(lazy, rs_lazy_bring, b, sizeof(struct timezone));
+		break;
+	default:
+		return 0;
+	}
+	r[REG_RAX] = rs_raw6(r[REG_RAX], a, b, (uint64_t)r[REG_RDX], flags,
+			     (uint64_t)r[REG_R8], (uint64_t)r[REG_R9]);
+	return 1;
+}

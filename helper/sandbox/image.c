@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox/image.h"
+
+#include "sandbox/plan_build.h"
+
+#include <elf.h>
+
+enum {
+	RS_OBJECT_MS = 1000,
+	RS_TOTAL_MS = 60000,
+};
+
+void rs_image_close(struct rs_process_image *image)
+{
+	if (!image)
+		return;
+	for (size_t i = 0; i < rs_vec_count(&image->fd, int); i++)
+		close(rs_vec_items(&image->fd, int)[i]);
+	rs_vec_fini(&image->fd);
+	rs_vec_fini(&image->map);
+	free(image);
+}
+
+static void cleanup_image(struct rs_process_image **slot)
+{
+	rs_image_close(*slot);
+}
+
+static struct rs_error *check_target(const struct rs_target *target)
+{
+	if (!target->memory.is_core || !target->mappings)
+		return rs_error_new(RS_EUNSUPPORTED,
+				    "%s: only a core can be made a process",
+				    target->name);
+	if (target->machine != EM_X86_64)
+		return rs_error_new(RS_EUNSUPPORTED,
+				    "%s: the core is of another kind of "
+				    "machine: its code cannot be asked here",
+				    target->name);
+	return NULL;
+}
+
+struct rs_error *rs_image_from_core(struct rs_memory *memory,
+				    const struct rs_image_options *options,
+				    struct rs_process_image **ret)
+{
+	struct rs_target *target = rs_target_of(memory);
+	struct rs_error *err = check_target(target);
+	if (err)
+		return err;
+
+	RS_CLEANUP(cleanup_image)
+	struct rs_process_image *image = calloc(1, sizeof(*image));
+	if (!image)
+		return &rs_enomem;
+	image->target = target;
+	if (options)
+		image->options = *options;
+	if (!image->options.object_ms)
+		image->options.object_ms = RS_OBJECT_MS;
+	if (!image->options.total_ms)
+		image->options.total_ms = RS_TOTAL_MS;
+	image->fs_base = image->options.fs_base;
+	if (!image->fs_base && memory->threads)
+		image->fs_base = memory->thread[0].fs_base;
+	if ((err = rs_plan_maps(image)) || (err = rs_plan_auxv(image)) ||
+	    (err = rs_plan_room(image)) || (err = rs_plan_locales(image)))
+		return err;
+	*ret = rs_take(&image);
+	return NULL;
+}

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: MIT
+//
+// Objects are read in the order in which they are found: first what the
+// collectors track and the allocators hold, by address, then what roots and
+// references lead to, first come first served. A reference's target is put into
+// the address map when it is first met and its line is fetched; only some
+// references later, when the line has come, is it looked at, and taken out
+// again if it is no object. At the end the map numbers what is left, and rows
+// and references, which until then stand in the order of reading, are moved to
+// their numbers.
+#include "session/build.h"
+#include "session/exact_query.h"
+#include "session/number_prefetch.h"
+
+enum { RS_PENDING = 64 };
+
+#define ADDRESS_MASK ((UINT64_C(1) << 48) - 1)
+
+struct rs_read_row {
+	uint32_t count, type, size;
+	uint16_t flags;
+	uint32_t references; // told; after translate(): kept
+};
+
+struct rs_build {
+	struct rs_session *session;
+	struct rs_graph *graph;
+	struct rs_found found;
+	struct rs_roots roots;
+	struct rs_refs refs;
+	// Address in the low 48 bits, marks (enum rs_object_flag) above.
+	struct rs_vec queue;
+	size_t tracked; // the first of them, ascending: may have been asked
+	uint64_t asked; // row of what types told that comes next
+	struct rs_vec row; // struct rs_read_row, one for each of queue
+	// Address in the low 48 bits, enum rs_kind above.
+	struct rs_vec raw;
+	struct rs_vec edge; // raw, translated
+	uint64_t pending[RS_PENDING]; // a ring
+	unsigned head, waiting;
+};
+
+static struct rs_error *
+enqueue(struct rs_build *b, uint64_t address, uint16_t mark)
+{
+	uint64_t *q = rs_vec_push(&b->queue, sizeof(*q));
+
+	if (!q)
+		return &rs_enomem;
+	*q = address | (uint64_t)mark << 48;
+	return NULL;
+}
+
+// Decide on the oldest address that waits.
+static struct rs_error *settle(struct rs_build *b)
+{
+	const uint64_t address = b->pending[b->head];
+
+	b->head = (b->head + 1) % RS_PENDING;
+	b->waiting--;
+	for (int native = 0; native < 2; native++) {
+		struct rs_runtime *rt = b->session->by_flag[native];
+
+		if (rt && rt->ops->is_object(rt, address))
+			return enqueue(b, address, native ? RS_OBJ_NATIVE : 0);
+	}
+	rs_addrmap_remove(&b->graph->map, address);
+	return NULL;
+}
+
+// @p address was mentioned: if for the first time, look at it soon.
+static struct rs_error *mention(struct rs_build *b, uint64_t address)
+{
+	bool added = false;
+	struct rs_error *err;
+
+	if (!rs_addrmap_takes(address) || !address)
+		return NULL; // no object; its references are dropped later
+	if (rs_addrmap_has(&b->graph->map, address))
+		return NULL;
+	err = rs_addrmap_add(&b->graph->map, address, &added);
+	if (err)
+		return err;
+	if (b->waiting == RS_PENDING && (err = settle(b)))
+		return err;
+	rs_memory_prefetch(b->session->memory, address);
+	b->pending[(b->head + b->waiting++) % RS_PENDING] = address;
+	return NULL;
+}
+
+static struct rs_error *read_one(struct rs_build *b, size_t i)
+{
+	const uint64_t q = rs_vec_items(&b->queue, uint64_t)[i];
+	const uint64_t address = q & ADDRESS_MASK;
+	uint16_t mark = (uint16_t)(q >> 48);
+	struct rs_runtime *rt = rs_build_runtime(b->session, mark);
+	struct rs_asked *asked = &b->session->asked;
+	struct rs_row row = {0};
+	struct rs_refs *refs = &b->refs;
+
+	refs->n = 0;
+	refs->incomplete = false;
+	rt->ops->read(rt, address, &row, true, refs);
+	if (i < b->tracked && rs_asked_next(asked, address, &b->asked)) {
+		rs_asked_merge(asked, b->asked, refs);
+		row.flags &= (uint16_t)~RS_OBJ_INEXACT;
+		mark &= (uint16_t)~RS_OBJ_INEXACT;
+	}
+
+	struct rs_read_row *r = rs_vec_push(&b->row, sizeof(*r));
+	uint64_t *raw = rs_vec_push(&b->raw, refs->n * sizeof(*raw));
+	if (!r || !raw || refs->no_memory)
+		return &rs_enomem;
+	*r = (struct rs_read_row){
+		.count = row.count,
+		.type = row.type,
+		.size = row.size > UINT32_MAX ? UINT32_MAX : (uint32_t)row.size,
+		.flags = row.flags | mark,
+		.references = refs->n,
+	};
+	for (uint32_t k = 0; k < refs->n; k++) {
+		const uint64_t target = refs->target[k];
+
+		raw[k] = (target & ADDRESS_MASK) | (uint64_t)refs->kind[k]
+							   << 48;
+		if (target >> 48)
+			raw[k] = 0; // no user address: never found
+		struct rs_error *err = mention(b, target);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+// Hints for the objects that are read some turns after the @p i-th of @p n.
+static void prefetch_queue(const struct rs_build *b, size_t i, size_t n)
+{
+	const uint64_t *queue = rs_vec_items(&b->queue, uint64_t);
+
+	if (i + RS_BUILD_FAR < n) {
+		const uint64_t q = queue[i + RS_BUILD_FAR];
+		struct rs_runtime *rt =
+			rs_build_runtime(b->session, (uint16_t)(q >> 48));
+		if (rt->ops->prefetch)
+			rt->ops->prefetch(rt, q & ADDRESS_MASK);
+	}
+	if (i + RS_BUILD_NEAR < n) {
+		const uint64_t q = queue[i + RS_BUILD_NEAR];
+		struct rs_runtime *rt =
+			rs_build_runtime(b->session, (uint16_t)(q >> 48));
+		if (rt->ops->prefetch_tables)
+			rt->ops->prefetch_tables(rt, q & ADDRESS_MASK);
+	}
+}
+
+static struct rs_error *read_queue(struct rs_build *b)
+{
+	for (size_t i = 0;; i++) {
+		struct rs_error *err;
+
+		while (i >= rs_vec_count(&b->queue, uint64_t)) {
+			if (!b->waiting)
+				return NULL;
+			if ((err = settle(b)))
+				return err;
+		}
+		const size_t n = rs_vec_count(&b->queue, uint64_t);
+		if (i % RS_BUILD_TICK == 0 &&
+		    (err = rs_progress_tick(&b->session->progress,
+					    "reading objects", i, n)))
+			return err;
+		prefetch_queue(b, i, n);
+		if ((err = read_one(b, i)))
+			return err;
+		if (n > RS_TARGET_MASK)
+			return rs_error_new(RS_EBAD, "more than 1 Gi objects");
+	}
+}
+
+// What is tracked, then what lies in an allocator: numbered into @p map.
+static struct rs_error *find(struct rs_build *b, struct rs_addrmap *map)
+{
+	struct rs_error *err = rs_build_find(b->session, NULL, &b->found, map);
+
+	for (int native = 0; native < 2 && !err; native++) {
+		struct rs_runtime *rt = b->session->by_flag[native];
+
+		if (rt && rt->ops->sweep)
+			err = rt->ops->sweep(rt, map, &b->session->progress);
+	}
+	return err ? err : rs_addrmap_seal(map);
+}
+
+static struct rs_error *start_queue(struct rs_build *b)
+{
+	struct rs_addrmap *map = &b->graph->map;
+	struct rs_error *err = find(b, map);
+
+	if (err)
+		return err;
+	// By address; the marks go along by number.
+	uint64_t *sorted;
+	const size_t n = map->count;
+	if ((err = rs_block_new(n, sizeof(*sorted), &sorted)))
+		return err;
+	rs_addrmap_list(map, sorted);
+
+	const uint64_t *address = rs_vec_items(&b->found.address, uint64_t);
+	const uint16_t *mark = rs_vec_items(&b->found.mark, uint16_t);
+	const size_t found = rs_vec_count(&b->found.address, uint64_t);
+	for (size_t i = 0; i < found; i++) {
+		if (!rs_addrmap_takes(address[i]))
+			continue;
+		uint64_t *q = &sorted[rs_addrmap_number(map, address[i])];
+		*q = (*q & ADDRESS_MASK) |
+		     (uint64_t)rs_build_mark((uint16_t)(*q >> 48), mark[i])
+			     << 48;
+	}
+
+	uint64_t *q = rs_vec_push(&b->queue, n * sizeof(*q));
+	if (q)
+		memcpy(q, sorted, n * sizeof(*q));
+	b->tracked = n;
+	rs_block_free(sorted, n, sizeof(*sorted));
+	return q ? NULL : &rs_enomem;
+}
+
+static struct rs_error *start_asking(struct rs_build *b, struct rs_asking **ret)
+{
+	const uint64_t *queue = rs_vec_items(&b->queue, uint64_t);
+	struct rs_vec object = {0};
+	struct rs_error *err = rs_vec_reserve(&object, 4096);
+
+	for (size_t i = 0; i < b->tracked && !err; i++)
+		if (rs_asks(b->session, (uint16_t)(queue[i] >> 48)))
+			err = rs_asking_add(&object, queue[i] & ADDRESS_MASK);
+	if (!err)
+		err = rs_asking_start(b->session, &object, false, ret);
+	rs_vec_fini(&object);
+	return err;
+}
+
+static struct rs_error *add_roots(struct rs_build *b)
+{
+	for (int native = 0; native < 2; native++) {
+		struct rs_runtime *rt = b->session->by_flag[native];
+		struct rs_error *err;
+
+		if (rt && rt->ops->roots &&
+		    (err = rt->ops->roots(rt, &b->roots)))
+			return err;
+	}
+	const struct rs_found_root *root =
+		rs_vec_items(&b->roots.root, struct rs_found_root);
+	const size_t n = rs_vec_count(&b->roots.root, struct rs_found_root);
+	for (size_t i = 0; i < n; i++) {
+		struct rs_error *err = mention(b, root[i].target);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+// Addresses become numbers, in reading order; what leads nowhere is dropped.
+static struct rs_error *translate(struct rs_build *b)
+{
+	const uint64_t *raw = rs_vec_items(&b->raw, uint64_t);
+	struct rs_read_row *row = rs_vec_items(&b->row, struct rs_read_row);
+	const size_t n = rs_vec_count(&b->row, struct rs_read_row);
+	const size_t references = rs_vec_count(&b->raw, uint64_t);
+	const uint64_t *const last = raw + references;
+	uint32_t *edge = rs_vec_push(&b->edge, references * sizeof(*edge));
+	size_t to = 0;
+
+	if (!edge)
+		return &rs_enomem;
+	for (size_t i = 0; i < n; i++) {
+		const size_t first = to;
+
+		for (uint32_t k = row[i].references; k; k--, raw++) {
+			if (raw + RS_LOOKAHEAD < last)
+				rs_addrmap_prefetch(&b->graph->map,
+						    raw[RS_LOOKAHEAD] &
+							    ADDRESS_MASK);
+			const uint32_t t = rs_addrmap_number(
+				&b->graph->map, *raw & ADDRESS_MASK);
+			edge[to] = rs_edge(t, (enum rs_kind)(*raw >> 48 & 3));
+			to += t != RS_NONE;
+		}
+		row[i].references = (uint32_t)(to - first);
+	}
+	b->edge.used = to * sizeof(*edge);
+	b->graph->references = to;
+	b->graph->dropped = references - to;
+	if (to > UINT32_MAX)
+		return rs_error_new(RS_EBAD, "more than 4 Gi references");
+	return NULL;
+}
+
+// From reading order to number order.
+static struct rs_error *place(struct rs_build *b)
+{
+	struct rs_graph *g = b->graph;
+	const struct rs_read_row *row =
+		rs_vec_items(&b->row, struct rs_read_row);
+	const size_t n = rs_vec_count(&b->row, struct rs_read_row);
+	struct rs_error *err = rs_build_arrays(g);
+
+	if (!err)
+		err = rs_block_new_dense(g->references, sizeof(uint32_t),
+					 &g->out);
+	if (err)
+		return err;
+
+	const uint64_t *queue = rs_vec_items(&b->queue, uint64_t);
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t o =
+			rs_addrmap_number(&g->map, queue[i] & ADDRESS_MASK);
+		g->count[o] = row[i].count;
+		g->type[o] = row[i].type;
+		g->size[o] = row[i].size;
+		g->flags[o] = row[i].flags;
+		g->out_start[o + 1] = row[i].references;
+	}
+	for (uint32_t o = 0; o < g->objects; o++)
+		g->out_start[o + 1] += g->out_start[o];
+
+	const uint32_t *edge = rs_vec_items(&b->edge, uint32_t);
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t o =
+			rs_addrmap_number(&g->map, queue[i] & ADDRESS_MASK);
+		uint32_t *to = g->out + g->out_start[o];
+
+		for (uint32_t k = row[i].references; k; k--)
+			*to++ = *edge++;
+	}
+	return NULL;
+}
+
+static struct rs_error *place_roots(struct rs_build *b)
+{
+	struct rs_graph *g = b->graph;
+	const struct rs_found_root *from =
+		rs_vec_items(&b->roots.root, struct rs_found_root);
+	const size_t n = rs_vec_count(&b->roots.root, struct rs_found_root);
+
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t t = rs_graph_find(g, from[i].target);
+		if (t == RS_NONE)
+			continue;
+		struct rs_root *root = rs_vec_push(&g->root, sizeof(*root));
+		if (!root)
+			return &rs_enomem;
+		*root = from[i].root;
+		root->target = t;
+	}
+	g->root_text = b->roots.text;
+	b->roots.text = (struct rs_vec){0};
+	return NULL;
+}
+
+// What types are asked is there when the first object is read: it leads to
+// others.
+static struct rs_error *ask_and_add_roots(struct rs_build *b)
+{
+	struct rs_asking *asking = NULL;
+	struct rs_error *err = start_asking(b, &asking);
+
+	if (!err)
+		err = add_roots(b);
+	if (!err)
+		return rs_asking_join(asking);
+	rs_asking_stop(asking);
+	return err;
+}
+
+static struct rs_error *build(struct rs_build *b)
+{
+	struct rs_graph *g = b->graph;
+	struct rs_vec *first[] = {&b->queue, &b->row, &b->raw, &b->edge};
+	struct rs_error *err;
+
+	// A push of nothing must not look like a failure.
+	for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++)
+		if ((err = rs_vec_reserve(first[i], 4096)))
+			return err;
+	if ((err = rs_addrmap_init(&g->map)) || (err = start_queue(b)) ||
+	    (err = ask_and_add_roots(b)) || (err = read_queue(b)) ||
+	    (err = rs_addrmap_seal(&g->map)))
+		return err;
+	g->objects = g->map.count;
+	if ((err = translate(b)))
+		return err;
+	rs_vec_fini(&b->raw);
+	if ((err = place(b)) || (err = place_roots(b)))
+		return err;
+	g->types = (uint32_t)rs_vec_count(&b->session->types.row,
+					  struct rs_type_row);
+	g->type_row = rs_vec_items(&b->session->types.row, struct rs_type_row);
+	return NULL;
+}
+
+struct rs_error *rs_build_all(struct rs_session *session, struct rs_graph *ret)
+{
+	struct rs_build b = {.session = session, .graph = ret};
+	struct rs_error *err = rs_refs_init(&b.refs, false);
+
+	*ret = (struct rs_graph){0};
+	if (!err)
+		err = build(&b);
+	if (err) {
+		rs_graph_fini(ret);
+		*ret = (struct rs_graph){0};
+	}
+	rs_refs_fini(&b.refs);
+	rs_found_fini(&b.found);
+	rs_vec_fini(&b.roots.root);
+	rs_vec_fini(&b.roots.text);
+	rs_vec_fini(&b.queue);
+	rs_vec_fini(&b.row);
+	rs_vec_fini(&b.raw);
+	rs_vec_fini(&b.edge);
+	return err;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "session/build.h"
+
+#include "session/exact_query.h"
+#include "session/read_batch.h"
+#include "session/read_parallel.h"
+
+struct rs_error *rs_build_arrays(struct rs_graph *graph)
+{
+	const size_t n = graph->objects;
+	const size_t word = sizeof(uint32_t);
+	struct rs_error *err;
+
+	// Sizes are told only in a full graph, but untouched pages cost
+	// nothing.
+	if ((err = rs_block_new_dense(n, sizeof(uint64_t), &graph->address)) ||
+	    (err = rs_block_new_dense(n, word, &graph->count)) ||
+	    (err = rs_block_new_dense(n, word, &graph->type)) ||
+	    (err = rs_block_new_dense(n, word, &graph->size)) ||
+	    (err = rs_block_new_dense(n, sizeof(uint16_t), &graph->flags)) ||
+	    (err = rs_block_new_dense(n + 1, word, &graph->out_start)))
+		return err;
+	rs_addrmap_list(&graph->map, graph->address);
+	return NULL;
+}
+
+struct rs_error *rs_build_find(struct rs_session *session, struct rs_twin *twin,
+			       struct rs_found *found, struct rs_addrmap *map)
+{
+	// There is one only where all objects are of one runtime.
+	struct rs_runtime *beside = twin ? rs_twin_runtime(twin) : NULL;
+
+	for (int native = 0; native < 2; native++) {
+		struct rs_runtime *rt = session->by_flag[native];
+		const size_t before = rs_vec_count(&found->mark, uint16_t);
+		struct rs_error *err;
+
+		if (!rt)
+			continue;
+		err = rt->ops->find(rt, beside, found, &session->progress);
+		if (err)
+			return err;
+		uint16_t *mark = rs_vec_items(&found->mark, uint16_t);
+		const size_t n = rs_vec_count(&found->mark, uint16_t);
+		for (size_t i = before; native && i < n; i++)
+			mark[i] |= RS_OBJ_NATIVE;
+	}
+
+	const uint64_t *address = rs_vec_items(&found->address, uint64_t);
+	const size_t n = rs_vec_count(&found->address, uint64_t);
+	for (size_t i = 0; i < n; i++) {
+		struct rs_error *err;
+
+		if (!rs_addrmap_takes(address[i]))
+			continue; // a damaged list leads anywhere
+		err = rs_addrmap_add(map, address[i], NULL);
+		if (err)
+			return err;
+	}
+	return rs_addrmap_seal(map);
+}
+
+// On two processors where that pays; see build_twin.h.
+static struct rs_error *read_all(struct rs_session *session,
+				 struct rs_twin *twin, struct rs_graph *graph,
+				 struct rs_vec *out)
+{
+	const bool two = twin && rs_twin_start(twin, graph);
+	struct rs_batch b;
+	struct rs_error *err = rs_batch_init(&b, session, graph,
+					     graph->objects / (two ? 2 : 1));
+
+	if (!err)
+		err = two ? rs_twin_read_beside(twin, &b)
+			  : rs_batch_read(&b, 0, graph->objects);
+	if (!err && two)
+		err = rs_twin_join(twin, &b.out);
+	*out = b.out;
+	b.out = (struct rs_vec){0};
+	rs_batch_fini(&b);
+	return err;
+}
+
+// Most objects are in the oldest generation and bear the same mark, which needs
+// no looking up. The memory of the others is soon used again, for the graph:
+// what no process had before costs a virtual machine more than writing to it.
+static void keep_unusual(struct rs_found *found)
+{
+	uint64_t *address = rs_vec_items(&found->address, uint64_t);
+	uint16_t *mark = rs_vec_items(&found->mark, uint16_t);
+	const size_t n = rs_vec_count(&found->address, uint64_t);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		address[kept] = address[i];
+		mark[kept] = mark[i];
+		kept += mark[i] != RS_USUAL_MARK;
+	}
+	found->address.used = kept * sizeof(*address);
+	found->mark.used = kept * sizeof(*mark);
+	rs_vec_trim(&found->address);
+	rs_vec_trim(&found->mark);
+}
+
+static void mark_found(struct rs_graph *graph, const struct rs_found *found)
+{
+	const uint64_t *address = rs_vec_items(&found->address, uint64_t);
+	const uint16_t *mark = rs_vec_items(&found->mark, uint16_t);
+	const size_t n = rs_vec_count(&found->address, uint64_t);
+
+	for (uint32_t i = 0; i < graph->objects; i++)
+		graph->flags[i] = RS_USUAL_MARK;
+	for (size_t i = 0; i < n; i++) {
+		if (!rs_addrmap_takes(address[i]))
+			continue;
+		uint16_t *flags =
+			&graph->flags[rs_graph_find(graph, address[i])];
+		*flags = rs_build_mark(*flags, mark[i]);
+	}
+}
+
+static struct rs_error *start_asking(struct rs_session *session,
+				     const struct rs_graph *graph,
+				     struct rs_asking **ret)
+{
+	struct rs_vec object = {0};
+	struct rs_error *err = rs_vec_reserve(&object, 4096);
+
+	for (uint32_t i = 0; i < graph->objects && !err; i++)
+		if (rs_asks(session, graph->flags[i]))
+			err = rs_asking_add(&object, graph->address[i]);
+	if (!err)
+		err = rs_asking_start(session, &object, true, ret);
+	rs_vec_fini(&object);
+	return err;
+}
+
+// Rows and references; some of these are asked for meanwhile.
+static struct rs_error *learn(struct rs_session *session, struct rs_twin *twin,
+			      struct rs_graph *graph, struct rs_vec *out)
+{
+	struct rs_asking *asking = NULL;
+	struct rs_error *err = start_asking(session, graph, &asking);
+
+	if (!err)
+		err = read_all(session, twin, graph, out);
+	if (err) {
+		rs_asking_stop(asking);
+		return err;
+	}
+	err = rs_asking_join(asking);
+	return err ? err : rs_build_asked(session, graph, out);
+}
+
+static struct rs_error *
+build_tracked(struct rs_session *session, struct rs_twin *twin,
+	      struct rs_graph *graph, struct rs_found *found,
+	      struct rs_vec *out)
+{
+	struct rs_error *err;
+
+	if ((err = rs_addrmap_init(&graph->map)) ||
+	    (err = rs_build_find(session, twin, found, &graph->map)))
+		return err;
+	keep_unusual(found);
+	graph->tracked_only = true;
+	graph->objects = graph->map.count;
+	if ((err = rs_build_arrays(graph)))
+		return err;
+
+	mark_found(graph, found);
+	rs_found_fini(found);
+	if ((err = learn(session, twin, graph, out)))
+		return err;
+	graph->types =
+		(uint32_t)rs_vec_count(&session->types.row, struct rs_type_row);
+	graph->type_row = rs_vec_items(&session->types.row, struct rs_type_row);
+	graph->references = rs_vec_count(out, uint32_t);
+	return rs_vec_to_block(out, &graph->out);
+}
+
+struct rs_error *
+rs_build_tracked(struct rs_session *session, struct rs_graph *ret)
+{
+	struct rs_found found = {0};
+	struct rs_vec out = {0};
+	struct rs_twin *twin = rs_twin_new(session);
+	struct rs_error *err;
+
+	*ret = (struct rs_graph){0};
+	err = build_tracked(session, twin, ret, &found, &out);
+	if (!err)
+		err = rs_twin_check(twin);
+	rs_twin_free(twin);
+	if (err) {
+		rs_graph_fini(ret);
+		*ret = (struct rs_graph){0};
+	}
+	rs_vec_fini(&out);
+	rs_found_fini(&found);
+	return err;
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "session/collection.h"
+
+#include "base/cleanup.h"
+#include "session/build.h"
+
+struct run {
+	struct rs_session *session;
+	struct rs_graph *graph;
+	const struct rs_collecting *how;
+	struct rs_verdict sum;
+	uint8_t *group; // [objects] collector of each; NULL: there is one
+	uint32_t groups; // entries of it
+};
+
+// Each object is looked at by one collector at most.
+static void add_fates(struct rs_verdict *sum, struct rs_verdict *one)
+{
+	if (!sum->fate) {
+		*sum = *one;
+		*one = (struct rs_verdict){0};
+		return;
+	}
+	for (uint32_t i = 0; i < sum->objects; i++)
+		if (one->fate[i] != RS_FATE_OUTSIDE)
+			sum->fate[i] = one->fate[i];
+	sum->unreachable += one->unreachable;
+	sum->uncollectable += one->uncollectable;
+	sum->garbage += one->garbage;
+}
+
+static struct rs_error *mark_group(struct run *run, struct rs_runtime *rt,
+				   uint8_t number, uint64_t *tracked)
+{
+	struct rs_found found = {0};
+	struct rs_error *err =
+		rt->ops->members(rt, number, &found, &run->session->progress);
+	const uint64_t *address = rs_vec_items(&found.address, uint64_t);
+	const uint16_t *mark = rs_vec_items(&found.mark, uint16_t);
+	const size_t n = err ? 0 : rs_vec_count(&found.address, uint64_t);
+
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t object =
+			rs_addrmap_takes(address[i])
+				? rs_graph_find(run->graph, address[i])
+				: RS_NONE;
+
+		if (object == RS_NONE)
+			continue;
+		run->group[object] = number;
+		*tracked += (mark[i] & RS_OBJ_GENERATION) <= 2;
+	}
+	rs_found_fini(&found);
+	return err;
+}
+
+static struct rs_error *collect(struct run *run, struct rs_runtime *rt,
+				uint8_t which, struct rs_collected *ret)
+{
+	const struct rs_collect_options options = {
+		.generation = run->how->generation,
+		.rules = run->how->rules ? *run->how->rules : rt->rules,
+		.native = rt == run->session->by_flag[1],
+		.group = run->group,
+		.which = which,
+	};
+	struct rs_verdict one = {0};
+	struct rs_error *err = rs_graph_collect(run->graph, &options,
+						&run->session->progress, &one);
+
+	if (err)
+		return err;
+	ret->unreachable = one.unreachable;
+	ret->uncollectable = one.uncollectable;
+	add_fates(&run->sum, &one);
+	rs_verdict_fini(&one);
+	return NULL;
+}
+
+static struct rs_error *
+collect_apart(struct run *run, struct rs_runtime *rt, struct rs_vec *each)
+{
+	struct rs_vec all = {0};
+	struct rs_error *err;
+
+	run->groups = run->graph->objects;
+	if ((err = rs_block_new(run->groups, sizeof(*run->group), &run->group)))
+		return err;
+	for (unsigned i = 0; i < rt->collectors && !err; i++) {
+		struct rs_collected *slot = rs_vec_push(&all, sizeof(*slot));
+
+		if (!slot) {
+			err = &rs_enomem;
+			break;
+		}
+		*slot = (struct rs_collected){
+			.id = rt->ops->collector_id(rt, i)};
+		err = mark_group(run, rt, (uint8_t)i, &slot->tracked);
+	}
+	struct rs_collected *one = rs_vec_items(&all, struct rs_collected);
+	for (unsigned i = 0; i < rt->collectors && !err; i++) {
+		struct rs_collected *slot;
+
+		if ((err = collect(run, rt, (uint8_t)i, &one[i])) || !each)
+			continue;
+		slot = rs_vec_push(each, sizeof(*slot));
+		if (slot)
+			*slot = one[i];
+		else
+			err = &rs_enomem;
+	}
+	rs_vec_fini(&all);
+	rs_block_free(run->group, run->groups, sizeof(*run->group));
+	run->group = NULL;
+	return err;
+}
+
+struct rs_error *rs_session_collect(struct rs_session *session,
+				    struct rs_graph *graph,
+				    const struct rs_collecting *how,
+				    struct rs_verdict *ret, struct rs_vec *each)
+{
+	struct run run = {.session = session, .graph = graph, .how = how};
+	struct rs_error *err = NULL;
+
+	for (int native = 0; native < 2 && !err; native++) {
+		struct rs_runtime *rt = session->by_flag[native];
+		struct rs_collected only;
+
+		if (!rt)
+			continue;
+		err = rt->collectors > 1 ? collect_apart(&run, rt, each)
+					 : collect(&run, rt, 0, &only);
+	}
+	if (err)
+		rs_verdict_fini(&run.sum);
+	else
+		*ret = run.sum;
+	return err;
+}

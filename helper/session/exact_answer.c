@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include "session/exact_answer.h"
+
+#include <stdlib.h>
+
+void rs_asked_fini(struct rs_asked *asked)
+{
+	rs_block_free(asked->told, asked->answer.objects, 1);
+	rs_image_answer_fini(&asked->answer);
+	rs_vec_fini(&asked->sorted);
+	rs_vec_fini(&asked->taken);
+	*asked = (struct rs_asked){0};
+}
+
+static uint64_t
+lower_bound(const uint64_t *array, uint64_t size, uint64_t value)
+{
+	uint64_t low = 0, high = size;
+
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2;
+
+		if (array[middle] < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool rs_asked_find(const struct rs_asked *asked, uint64_t address,
+		   uint64_t *row)
+{
+	const struct rs_image_answer *a = &asked->answer;
+
+	*row = lower_bound(a->object, a->objects, address);
+	return *row < a->objects && a->object[*row] == address &&
+	       asked->told[*row];
+}
+
+struct rs_error *rs_asked_take(struct rs_asked *asked,
+			       struct rs_image_answer *answer, uint64_t wanted)
+{
+	const struct rs_image_answer *a = &asked->answer;
+	const bool nameless = answer->faults < answer->faults_total;
+	struct rs_error *err = rs_block_new(answer->objects, 1, &asked->told);
+
+	if (err)
+		return err;
+	asked->answer = *answer;
+	*answer = (struct rs_image_answer){0};
+	for (uint64_t i = 0; i < a->objects; i++)
+		asked->told[i] = !nameless || a->first[i] < a->first[i + 1];
+	for (uint64_t i = 0; i < a->faults; i++) {
+		const uint64_t row =
+			lower_bound(a->object, a->objects, a->fault[i].object);
+		if (row < a->objects)
+			asked->told[row] = 0;
+	}
+	for (uint64_t i = 0; i < a->objects; i++)
+		asked->objects += asked->told[i];
+	// Rows that are not believed are those of faults, which have none.
+	asked->references = a->edges;
+	asked->unasked = wanted > asked->objects ? wanted - asked->objects : 0;
+	return NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+// The usual case: reading knows the same targets in the same order.
+static bool same(const struct rs_refs *refs, const uint64_t *target, uint32_t n)
+{
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < refs->n; i++) {
+		if (refs->kind[i] != RS_STRONG)
+			continue;
+		if (k == n || refs->target[i] != target[k])
+			return false;
+		k++;
+	}
+	return k == n;
+}
+
+static bool prepare(struct rs_asked *asked, const uint64_t *target, uint32_t n)
+{
+	uint64_t *sorted;
+	uint32_t *taken;
+
+	asked->sorted.used = asked->taken.used = 0;
+	sorted = rs_vec_push(&asked->sorted, n * sizeof(*sorted));
+	taken = rs_vec_push(&asked->taken, n * sizeof(*taken));
+	if (n && (!sorted || !taken))
+		return false;
+	if (n) {
+		memcpy(sorted, target, n * sizeof(*sorted));
+		memset(taken, 0, n * sizeof(*taken));
+		qsort(sorted, n, sizeof(*sorted), by_value);
+	}
+	return true;
+}
+
+// One more of the references told leads to @p target: it is used up.
+static bool take(struct rs_asked *asked, uint64_t target)
+{
+	const uint64_t *sorted = rs_vec_items(&asked->sorted, uint64_t);
+	uint32_t *taken = rs_vec_items(&asked->taken, uint32_t);
+	const uint64_t n = rs_vec_count(&asked->sorted, uint64_t);
+	const uint64_t at = lower_bound(sorted, n, target);
+
+	if (at == n || sorted[at] != target || at + taken[at] >= n ||
+	    sorted[at + taken[at]] != target)
+		return false;
+	taken[at]++;
+	return true;
+}
+
+static void keep(struct rs_refs *refs, uint32_t from, uint32_t *to)
+{
+	refs->target[*to] = refs->target[from];
+	refs->kind[*to] = refs->kind[from];
+	if (refs->label)
+		refs->label[*to] = refs->label[from];
+	++*to;
+}
+
+// What is left over of those told: nobody knows a name for them.
+static void add_rest(struct rs_asked *asked, struct rs_refs *refs)
+{
+	const uint64_t *sorted = rs_vec_items(&asked->sorted, uint64_t);
+	const uint32_t *taken = rs_vec_items(&asked->taken, uint32_t);
+	const uint64_t n = rs_vec_count(&asked->sorted, uint64_t);
+
+	for (uint64_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && sorted[end] == sorted[i];)
+			end++;
+		for (uint64_t k = i + taken[i]; k < end; k++)
+			rs_refs_add(refs, sorted[i], RS_STRONG, RS_LABEL_NONE,
+				    0);
+	}
+}
+
+/*
+ * Of several that reading knows of one target, those that it calls strong are
+ * told first. What it guessed, called owned or called weak comes after: it was
+ * wrong then, or does not know of the version that tells. A kind for which the
+ * types have no word is left as it is.
+ */
+void rs_asked_merge(struct rs_asked *asked, uint64_t row, struct rs_refs *refs)
+{
+	static const uint8_t order[] = {RS_STRONG, RS_GUESS, RS_OWNED, RS_WEAK};
+	enum { RS_TOLD = 0x80 }; // beside the kind
+	const uint64_t *target;
+	const uint32_t n = rs_asked_targets(asked, row, &target);
+	uint32_t kept = 0;
+
+	if (same(refs, target, n)) {
+		for (uint32_t i = 0; i < refs->n; i++)
+			if (refs->kind[i] != RS_GUESS)
+				keep(refs, i, &kept);
+		refs->n = kept;
+		refs->incomplete = false;
+		return;
+	}
+	if (!prepare(asked, target, n)) {
+		refs->incomplete = true;
+		refs->no_memory = true;
+		return;
+	}
+	for (size_t p = 0; p < sizeof(order); p++)
+		for (uint32_t i = 0; i < refs->n; i++)
+			if (refs->kind[i] == order[p] &&
+			    take(asked, refs->target[i]))
+				refs->kind[i] = RS_TOLD | RS_STRONG;
+	for (uint32_t i = 0; i < refs->n; i++) {
+		if (refs->kind[i] == RS_STRONG || refs->kind[i] == RS_GUESS)
+			continue;
+		refs->kind[i] &= (uint8_t)~RS_TOLD;
+		keep(refs, i, &kept);
+	}
+	refs->n = kept;
+	refs->incomplete = false;
+	add_rest(asked, refs);
+}

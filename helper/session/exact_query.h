@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Types of a core are asked while their objects are read.
+ *
+ * The image runs in a process of its own; a thread waits for it. What is asked
+ * of whom: enum rs_exact.
+ */
+#ifndef RS_SESSION_EXACT_QUERY_H
+#define RS_SESSION_EXACT_QUERY_H
+
+#include "session/session.h"
+
+struct rs_asking;
+
+/**
+ * Whether an object that find() marked so is to be asked.
+ *
+ * Where all types are known to the decoders both ways tell the same (that is
+ * what rs_answer_verify() is for), and reading costs less: it needs no second
+ * pass over the objects and, for a core of gcore's, no copy of all memory. So
+ * without being told to, only that is asked at which reading would guess.
+ */
+static inline bool rs_asks(const struct rs_session *session, uint16_t mark)
+{
+	if (!(mark & RS_OBJ_TRACKED) || (mark & RS_OBJ_NATIVE))
+		return false;
+	return session->options.exact == RS_EXACT_ON ||
+	       (session->options.exact == RS_EXACT_AUTO &&
+		(mark & RS_OBJ_INEXACT));
+}
+
+/** Whether all that is tracked is to be asked, so that little is read. */
+static inline bool rs_asks_all(const struct rs_session *session)
+{
+	return session->options.exact == RS_EXACT_ON;
+}
+
+/** Put @p address on a list for rs_asking_start(). Errors: RS_ENOMEM. */
+RS_MUST_CHECK static inline struct rs_error *
+rs_asking_add(struct rs_vec *object, uint64_t address)
+{
+	uint64_t *slot = rs_vec_push(object, sizeof(*slot));
+
+	if (!slot)
+		return &rs_enomem;
+	*slot = address;
+	return NULL;
+}
+
+/**
+ * Start to ask the types of the objects at @p object.
+ *
+ * @param object uint64_t, ascending; taken over, and left empty.
+ * @param collecting Only what a collection would find is wanted: where
+ *        nobody insists and that cannot depend on them, nobody is asked.
+ * @param[out] ret NULL when there is nobody to ask, or they were before, or
+ *        they cannot be and need not: the session then says so.
+ * Errors: RS_ENOMEM; with RS_EXACT_ON, those of enum rs_exact.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_asking_start(struct rs_session *session, struct rs_vec *object,
+		bool collecting, struct rs_asking **ret);
+
+/**
+ * Wait for the end; session->asked then has what was told. Frees @p asking;
+ * NULL is allowed. Errors: as above; RS_EINTERRUPTED.
+ */
+RS_MUST_CHECK struct rs_error *rs_asking_join(struct rs_asking *asking);
+
+/** Have it given up, wait, and free it. NULL is allowed. */
+void rs_asking_stop(struct rs_asking *asking);
+
+#endif /* RS_SESSION_EXACT_QUERY_H */

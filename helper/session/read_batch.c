@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "session/read_batch.h"
+
+#include "base/cleanup.h"
+#include "session/build.h"
+#include "session/exact_query.h"
+#include "session/number_prefetch.h"
+
+#include <stddef.h>
+
+enum {
+	RS_USUAL = 3, // references of an object, to tracked ones
+	RS_WAITING = 4096, // references numbered at a time, about
+};
+
+// References @p k to @p end. @return How many edges of them were written.
+static uint32_t number_some(struct rs_ahead *ahead, const struct rs_refs *refs,
+			    uint32_t k, uint32_t end, uint32_t *edge)
+{
+	uint32_t kept = 0;
+
+	for (; k < end; k++) {
+		const uint32_t t = rs_ahead_number(ahead, k);
+		// Branch-free: a leaf's number is overwritten.
+		edge[kept] = rs_edge(t, (enum rs_kind)refs->kind[k]);
+		kept += t != RS_NONE;
+	}
+	return kept;
+}
+
+// Number what waits, across objects: most have too few references for looking
+// ahead on their own.
+static struct rs_error *number_refs(struct rs_batch *b)
+{
+	struct rs_graph *graph = b->graph;
+	const struct rs_refs *refs = &b->refs;
+	struct rs_ahead ahead;
+	uint32_t *edge = rs_vec_push(&b->out, refs->n * sizeof(*edge));
+	const size_t base = rs_vec_count(&b->out, uint32_t) - refs->n;
+	uint32_t kept = 0;
+	uint32_t k = 0;
+
+	if (!edge)
+		return &rs_enomem;
+	if (base + refs->n > UINT32_MAX)
+		return rs_error_new(RS_EBAD, "more than 4 Gi references");
+	rs_ahead_init(&ahead, &graph->map, refs->target, refs->n);
+	for (uint32_t i = b->first; i < b->next; i++) {
+		const uint32_t end = graph->out_start[i + 1];
+
+		kept += number_some(&ahead, refs, k, end, edge + kept);
+		k = end;
+		graph->out_start[i + 1] = (uint32_t)base + kept;
+	}
+	// What is left is of the row that is being read.
+	kept += number_some(&ahead, refs, k, refs->n, edge + kept);
+	b->out.used -= (refs->n - kept) * sizeof(*edge);
+	b->refs.n = 0;
+	b->first = b->next;
+	return NULL;
+}
+
+// Whether the references of object @p i come from elsewhere: build_asked.c.
+static bool is_told(const struct rs_batch *b, uint32_t i)
+{
+	return rs_asks_all(b->session) &&
+	       rs_asks(b->session, b->graph->flags[i]);
+}
+
+// Hints for the objects that are read some turns after object @p i.
+static void prefetch_tracked(const struct rs_batch *b, uint32_t i)
+{
+	const struct rs_graph *g = b->graph;
+	const uint32_t near = i + RS_BUILD_NEAR;
+	const uint32_t far = i + RS_BUILD_FAR;
+
+	if (far < b->end) {
+		struct rs_runtime *rt =
+			rs_build_runtime(b->session, g->flags[far]);
+		if (rt->ops->prefetch)
+			rt->ops->prefetch(rt, g->address[far]);
+	}
+	if (near < b->end && !is_told(b, near)) {
+		struct rs_runtime *rt =
+			rs_build_runtime(b->session, g->flags[near]);
+		if (rt->ops->prefetch_tables)
+			rt->ops->prefetch_tables(rt, g->address[near]);
+	}
+}
+
+// Numbers the part of a row that has been told so far.
+static void drain(struct rs_refs *refs)
+{
+	struct rs_batch *b =
+		(void *)((char *)refs - offsetof(struct rs_batch, refs));
+
+	if (!b->err)
+		b->err = number_refs(b);
+	refs->n = 0;
+}
+
+static struct rs_error *read_object(struct rs_batch *b, uint32_t i)
+{
+	struct rs_graph *graph = b->graph;
+	struct rs_runtime *rt = rs_build_runtime(b->session, graph->flags[i]);
+	struct rs_row row = {0};
+
+	b->refs.incomplete = false;
+	rt->ops->read(rt, graph->address[i], &row, false,
+		      is_told(b, i) ? NULL : &b->refs);
+	graph->count[i] = row.count;
+	graph->type[i] = row.type;
+	graph->flags[i] |= row.flags;
+	graph->out_start[i + 1] = b->refs.n;
+	b->next = i + 1;
+	if (b->refs.n >= RS_WAITING)
+		drain(&b->refs);
+	if (b->refs.no_memory && !b->err)
+		return &rs_enomem;
+	return rs_take(&b->err);
+}
+
+struct rs_error *rs_batch_read(struct rs_batch *b, uint32_t first, uint32_t end)
+{
+	struct rs_error *err = NULL;
+
+	b->first = b->next = first;
+	b->end = end;
+	for (uint32_t i = first; i < end && !err; i++) {
+		if (i % RS_BUILD_TICK == 0)
+			err = rs_progress_tick(&b->session->progress,
+					       "reading objects", i, b->whole);
+		prefetch_tracked(b, i);
+		if (!err)
+			err = read_object(b, i);
+	}
+	return err ? err : number_refs(b);
+}
+
+struct rs_error *rs_batch_init(struct rs_batch *b, struct rs_session *session,
+			       struct rs_graph *graph, uint32_t objects)
+{
+	struct rs_error *err;
+
+	*b = (struct rs_batch){
+		.session = session,
+		.graph = graph,
+		.whole = graph->objects,
+	};
+	// At once, so that it lies in huge pages from its start if it is large.
+	// Not nothing: a push of nothing must not look like a failure.
+	err = rs_vec_reserve(&b->out, ((size_t)objects + 1) * RS_USUAL *
+					      sizeof(uint32_t));
+	if (!err)
+		err = rs_refs_init(&b->refs, false);
+	b->refs.drain = drain;
+	return err;
+}
+
+void rs_batch_fini(struct rs_batch *b)
+{
+	rs_error_free(b->err);
+	rs_refs_fini(&b->refs);
+	rs_vec_fini(&b->out);
+}

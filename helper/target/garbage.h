@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: MIT
-/** @file The list of what could not be freed (internal). */
-#ifndef RS_TARGET_GARBAGE_H
-#define RS_TARGET_GARBAGE_H
-
-/** Append @p object, whose reference becomes the list's. Errors: RS_ENOMEM. */
-int rs_garbage_add(const void *object);
-
-#endif /* RS_TARGET_GARBAGE_H */

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: MIT
+#include "refscope/registry.h"
+#include "tracker/arena.h"
+#include "tracker/garbage_list.h"
+#include "tracker/lock.h"
+#include "tracker/slots.h"
+#include "tracker/snapshot.h"
+#include "tracker/visit.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * Phases, and what is true after each:
+ * - judge: each tracked object is reachable, or unreachable and to be freed,
+ *   or unreachable and kept (a finalizer that must not be run needs it).
+ * - hold: we hold a reference of each object to be freed, so that none goes
+ *   while user code runs.
+ * - finalize (RS_GC_FINALIZE): finalizers ran once; a second trial, in which
+ *   our own references do not count, tells who is still unreachable.
+ * - clear: those refer to nothing any more that could be in a ring.
+ * - release: our references are gone, and with them the objects.
+ */
+
+struct doomed {
+	void *object;
+	const struct rs_type *type;
+};
+
+struct collection {
+	struct rs_vec freed; // void *, held
+	struct rs_vec kept; // struct doomed, those with a finalizer first
+	uint64_t garbage; // of them with a finalizer
+};
+
+static void say(const char *text, int length)
+{
+	// Nobody to tell when stderr is closed.
+	if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0)
+		return;
+}
+
+static void say_object(const char *what, const char *type, const void *object)
+{
+	char line[160];
+
+	say(line, snprintf(line, sizeof(line), "gc: %s <%.100s %p>\n", what,
+			   type, object));
+}
+
+/** The words of CPython 2.7, which only names objects when told twice. */
+static bool wants(uint32_t flag)
+{
+	return (rs_registry.gc.debug & flag) &&
+	       (rs_registry.gc.debug & RS_GC_DEBUG_OBJECTS);
+}
+
+static int keep(struct collection *c, const struct rs_snapshot *s,
+		const struct rs_verdict *v, enum rs_fate fate)
+{
+	for (uint32_t i = 0; i < v->objects; i++) {
+		if (v->fate[i] != fate)
+			continue;
+		struct doomed *d = rs_vec_push(&c->kept, sizeof(*d));
+		if (!d)
+			return RS_ENOMEM;
+		d->object = rs_snapshot_object(s, i);
+		d->type = rs_snapshot_type(s, i);
+	}
+	return 0;
+}
+
+static int keep_all(struct collection *c, const struct rs_snapshot *s,
+		    const struct rs_verdict *v)
+{
+	int rc = keep(c, s, v, RS_FATE_FINALIZER);
+
+	c->garbage = v->garbage;
+	return rc ? rc : keep(c, s, v, RS_FATE_KEPT);
+}
+
+static int
+judge(const struct rs_vec *held, struct rs_snapshot *s, struct rs_verdict *v)
+{
+	const struct rs_collect_options options = {
+		.generation = 2,
+		.rules = rs_registry.gc.policy == RS_GC_FINALIZE ? RS_RULES_34
+								 : RS_RULES_27,
+		.native = true,
+	};
+	int rc = rs_snapshot_take(held, s);
+
+	if (rc)
+		return rc;
+	rc = rs_target_code(rs_graph_collect(&s->graph, &options, NULL, v));
+	if (rc)
+		rs_snapshot_fini(s);
+	return rc;
+}
+
+/** Take a reference of each object to be freed. On error none is held. */
+static int hold_freed(struct collection *c, const struct rs_snapshot *s,
+		      const struct rs_verdict *v)
+{
+	const size_t n = (size_t)(v->unreachable - v->uncollectable);
+
+	if (n && rs_target_code(rs_vec_reserve(&c->freed, n * sizeof(void *))))
+		return RS_ENOMEM;
+	for (uint32_t i = 0; i < v->objects; i++) {
+		if (v->fate[i] != RS_FATE_FREED)
+			continue;
+		void **slot = rs_vec_push(&c->freed, sizeof(*slot));
+		if (!slot)
+			return RS_ENOMEM;
+		*slot = rs_snapshot_object(s, i);
+		rs_count_hold(rs_snapshot_type(s, i), *slot);
+	}
+	return 0;
+}
+
+static void release(void *object)
+{
+	const struct rs_type *type = rs_type_of(object);
+
+	if (type && type->release)
+		type->release(object);
+}
+
+/** Release those from number @p first on. */
+static void let_go(struct rs_vec *held, size_t first)
+{
+	void **object = rs_vec_items(held, void *);
+	const size_t n = rs_vec_count(held, void *);
+
+	for (size_t i = first; i < n; i++)
+		release(object[i]);
+	held->used = first * sizeof(void *);
+}
+
+/** @return Whether any finalizer ran. */
+static bool finalize(const struct rs_vec *freed)
+{
+	void **object = rs_vec_items(freed, void *);
+	const size_t n = rs_vec_count(freed, void *);
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct rs_type *type = rs_type_of(object[i]);
+
+		if (!type || !type->finalize || rs_is_finalized(object[i]))
+			continue;
+		rs_slots_mark((uint64_t)(uintptr_t)object[i],
+			      RS_ENTRY_FINALIZED, true);
+		type->finalize(object[i]);
+		any = true;
+	}
+	return any;
+}
+
+/**
+ * Let go of those that the finalizers made reachable again; when that cannot
+ * be told, of all.
+ */
+static int drop_resurrected(struct rs_vec *freed)
+{
+	void **object = rs_vec_items(freed, void *);
+	const size_t n = rs_vec_count(freed, void *);
+	struct rs_snapshot s;
+	struct rs_verdict v;
+	size_t still = 0;
+	int rc = judge(freed, &s, &v);
+
+	if (rc) {
+		let_go(freed, 0);
+		return rc;
+	}
+	// Those to keep to the front, the others behind them.
+	for (size_t i = 0; i < n; i++) {
+		void *const o = object[i];
+		const uint32_t number =
+			rs_graph_find(&s.graph, (uint64_t)(uintptr_t)o);
+
+		if (number == RS_NONE || v.fate[number] != RS_FATE_FREED)
+			continue;
+		object[i] = object[still];
+		object[still++] = o;
+	}
+	rs_verdict_fini(&v);
+	rs_snapshot_fini(&s);
+	let_go(freed, still);
+	return 0;
+}
+
+/** Empty one word of an object; release what it led to. */
+static int clear_slot(void **slot, unsigned hold, void *context)
+{
+	void *const referent = *slot;
+
+	(void)context;
+	// What is not tracked cannot be in a ring; its owner frees it.
+	if (hold == RS_HOLD_STRONG && referent &&
+	    rs_slots_get((uint64_t)(uintptr_t)referent)) {
+		*slot = NULL;
+		release(referent);
+	}
+	return 0;
+}
+
+static void clear(void *object)
+{
+	const struct rs_type *type = rs_type_of(object);
+
+	if (!type)
+		return;
+	if (type->clear)
+		type->clear(object);
+	else
+		rs_visit_slots(type, object, clear_slot, NULL);
+}
+
+static void free_all(const struct rs_vec *freed)
+{
+	void **object = rs_vec_items(freed, void *);
+	const size_t n = rs_vec_count(freed, void *);
+
+	for (size_t i = 0; i < n; i++)
+		clear(object[i]);
+	for (size_t i = 0; i < n; i++)
+		release(object[i]);
+}
+
+static int save_all(const struct rs_vec *freed)
+{
+	void **object = rs_vec_items(freed, void *);
+	const size_t n = rs_vec_count(freed, void *);
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = rs_garbage_add(object[i]); // takes our reference
+	return rc;
+}
+
+static void name_freed(const struct rs_vec *freed)
+{
+	void **object = rs_vec_items(freed, void *);
+	const size_t n = rs_vec_count(freed, void *);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct rs_type *type = rs_type_of(object[i]);
+
+		say_object("collectable", type ? type->name : "?", object[i]);
+	}
+}
+
+/** What was freed may have taken kept ones along: judge again. */
+static int keep_again(struct collection *c)
+{
+	struct rs_snapshot s;
+	struct rs_verdict v;
+	int rc = judge(NULL, &s, &v);
+
+	if (rc)
+		return rc;
+	c->kept.used = 0;
+	rc = keep_all(c, &s, &v);
+	rs_verdict_fini(&v);
+	rs_snapshot_fini(&s);
+	return rc;
+}
+
+static int list_kept(const struct collection *c, bool save)
+{
+	const struct doomed *d = rs_vec_items(&c->kept, const struct doomed);
+	const size_t n = rs_vec_count(&c->kept, struct doomed);
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (wants(RS_GC_DEBUG_UNCOLLECTABLE))
+			say_object("uncollectable", d[i].type->name,
+				   d[i].object);
+	}
+	for (size_t i = 0; i < n && !rc; i++) {
+		if (i >= c->garbage && !save)
+			break;
+		rs_count_hold(d[i].type, d[i].object);
+		rc = rs_garbage_add(d[i].object);
+	}
+	return rc;
+}
+
+/** Find, and hold what is to be freed. */
+static int prepare(struct collection *c, uint64_t *objects)
+{
+	struct rs_snapshot s;
+	struct rs_verdict v;
+	int rc = judge(NULL, &s, &v);
+
+	if (rc)
+		return rc;
+	*objects = v.objects;
+	rc = keep_all(c, &s, &v);
+	if (!rc)
+		rc = hold_freed(c, &s, &v);
+	rs_verdict_fini(&v);
+	rs_snapshot_fini(&s);
+	return rc;
+}
+
+/** @return Unreachable objects, or a negated code. */
+static int64_t run(struct collection *c)
+{
+	struct rs_gc_state *gc = &rs_registry.gc;
+	const bool save = (gc->debug & RS_GC_DEBUG_SAVEALL) != 0;
+	uint64_t objects;
+	int rc = prepare(c, &objects);
+
+	if (rc)
+		return -rc;
+	if (gc->policy == RS_GC_FINALIZE && finalize(&c->freed) &&
+	    (rc = drop_resurrected(&c->freed)))
+		return -rc;
+	const uint64_t freed = rs_vec_count(&c->freed, void *);
+	if (wants(RS_GC_DEBUG_COLLECTABLE))
+		name_freed(&c->freed);
+	if (save)
+		rc = save_all(&c->freed);
+	else
+		free_all(&c->freed);
+	if (!rc && freed && c->kept.used && !save)
+		rc = keep_again(c);
+	if (!rc)
+		rc = list_kept(c, save);
+
+	const uint64_t kept = rs_vec_count(&c->kept, struct doomed);
+	gc->collections++;
+	gc->collected += freed;
+	gc->uncollectable += kept;
+	gc->survivors = objects - freed;
+	__atomic_store_n(&gc->pending, 0, __ATOMIC_RELAXED);
+	return rc ? -rc : (int64_t)(freed + kept);
+}
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t run_told(struct collection *c)
+{
+	char line[160];
+	const int64_t start = now();
+
+	say(line,
+	    snprintf(line, sizeof(line), "gc: collecting generation 2...\n"));
+	const int64_t n = run(c);
+	const int64_t us = (now() - start) / 100000;
+	if (n > 0)
+		say(line,
+		    snprintf(line, sizeof(line),
+			     "gc: done, %lld unreachable, %zu uncollectable, "
+			     "%lld.%04llds elapsed.\n",
+			     (long long)n,
+			     rs_vec_count(&c->kept, struct doomed),
+			     (long long)(us / 10000), (long long)(us % 10000)));
+	else
+		say(line,
+		    snprintf(line, sizeof(line),
+			     "gc: done, %lld.%04llds elapsed.\n",
+			     (long long)(us / 10000), (long long)(us % 10000)));
+	return n;
+}
+
+int64_t rs_collect(void)
+{
+	struct collection c = {0};
+	int64_t n;
+
+	if (!rs_lock_grab(&rs_registry.gc.collecting))
+		return 0;
+	// Whoever calls from a debugger must not wait for a stopped thread.
+	if (!rs_lock_try(&rs_registry.lock)) {
+		rs_unlock(&rs_registry.gc.collecting);
+		return -RS_EBUSY;
+	}
+	rs_unlock(&rs_registry.lock);
+	if (!rs_arena_ready())
+		n = -RS_EBUSY;
+	else if (rs_registry.gc.debug & RS_GC_DEBUG_STATS)
+		n = run_told(&c);
+	else
+		n = run(&c);
+	rs_vec_fini(&c.freed);
+	rs_vec_fini(&c.kept);
+	rs_unlock(&rs_registry.gc.collecting);
+	return n;
+}

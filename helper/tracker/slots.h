@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/** @file The tables of tracked objects (layout: refscope/registry.h). */
+#ifndef RS_TRACKER_SLOTS_H
+#define RS_TRACKER_SLOTS_H
+
+#include "refscope/registry.h"
+
+#include <stdbool.h>
+
+/** Whether @p address can be told to the registry at all. */
+static inline bool rs_slots_can_hold(uint64_t address)
+{
+	return address && !(address & 7) && !(address >> RS_ADDRESS_BITS);
+}
+
+/**
+ * Enter @p address with @p type, or give it that type.
+ * @param[out] added Whether it was new.
+ * Errors: RS_ENOMEM.
+ */
+int rs_slots_put(uint64_t address, uint32_t type, bool *added);
+
+/** Errors: RS_ENOTFOUND. */
+int rs_slots_remove(uint64_t address);
+
+/** @return The entry of @p address, or 0. */
+uint32_t rs_slots_get(uint64_t address);
+
+/**
+ * The same for who may be called by a debugger, in the place of the thread
+ * that is to let go. Errors: RS_EBUSY.
+ */
+int rs_slots_try_get(uint64_t address, uint32_t *ret);
+
+/** Set or clear @p bits of its entry. Does nothing when there is none. */
+void rs_slots_mark(uint64_t address, uint32_t bits, bool on);
+
+/** Told an entry. @return 0 to go on, else what the sweep is to return. */
+typedef int (*rs_slots_fn)(uint64_t address, uint32_t entry, void *context);
+
+/**
+ * Tell every entry, a copied region at a time: @p fn may change the registry.
+ * Errors: RS_EBUSY when a region is locked and stays so.
+ */
+int rs_slots_each(rs_slots_fn fn, void *context);
+
+/** After fork(), in the child: take the locks of threads that are no more. */
+void rs_slots_reset(void);
+
+#endif /* RS_TRACKER_SLOTS_H */

@@ -60,7 +60,7 @@ static struct rs_error *find_rings(struct cycles *c)
 
 	if ((err = rs_report_verdict(report, &c->verdict)) ||
 	    (err = rs_report_garbage(report, &c->garbage)) ||
-	    (err = rs_report_unheld(report, &c->garbage, &c->member)) ||
+	    (err = rs_report_unheld(report, &c->member)) ||
 	    (err = rs_block_new(g->objects, 1, &c->listed)))
 		return err;
 	for (size_t i = 0; i < rs_vec_count(&c->garbage, uint32_t); i++)

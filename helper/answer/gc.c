@@ -1,5 +1,25 @@
 // SPDX-License-Identifier: MIT
+#include "answer/describe/collector.h"
 #include "answer/describe/report.h"
+
+static struct rs_error *
+write_runtimes(struct rs_json *j, const struct rs_session *session)
+{
+	struct rs_error *err = NULL;
+
+	rs_json_key(j, "runtimes");
+	rs_json_begin_array(j);
+	for (size_t i = 0; i < session->runtimes && !err; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+
+		rs_json_begin_object(j);
+		rs_json_key_string(j, "name", rt->ops->name);
+		err = rs_collector_write(j, rt);
+		rs_json_end_object(j);
+	}
+	rs_json_end_array(j);
+	return err;
+}
 
 struct rs_error *rs_answer_gc(struct rs_session *session, char **ret)
 {
@@ -11,20 +31,12 @@ struct rs_error *rs_answer_gc(struct rs_session *session, char **ret)
 		return err;
 	rs_json_init(&j, -1);
 	rs_json_begin_object(&j);
-	rs_json_key(&j, "runtimes");
-	rs_json_begin_array(&j);
-	for (size_t i = 0; i < session->runtimes; i++) {
-		struct rs_runtime *rt = session->runtime[i];
-		rs_json_begin_object(&j);
-		rs_json_key_string(&j, "name", rt->ops->name);
-		rt->ops->gc(rt, &j);
-		rs_json_end_object(&j);
-	}
-	rs_json_end_array(&j);
+	err = write_runtimes(&j, session);
 	rs_report_learned(&j, session);
 	rs_json_end_object(&j);
 
-	err = rs_memory_check(session->memory);
+	if (!err)
+		err = rs_memory_check(session->memory);
 	if (!err)
 		err = rs_json_take(&j, ret);
 	rs_json_fini(&j);

@@ -4,7 +4,7 @@
 // says how it ended.
 #include "answer/describe/report.h"
 #include "answer/describe/system_call.h"
-#include "runtime/cpython/ask/python_call.h"
+#include "sandbox/image_call.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -14,6 +14,7 @@
 enum {
 	RS_CODE_MAX = 64 << 10, // bytes of code to run
 	RS_WHY_SIZE = 256,
+	RS_RUN_MS = 3000, // processor time by default
 };
 
 struct rs_run_report {
@@ -107,7 +108,7 @@ static struct rs_error *stopped(const struct rs_run_report *r)
 }
 
 static void
-write_text(struct rs_run_report *r, const char *key, enum rs_py_text number)
+write_text(struct rs_run_report *r, const char *key, enum rs_run_text number)
 {
 	const char *text = r->called.text[number];
 	uint64_t size = r->called.size[number];
@@ -134,13 +135,13 @@ static void write_raised(struct rs_run_report *r)
 	struct rs_json *j = &r->json;
 
 	rs_json_key(j, "raised");
-	if (!c->text[RS_PY_ERROR]) {
+	if (!c->text[RS_RUN_ERROR]) {
 		rs_json_null(j);
 		return;
 	}
 	rs_json_begin_object(j);
-	write_text(r, "type", RS_PY_ERROR);
-	write_text(r, "message", RS_PY_MESSAGE);
+	write_text(r, "type", RS_RUN_ERROR);
+	write_text(r, "message", RS_RUN_MESSAGE);
 	rs_json_end_object(j);
 }
 
@@ -159,19 +160,35 @@ static struct rs_error *finish(struct rs_run_report *r, char **ret)
 static bool told(const struct rs_image_called *c)
 {
 	return c->end == RS_CALL_DONE &&
-	       (c->text[RS_PY_PRINTED] || c->text[RS_PY_VALUE] ||
-		c->text[RS_PY_ERROR]);
+	       (c->text[RS_RUN_PRINTED] || c->text[RS_RUN_VALUE] ||
+		c->text[RS_RUN_ERROR]);
 }
 
-// Make sure that @p address is an object of CPython, and name it.
+// The runtime that can run code and has an object at @p address; any that can
+// for 0. NULL: there is none.
+static struct rs_runtime *
+find_runtime(const struct rs_session *session, uint64_t address)
+{
+	for (size_t i = 0; i < session->runtimes; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+
+		if (rt->ops->run &&
+		    (!address || rt->ops->is_object(rt, address)))
+			return rt;
+	}
+	return NULL;
+}
+
+// Make sure that @p address is an object of a runtime that runs code, and name
+// it.
 static struct rs_error *
 check(struct rs_run_report *r, uint64_t address, char *name, size_t size)
 {
 	struct rs_session *session = r->session;
-	struct rs_runtime *rt = session->by_flag[0];
+	struct rs_runtime *rt = find_runtime(session, address);
 	struct rs_row row = {0};
 
-	if (!rt || !rt->ops->is_object(rt, address)) {
+	if (!rt) {
 		RS_AUTO_REPORT struct rs_report report = {0};
 		uint32_t n;
 		struct rs_error *err =
@@ -194,16 +211,16 @@ check(struct rs_run_report *r, uint64_t address, char *name, size_t size)
 	return NULL;
 }
 
-// The CPython of a core that can run code.
 static struct rs_error *
-find_runtime(struct rs_session *session, struct rs_runtime **ret)
+run(struct rs_run_report *r, const char *code, uint64_t object)
 {
+	struct rs_session *session = r->session;
+	struct rs_runtime *rt = find_runtime(session, object);
 	struct rs_error *err = rs_session_check(session);
 
-	*ret = session->by_flag[0];
 	if (err)
 		return err;
-	if (!*ret)
+	if (!rt)
 		return rs_error_new(RS_ENOTFOUND,
 				    "%s: there is no CPython in it that could "
 				    "run anything",
@@ -214,7 +231,8 @@ find_runtime(struct rs_session *session, struct rs_runtime **ret)
 				    "to run code in; take one (gcore FILE) "
 				    "and open it (core FILE)",
 				    session->source);
-	return NULL;
+	return rt->ops->run(rt, code, object, r->ms, &session->progress,
+			    &r->called);
 }
 
 static struct rs_run_report
@@ -222,7 +240,7 @@ begin(struct rs_session *session, uint32_t timeout_ms, uint64_t limit)
 {
 	return (struct rs_run_report){
 		.session = session,
-		.ms = timeout_ms ? timeout_ms : RS_PY_CALL_MS,
+		.ms = timeout_ms ? timeout_ms : RS_RUN_MS,
 		.limit = limit,
 	};
 }
@@ -238,17 +256,14 @@ repr(struct rs_run_report *r, uint64_t object, char **ret)
 		return err;
 	(void)snprintf(r->what, sizeof(r->what), "<%s 0x%" PRIx64 ">: its repr",
 		       name, object);
-	struct rs_runtime *rt;
-	if ((err = find_runtime(r->session, &rt)) ||
-	    (err = rs_py_repr(rt, object, r->ms, &r->session->progress,
-			      &r->called)))
+	if ((err = run(r, NULL, object)))
 		return err;
 	if (!told(&r->called))
 		return stopped(r);
 	rs_json_begin_object(j);
 	rs_json_key_address(j, "id", object);
 	rs_json_key_string(j, "type", name);
-	write_text(r, "value", RS_PY_VALUE);
+	write_text(r, "value", RS_RUN_VALUE);
 	return finish(r, ret);
 }
 
@@ -280,16 +295,13 @@ eval(struct rs_run_report *r, const char *code, uint64_t object, char **ret)
 	if (err)
 		return err;
 	(void)snprintf(r->what, sizeof(r->what), "the code");
-	struct rs_runtime *rt;
-	if ((err = find_runtime(r->session, &rt)) ||
-	    (err = rs_py_eval(rt, code, object, r->ms, &r->session->progress,
-			      &r->called)))
+	if ((err = run(r, code, object)))
 		return err;
 	if (!told(&r->called))
 		return stopped(r);
 	rs_json_begin_object(j);
-	write_text(r, "printed", RS_PY_PRINTED);
-	write_text(r, "value", RS_PY_VALUE);
+	write_text(r, "printed", RS_RUN_PRINTED);
+	write_text(r, "value", RS_RUN_VALUE);
 	return finish(r, ret);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/report.h"
 
-static void write_flags(struct rs_json *j, unsigned flags)
+// @param own A flag that all objects of a runtime have, or NULL.
+static void write_flags(struct rs_json *j, unsigned flags, const char *own)
 {
 	static const struct {
 		unsigned bit;
@@ -18,8 +19,6 @@ static void write_flags(struct rs_json *j, unsigned flags)
 		{RS_OBJ_INSTANCE, "instance"},
 		{RS_OBJ_DEFERRED, "deferred count"},
 		{RS_OBJ_UNTRACKS, "untracked by a collection"},
-		{RS_OBJ_NATIVE, "native"},
-		{RS_OBJ_INEXACT, "inexact"},
 	};
 
 	rs_json_begin_array(j);
@@ -27,6 +26,10 @@ static void write_flags(struct rs_json *j, unsigned flags)
 		if (flags & known[i].bit)
 			rs_json_string(j, known[i].name);
 	}
+	if (own)
+		rs_json_string(j, own);
+	if (flags & RS_OBJ_INEXACT)
+		rs_json_string(j, "inexact");
 	rs_json_end_array(j);
 }
 
@@ -74,7 +77,7 @@ struct rs_error *rs_answer_show(struct rs_session *session, uint64_t object,
 	rs_json_begin_object(j);
 	rs_report_key_object(&report, "object", n);
 	rs_json_key(j, "flags");
-	write_flags(j, flags);
+	write_flags(j, flags, rs_session_runtime(session, g, n)->ops->flag);
 	rs_json_key(j, "generation");
 	if (flags & RS_OBJ_TRACKED)
 		rs_json_uint(j, flags & RS_OBJ_GENERATION);

@@ -3,8 +3,8 @@
 // Two ways to learn the same references, held against each other: what the
 // decoders read, and what the types of the core say when asked.
 #include "answer/verify.h"
-#include "runtime/native/native.h"
-#include "session/exact_references.h"
+
+#include <stdlib.h>
 
 static int by_value(const void *a, const void *b)
 {
@@ -30,30 +30,31 @@ static bool push(struct rs_vec *vec, uint64_t address)
 	return slot != NULL;
 }
 
-// Whether a reference is to be compared. The callback of a native type tells
-// what its fields do not: beside it reading has only guesses, which are words
-// of any kind until they lead to an object.
-static bool is_compared(const struct rs_verify *v, bool native, uint64_t target)
+// Whether a reference is to be compared. Where functions report what fields do
+// not say, reading has only guesses, which are words of any kind until they
+// lead to an object.
+static bool is_compared(const struct rs_verify *v, bool adds, uint64_t target)
 {
-	return !native || rs_graph_find(v->report->graph, target) != RS_NONE;
+	return !adds || rs_graph_find(v->report->graph, target) != RS_NONE;
 }
 
-bool rs_verify_load(struct rs_verify *v, bool native, uint64_t row,
+bool rs_verify_load(struct rs_verify *v, size_t part, uint64_t row,
 		    uint32_t number)
 {
-	const struct rs_image_answer *a = &v->part[native].answer;
-	const uint8_t kind = native ? RS_GUESS : RS_STRONG;
+	const struct rs_image_answer *a = &v->part[part].answer;
+	const bool adds = v->part[part].rt->ops->query_adds;
+	const uint8_t kind = adds ? RS_GUESS : RS_STRONG;
 
 	v->asked.used = v->read.used = 0;
 	for (uint64_t i = a->first[row]; i < a->first[row + 1]; i++)
-		if (is_compared(v, native, a->edge[i]) &&
+		if (is_compared(v, adds, a->edge[i]) &&
 		    !push(&v->asked, a->edge[i]))
 			return false;
 	rs_session_read_refs(v->report->session, v->report->graph, number,
 			     &v->refs);
 	for (uint32_t i = 0; i < v->refs.n; i++)
 		if (v->refs.kind[i] == kind &&
-		    is_compared(v, native, v->refs.target[i]) &&
+		    is_compared(v, adds, v->refs.target[i]) &&
 		    !push(&v->read, v->refs.target[i]))
 			return false;
 	sort(&v->asked);
@@ -69,10 +70,10 @@ static bool is_fault(const struct rs_image_answer *answer, uint64_t object)
 	return false;
 }
 
-static struct rs_error *compare(struct rs_verify *v, bool native, uint64_t row)
+static struct rs_error *compare(struct rs_verify *v, size_t p, uint64_t row)
 {
 	const struct rs_graph *graph = v->report->graph;
-	struct rs_verify_part *part = &v->part[native];
+	struct rs_verify_part *part = &v->part[p];
 	const uint64_t object = part->answer.object[row];
 	const uint32_t number = rs_graph_find(graph, object);
 	struct rs_verify_type *type;
@@ -81,7 +82,7 @@ static struct rs_error *compare(struct rs_verify *v, bool native, uint64_t row)
 		part->unread++;
 		return NULL;
 	}
-	if (!rs_verify_load(v, native, row, number))
+	if (!rs_verify_load(v, p, row, number))
 		return &rs_enomem;
 	type = &v->type[graph->type[number]];
 	type->objects++;
@@ -94,20 +95,20 @@ static struct rs_error *compare(struct rs_verify *v, bool native, uint64_t row)
 	if (!type->differ++) {
 		type->example = number;
 		type->row = (uint32_t)row;
-		type->native = native;
+		type->part = p;
 		v->types++;
 	}
 	part->differ++;
 	return NULL;
 }
 
-static struct rs_error *compare_all(struct rs_verify *v, bool native)
+static struct rs_error *compare_all(struct rs_verify *v, size_t part)
 {
 	const struct rs_progress *progress = &v->report->session->progress;
-	const uint64_t n = v->part[native].answer.objects;
+	const uint64_t n = v->part[part].answer.objects;
 
 	for (uint64_t i = 0; i < n; i++) {
-		struct rs_error *err = compare(v, native, i);
+		struct rs_error *err = compare(v, part, i);
 
 		if (!err && i % (1 << 16) == 0)
 			err = rs_progress_tick(progress, "comparing references",
@@ -118,26 +119,27 @@ static struct rs_error *compare_all(struct rs_verify *v, bool native)
 	return NULL;
 }
 
-// Both runtimes' objects, each in an image of its own: what one's code does
-// to the memory is not seen by the other's.
+// Each runtime's objects in an image of their own: what one's code does to the
+// memory is not seen by another's.
 static struct rs_error *ask_all(struct rs_verify *v)
 {
 	struct rs_session *session = v->report->session;
 	bool any = false;
 
-	for (int native = 0; native < 2; native++) {
-		struct rs_verify_part *part = &v->part[native];
+	for (size_t i = 0; i < v->parts; i++) {
+		struct rs_verify_part *part = &v->part[i];
+		const struct rs_runtime_ops *ops;
 		struct rs_error *err;
 
-		part->rt = session->by_flag[native];
-		if (!part->rt)
+		part->rt = session->runtime[i];
+		ops = part->rt->ops;
+		if (!ops->query)
 			continue;
-		err = native ? rs_native_ask(part->rt, NULL, &session->progress,
-					     &part->answer)
-			     : rs_ask_references(session, NULL, &part->answer);
+		err = ops->query(part->rt, NULL, &session->progress,
+				 &part->answer);
 		if (err)
 			return err;
-		any |= !native || part->answer.objects;
+		any |= !ops->query_objects || part->answer.objects;
 	}
 	if (any)
 		return NULL;
@@ -157,8 +159,8 @@ static struct rs_error *verify(struct rs_verify *v, uint64_t limit, char **ret)
 		err = ask_all(v);
 	if (!err)
 		err = rs_refs_init(&v->refs, false);
-	for (int native = 0; native < 2 && !err; native++)
-		err = compare_all(v, native);
+	for (size_t i = 0; i < v->parts && !err; i++)
+		err = compare_all(v, i);
 	if (!err)
 		err = rs_verify_write(v, limit);
 	if (!err)
@@ -171,13 +173,17 @@ struct rs_error *
 rs_answer_verify(struct rs_session *session, uint64_t limit, char **ret)
 {
 	RS_AUTO_REPORT struct rs_report report = {0};
-	struct rs_verify v = {.report = &report};
+	struct rs_verify v = {.report = &report, .parts = session->runtimes};
 	struct rs_error *err = rs_report_open(&report, session, -1);
 
+	v.part = calloc(v.parts + 1, sizeof(*v.part));
+	if (!v.part && !err)
+		err = &rs_enomem;
 	if (!err)
 		err = verify(&v, limit, ret);
-	for (int native = 0; native < 2; native++)
-		rs_image_answer_fini(&v.part[native].answer);
+	for (size_t i = 0; v.part && i < v.parts; i++)
+		rs_image_answer_fini(&v.part[i].answer);
+	free(v.part);
 	rs_refs_fini(&v.refs);
 	rs_vec_fini(&v.asked);
 	rs_vec_fini(&v.read);

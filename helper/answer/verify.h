@@ -11,19 +11,20 @@ struct rs_verify_type {
 	uint64_t objects, differ;
 	uint32_t example; // first object that differs
 	uint32_t row; // of the answer, for that object
-	uint8_t native; // whose answer: index in rs_verify.part
+	size_t part; // whose answer: index in rs_verify.part
 };
 
 /** One runtime's objects. */
 struct rs_verify_part {
-	struct rs_runtime *rt; // NULL: the core has none of it
+	struct rs_runtime *rt; // borrowed
 	struct rs_image_answer answer;
 	uint64_t unread, differ;
 };
 
 struct rs_verify {
 	struct rs_report *report;
-	struct rs_verify_part part[2]; // by RS_OBJ_NATIVE
+	struct rs_verify_part *part; // [parts] by index of the runtime; owned
+	size_t parts;
 	struct rs_refs refs;
 	struct rs_vec asked, read; // uint64_t: references of one object
 	struct rs_verify_type *type; // [graph->types]
@@ -34,7 +35,7 @@ struct rs_verify {
  * Both ways for object @p number, which is row @p row of its runtime's answer,
  * sorted, in asked and read. @return false: out of memory.
  */
-bool rs_verify_load(struct rs_verify *v, bool native, uint64_t row,
+bool rs_verify_load(struct rs_verify *v, size_t part, uint64_t row,
 		    uint32_t number);
 
 /** Write it all. @param limit Types, and stopped objects; 0: all. */

@@ -2,7 +2,6 @@
 #include "answer/describe/system_call.h"
 #include "answer/verify.h"
 #include "base/cleanup.h"
-#include "runtime/native/native.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -46,7 +45,7 @@ static struct rs_error *write_type(struct rs_verify *v, uint32_t number)
 	const struct rs_type_row *row = &v->report->graph->type_row[number];
 	struct rs_json *j = &v->report->json;
 
-	if (!rs_verify_load(v, type->native, type->row, type->example))
+	if (!rs_verify_load(v, type->part, type->row, type->example))
 		return &rs_enomem;
 	rs_json_begin_object(j);
 	rs_json_key_string(j, "type", row->name);
@@ -107,13 +106,13 @@ static bool write_faults(struct rs_verify *v, uint64_t limit)
 	struct rs_json *j = &v->report->json;
 	uint64_t shown = 0, total = 0;
 
-	for (int native = 0; native < 2; native++)
-		total += v->part[native].answer.faults_total;
+	for (size_t p = 0; p < v->parts; p++)
+		total += v->part[p].answer.faults_total;
 	rs_json_key_uint(j, "faults_total", total);
 	rs_json_key(j, "faults");
 	rs_json_begin_array(j);
-	for (int native = 0; native < 2; native++) {
-		const struct rs_image_answer *a = &v->part[native].answer;
+	for (size_t p = 0; p < v->parts; p++) {
+		const struct rs_image_answer *a = &v->part[p].answer;
 
 		for (uint64_t i = 0;
 		     i < a->faults && !rs_report_full(shown, limit); i++) {
@@ -183,18 +182,19 @@ write_types(struct rs_verify *v, uint64_t limit, bool limited)
 }
 
 // Objects that reading knows and that were not asked.
-static uint64_t count_unasked(const struct rs_verify *v, bool native)
+static uint64_t count_unasked(const struct rs_verify *v, size_t p)
 {
 	const struct rs_graph *graph = v->report->graph;
-	const struct rs_verify_part *part = &v->part[native];
+	const struct rs_verify_part *part = &v->part[p];
+	const struct rs_runtime_ops *ops = part->rt->ops;
 	const uint64_t both = part->answer.objects - part->unread;
 	uint64_t known = 0;
 
-	if (native && part->rt)
-		known = rs_native_callbacks(part->rt);
-	for (uint32_t i = 0; !native && i < graph->objects; i++)
-		known += (graph->flags[i] & (RS_OBJ_TRACKED | RS_OBJ_NATIVE)) ==
-			 RS_OBJ_TRACKED;
+	if (ops->query_objects)
+		known = ops->query_objects(part->rt);
+	for (uint32_t i = 0; !ops->query_objects && i < graph->objects; i++)
+		known += (graph->flags[i] & RS_OBJ_TRACKED) &&
+			 rs_graph_runtime(graph, i) == part->rt->index;
 	return known > both ? known - both : 0;
 }
 
@@ -216,20 +216,16 @@ static void write_sums(struct rs_json *j, const struct rs_verify_sums *s)
 	rs_json_key_uint(j, "walk_us", s->walk_ns / 1000);
 }
 
-static struct rs_verify_sums sums_of(const struct rs_verify *v, bool native)
+static struct rs_verify_sums sums_of(const struct rs_verify *v, size_t p)
 {
-	const struct rs_verify_part *part = &v->part[native];
+	const struct rs_verify_part *part = &v->part[p];
 	const struct rs_image_answer *a = &part->answer;
 
 	return (struct rs_verify_sums){
-		a->objects,
-		a->edges,
-		part->differ,
-		part->unread,
-		count_unasked(v, native),
-		a->lists_broken,
-		a->ready_ns,
-		a->walk_ns,
+		a->objects,	     a->edges,
+		part->differ,	     part->unread,
+		count_unasked(v, p), a->lists_broken,
+		a->ready_ns,	     a->walk_ns,
 	};
 }
 
@@ -246,25 +242,34 @@ add_sums(struct rs_verify_sums *to, const struct rs_verify_sums *from)
 	to->walk_ns += from->walk_ns;
 }
 
+static bool is_asked(const struct rs_verify *v, size_t p)
+{
+	return v->part[p].rt->ops->query != NULL;
+}
+
 struct rs_error *rs_verify_write(struct rs_verify *v, uint64_t limit)
 {
 	struct rs_json *j = &v->report->json;
-	struct rs_verify_sums all = {0}, each[2];
+	struct rs_verify_sums all = {0};
 
-	for (int native = 0; native < 2; native++) {
-		each[native] = sums_of(v, native);
-		add_sums(&all, &each[native]);
+	for (size_t p = 0; p < v->parts; p++) {
+		const struct rs_verify_sums one = sums_of(v, p);
+
+		if (is_asked(v, p))
+			add_sums(&all, &one);
 	}
 	rs_json_begin_object(j);
 	write_sums(j, &all);
 	rs_json_key(j, "runtimes");
 	rs_json_begin_array(j);
-	for (int native = 0; native < 2; native++) {
-		if (!v->part[native].rt)
+	for (size_t p = 0; p < v->parts; p++) {
+		const struct rs_verify_sums one = sums_of(v, p);
+
+		if (!is_asked(v, p))
 			continue;
 		rs_json_begin_object(j);
-		rs_json_key_string(j, "name", v->part[native].rt->ops->name);
-		write_sums(j, &each[native]);
+		rs_json_key_string(j, "name", v->part[p].rt->ops->name);
+		write_sums(j, &one);
 		rs_json_end_object(j);
 	}
 	rs_json_end_array(j);

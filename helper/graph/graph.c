@@ -11,6 +11,7 @@ void rs_graph_fini(struct rs_graph *graph)
 	rs_block_free(graph->type, n, sizeof(*graph->type));
 	rs_block_free(graph->size, n, sizeof(*graph->size));
 	rs_block_free(graph->flags, n, sizeof(*graph->flags));
+	rs_block_free(graph->runtime, n, sizeof(*graph->runtime));
 	rs_block_free(graph->out_start, n + 1, sizeof(*graph->out_start));
 	rs_block_free(graph->out, refs, sizeof(*graph->out));
 	rs_block_free(graph->in_start, n + 1, sizeof(*graph->in_start));

@@ -62,7 +62,6 @@ enum rs_object_flag {
 	// helper type with the old policy): uncollectable under RS_RULES_34.
 	RS_OBJ_LEGACY = 1 << 6,
 	RS_OBJ_IMMORTAL = 1 << 7, // its count says nothing
-	RS_OBJ_NATIVE = 1 << 8, // of the C helper's registry
 	RS_OBJ_INEXACT =
 		1 << 9, // some of its references are guesses or missing
 	RS_OBJ_TYPE = 1 << 10, // it is itself a type
@@ -115,6 +114,9 @@ struct rs_graph {
 	uint32_t
 		*size; // [objects] bytes, saturating; 0 in a tracked-only graph
 	uint16_t *flags; // [objects]
+	// [objects] index of each one's runtime in the session; NULL when all
+	// are of the only one.
+	uint8_t *runtime;
 	uint32_t *out_start; // [objects + 1]
 	uint32_t *out; // [references]
 	uint32_t *in_start; // [objects + 1], NULL until rs_graph_reverse()
@@ -143,6 +145,13 @@ rs_graph_find(const struct rs_graph *graph, uint64_t address)
 	return rs_addrmap_number(&graph->map, address);
 }
 
+/** @return The index in the session of the runtime of object @p number. */
+static inline uint8_t
+rs_graph_runtime(const struct rs_graph *graph, uint32_t number)
+{
+	return graph->runtime ? graph->runtime[number] : 0;
+}
+
 /**
  * Fill in_start and in, once: again is no work. References of all kinds, each
  * target's by ascending source. Errors: RS_ENOMEM; RS_EINTERRUPTED.
@@ -169,7 +178,7 @@ enum rs_fate {
 struct rs_collect_options {
 	int generation; // collect this and all younger; 2 is a full collection
 	enum rs_rules rules;
-	bool native; // collect the C helper's objects; false: CPython's
+	uint8_t runtime; // whose objects are collected: its index
 	// Where each of several collectors has objects of its own: [objects]
 	// the number of each one's, and the collector that runs. NULL: one.
 	const uint8_t *group;
@@ -193,11 +202,11 @@ struct rs_verdict {
  * what is left over is held from outside, and what that reaches over strong
  * references survives. An owned, guessed or foreign reference is not
  * subtracted, so what it holds survives too, as it does in the target.
- * An immortal member survives; so does one of CPython with a count of 0, which
- * was just being freed, with all that it holds. So does one with more
- * references than its count tells (over-released, or in transit at the stop):
- * as in a release build of CPython, where such a count is below zero and thus
- * not zero.
+ * An immortal member survives; so does one with a count of 0, which was being
+ * freed at the stop or is not yet held, with all that it holds. So does one
+ * with more references than its count tells (over-released, or in transit at
+ * the stop): as in a release build of CPython, where such a count is below zero
+ * and thus not zero.
  *
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  * Source: CPython Modules/gcmodule.c, deduce_unreachable() and collect().

@@ -45,15 +45,23 @@ static bool is_member(const struct rs_collect_options *options, uint16_t flags)
 	const int generation = flags & RS_OBJ_GENERATION;
 
 	return (flags & RS_OBJ_TRACKED) && !(flags & RS_OBJ_UNTRACKS) &&
-	       generation <= options->generation && generation <= 2 &&
-	       !(flags & RS_OBJ_NATIVE) == !options->native;
+	       generation <= options->generation && generation <= 2;
 }
 
-// Nobody refers to it and it is still tracked: stopped while it was being
-// freed. The collector, which runs between such moments, never meets it.
+static bool is_of_collector(const struct trial *trial, uint32_t i)
+{
+	const struct rs_collect_options *options = trial->options;
+
+	return rs_graph_runtime(trial->graph, i) == options->runtime &&
+	       (!options->group || options->group[i] == options->which);
+}
+
+// Nobody refers to it and it is still tracked: it was being freed at the stop,
+// or its maker has not taken the first reference yet. The program still uses
+// it either way.
 static bool is_dying(uint32_t count, uint16_t flags)
 {
-	return count == 0 && !(flags & (RS_OBJ_NATIVE | RS_OBJ_DEFERRED));
+	return count == 0 && !(flags & RS_OBJ_DEFERRED);
 }
 
 static void copy_counts(struct trial *trial)
@@ -65,8 +73,7 @@ static void copy_counts(struct trial *trial)
 		const uint16_t flags = graph->flags[i];
 
 		if (!is_member(trial->options, flags) ||
-		    (trial->options->group &&
-		     trial->options->group[i] != trial->options->which)) {
+		    !is_of_collector(trial, i)) {
 			trial->state[i] = RS_OUTSIDE;
 		} else if (flags & RS_OBJ_IMMORTAL || count >= RS_REFS_MANY ||
 			   is_dying(count, flags)) {

@@ -14,6 +14,7 @@
 #include "base/vec.h"
 #include "graph/graph.h"
 #include "memory/memory.h"
+#include "runtime/runtime_info.h"
 
 enum rs_label_kind {
 	RS_LABEL_NONE,
@@ -127,14 +128,30 @@ RS_MUST_CHECK RS_PRINTF(7, 8) struct rs_error *rs_roots_add(
 	enum rs_root_kind kind, unsigned thread, uint32_t frame,
 	const char *format, ...);
 
+enum { RS_EXTENSION_SKIP = -1 };
+
+/** Texts that run() brings back; those that there are not are NULL. */
+enum rs_run_text {
+	RS_RUN_PRINTED, // what was written to the standard streams
+	RS_RUN_VALUE, // the value of an expression, or the description
+	RS_RUN_ERROR, // class of the exception that ended it
+	RS_RUN_MESSAGE, // that exception's message
+};
+
 struct rs_runtime;
-struct rs_json; // base/json.h
 struct rs_process_image; // sandbox/image.h
 struct rs_image_options;
 struct rs_image_question;
+struct rs_image_answer;
+struct rs_image_called; // sandbox/image_call.h
 
 struct rs_runtime_ops {
 	const char *name; // "cpython", "native"
+	// What rs_answer_show() has among the flags of its objects, or NULL.
+	const char *flag;
+	// Whether what query() reports comes on top of what fields say, and is
+	// to be held against the guesses of reading alone.
+	bool query_adds;
 
 	/**
 	 * The same runtime for another thread, which reads the same core
@@ -209,11 +226,69 @@ struct rs_runtime_ops {
 				  struct rs_process_image **image);
 
 	/**
+	 * Have the functions of the types report the references of all objects
+	 * that query_objects() counts, in an image of a core. NULL: the types
+	 * have none.
+	 *
+	 * @param options NULL: all defaults.
+	 * @param[out] ret rs_image_answer_fini()'d by the caller; no rows, and
+	 *        nothing was run, when no object has such a function.
+	 * Errors: as rs_image_from_core() and rs_image_walk().
+	 */
+	struct rs_error *(*query)(struct rs_runtime *rt,
+				  const struct rs_image_options *options,
+				  const struct rs_progress *progress,
+				  struct rs_image_answer *ret);
+
+	/** How many there are; NULL: all that are tracked. */
+	uint64_t (*query_objects)(struct rs_runtime *rt);
+
+	/**
+	 * Run code of the target's in an image of a core: @p code, in which
+	 * `obj` is @p object unless that is 0, or, with @p code NULL, what
+	 * describes @p object. NULL: the runtime runs nothing.
+	 *
+	 * @param ms Processor time that it may take.
+	 * @param[out] ret Its texts are those of enum rs_run_text;
+	 *        rs_image_called_fini() ends it.
+	 * Errors: as rs_image_from_core() and rs_image_do_call();
+	 * RS_EUNSUPPORTED.
+	 */
+	struct rs_error *(*run)(struct rs_runtime *rt, const char *code,
+				uint64_t object, uint32_t ms,
+				const struct rs_progress *progress,
+				struct rs_image_called *ret);
+
+	/**
 	 * Whether what a collection would find may depend on the references
 	 * of any of @p object, marked RS_OBJ_INEXACT. NULL: it may.
 	 */
 	bool (*affects_collection)(struct rs_runtime *rt,
 				   const uint64_t *object, size_t objects);
+
+	/**
+	 * What an extension in C said about the C part of its objects, whose
+	 * type is of another runtime and lies at @p type. NULL when it said
+	 * nothing. Borrowed from @p rt. Ask once for each type and keep it.
+	 * May be NULL, and so may extension_refs() then.
+	 */
+	const void *(*extension_type)(struct rs_runtime *rt, uint64_t type);
+
+	/**
+	 * Append the references that @p description, which extension_type()
+	 * gave, says of the object at @p object. Labels are RS_LABEL_FIELD of
+	 * names that live as long as @p rt.
+	 *
+	 * References to objects of @p rt are RS_OWNED, since no traverse
+	 * function reports them to the other runtime's collector; so is what
+	 * the description calls owned; weak ones are RS_WEAK.
+	 * @param strong Kind (enum rs_kind) of strong references to objects of
+	 *        the other runtime; RS_EXTENSION_SKIP leaves them out, for a
+	 *        decoder that knows the object's body reports those itself.
+	 */
+	void (*extension_refs)(struct rs_runtime *rt, const void *description,
+			       uint64_t object, int strong,
+			       struct rs_refs *refs);
 
 	/** Tell every reference from outside the objects. */
 	struct rs_error *(*roots)(struct rs_runtime *rt,
@@ -232,12 +307,39 @@ struct rs_runtime_ops {
 		     size_t size);
 
 	/**
-	 * Add members to an open JSON object that has its "name" already.
-	 * info: "version" to "threads" of rs_answer_info() (not "gc"); gc:
-	 * "enabled" to "garbage" of rs_answer_gc().
+	 * Version, threads and the like, for rs_answer_info().
+	 * @param ret Zeroed; ended by the caller, on error too.
+	 * Errors: RS_ENOMEM.
 	 */
-	void (*info)(struct rs_runtime *rt, struct rs_json *json);
-	void (*gc)(struct rs_runtime *rt, struct rs_json *json);
+	struct rs_error *(*info)(struct rs_runtime *rt,
+				 struct rs_runtime_info *ret);
+
+	/** The state of collector @p number. Errors: RS_ENOMEM. */
+	struct rs_error *(*gc)(struct rs_runtime *rt, unsigned number,
+			       struct rs_gc_info *ret);
+
+	/**
+	 * The bytes at the address of an object of type @p type (row->type)
+	 * that are its own for certain, of @p size in all, which has the
+	 * tables that some types keep elsewhere. NULL: all.
+	 */
+	uint32_t (*own_size)(struct rs_runtime *rt, uint32_t type,
+			     uint32_t size);
+
+	/**
+	 * Whether objects of type @p type are namespaces, each of which may
+	 * be the own one of a module, class, function or other object.
+	 * NULL: none is.
+	 */
+	bool (*is_namespace)(struct rs_runtime *rt, uint32_t type);
+
+	/**
+	 * `module os`, `function f`: what the owner of a namespace is called.
+	 * @return false when it has no name of its own. May be NULL where
+	 *         is_namespace() is.
+	 */
+	bool (*owner_name)(struct rs_runtime *rt, uint64_t address, char *buf,
+			   size_t size);
 
 	/**
 	 * Tell what find() tells of the objects of collector @p number alone,
@@ -253,6 +355,14 @@ struct rs_runtime_ops {
 	struct rs_error *(*garbage)(struct rs_runtime *rt, struct rs_vec *ret);
 
 	/**
+	 * Append the addresses (uint64_t) of the objects that are garbage
+	 * lists themselves: their references keep nothing in use. NULL: the
+	 * lists are no objects.
+	 */
+	struct rs_error *(*garbage_lists)(struct rs_runtime *rt,
+					  struct rs_vec *ret);
+
+	/**
 	 * The object that @p name means (`module.attr[key].attr`), by reading.
 	 * Errors: RS_ENOTFOUND, with the part that is not there.
 	 */
@@ -266,9 +376,10 @@ struct rs_runtime {
 	const struct rs_runtime_ops *ops;
 	struct rs_memory *memory; // borrowed from the session
 	struct rs_types *types; // borrowed from the session
-	// The session's native runtime, for what C extensions said of their
-	// objects; NULL when there is none. Set after both are open.
-	struct rs_runtime *native;
+	// The session's runtime with extension_type(), for what C extensions
+	// said of their objects of this one; NULL when there is none. Set when
+	// all are open.
+	struct rs_runtime *extensions;
 	uint8_t index; // in the session
 	enum rs_rules rules; // of the target's own version
 	const char *version; // "3.11.7"; owned by the runtime
@@ -284,18 +395,27 @@ struct rs_runtime {
 };
 
 /**
- * Look for a CPython in @p memory.
- * @param[out] ret The runtime, or NULL when there is none (no error). One
- *             whose objects cannot be read says so: see unread.
- * Errors: RS_EUNSUPPORTED (a version not known); RS_EBAD (there, unreadable).
+ * Look for one runtime in @p memory.
+ *
+ * @param types The session's types; rows that are added have runtime @p index.
+ * @param[out] ret The runtime, or NULL when it is not in the target (no error).
+ *             One whose objects cannot be read says so: see unread.
+ * Errors: RS_EUNSUPPORTED (a version not known); RS_EBAD (there, unreadable);
+ * RS_EINTERRUPTED; RS_ENOMEM.
  */
-RS_MUST_CHECK struct rs_error *
-rs_cpython_open(struct rs_memory *memory, struct rs_types *types, uint8_t index,
-		struct rs_runtime **ret);
+typedef struct rs_error *(*rs_runtime_open_fn)(struct rs_memory *memory,
+					       struct rs_types *types,
+					       uint8_t index,
+					       struct rs_runtime **ret);
 
-/** Look for a registry of the C helper. As rs_cpython_open(). */
-RS_MUST_CHECK struct rs_error *
-rs_native_open(struct rs_memory *memory, struct rs_types *types, uint8_t index,
-	       struct rs_runtime **ret);
+/** A runtime that the engine knows. */
+struct rs_runtime_kind {
+	rs_runtime_open_fn open;
+	const char *sign; // what it is known by, for "found in it neither ..."
+};
+
+/** All of them, in the order in which they are looked for: registered.c. */
+extern const struct rs_runtime_kind rs_runtime_kinds[];
+extern const size_t rs_runtime_kinds_count;
 
 #endif /* RS_RUNTIME_RUNTIME_H */

@@ -26,20 +26,28 @@ rs_build_tracked(struct rs_session *session, struct rs_graph *ret);
 RS_MUST_CHECK struct rs_error *
 rs_build_all(struct rs_session *session, struct rs_graph *ret);
 
-/** For both: which of the session's runtimes object flags name. */
-static inline struct rs_runtime *
-rs_build_runtime(const struct rs_session *session, uint16_t flags)
-{
-	return session->by_flag[(flags & RS_OBJ_NATIVE) != 0];
-}
-
 /**
- * Ask all runtimes for their tracked objects; numbers them into @p map.
+ * Have all runtimes list their tracked objects and number them into @p map.
  * @param twin Takes part in it; may be NULL.
+ * @param[out] from With more than one runtime size_t, one for each: the index
+ *        in @p found of its first object. With one it stays empty.
  */
 RS_MUST_CHECK struct rs_error *
 rs_build_find(struct rs_session *session, struct rs_twin *twin,
-	      struct rs_found *found, struct rs_addrmap *map);
+	      struct rs_found *found, struct rs_vec *from,
+	      struct rs_addrmap *map);
+
+/** @return Whose the @p i-th of the found is; for i = 0, 1, 2 and so on. */
+static inline uint8_t
+rs_build_found_by(const struct rs_vec *from, size_t i, uint8_t before)
+{
+	const size_t *first = rs_vec_items(from, size_t);
+	const size_t n = rs_vec_count(from, size_t);
+
+	while (before + 1U < n && i >= first[before + 1])
+		before++;
+	return before;
+}
 
 /** What find() marks nearly all with. */
 #define RS_USUAL_MARK (RS_OBJ_TRACKED | RS_OBJ_GC | 2)

@@ -8,9 +8,12 @@
 // again if it is no object. At the end the map numbers what is left, and rows
 // and references, which until then stand in the order of reading, are moved to
 // their numbers.
+#include "base/cleanup.h"
 #include "session/build.h"
 #include "session/exact_query.h"
 #include "session/number_prefetch.h"
+
+#include <stdlib.h>
 
 enum { RS_PENDING = 64 };
 
@@ -30,8 +33,10 @@ struct rs_build {
 	struct rs_refs refs;
 	// Address in the low 48 bits, marks (enum rs_object_flag) above.
 	struct rs_vec queue;
+	// uint8_t, one for each of queue: its runtime. With one runtime empty.
+	struct rs_vec of;
 	size_t tracked; // the first of them, ascending: may have been asked
-	uint64_t asked; // row of what types told that comes next
+	uint64_t *asked; // [runtimes] row of what types told that comes next
 	struct rs_vec row; // struct rs_read_row, one for each of queue
 	// Address in the low 48 bits, enum rs_kind above.
 	struct rs_vec raw;
@@ -40,15 +45,38 @@ struct rs_build {
 	unsigned head, waiting;
 };
 
+static struct rs_runtime *runtime_of(const struct rs_build *b, size_t i)
+{
+	return b->session
+		->runtime[b->of.used ? rs_vec_items(&b->of, uint8_t)[i] : 0];
+}
+
 static struct rs_error *
-enqueue(struct rs_build *b, uint64_t address, uint16_t mark)
+enqueue(struct rs_build *b, uint64_t address, uint8_t runtime)
 {
 	uint64_t *q = rs_vec_push(&b->queue, sizeof(*q));
+	uint8_t *of = NULL;
 
-	if (!q)
+	if (q && b->session->runtimes > 1)
+		of = rs_vec_push(&b->of, sizeof(*of));
+	if (!q || (b->session->runtimes > 1 && !of))
 		return &rs_enomem;
-	*q = address | (uint64_t)mark << 48;
+	*q = address;
+	if (of)
+		*of = runtime;
 	return NULL;
+}
+
+// The runtime whose object lies at @p address, or RS_RUNTIMES_MAX.
+static uint8_t whose(struct rs_session *session, uint64_t address)
+{
+	for (size_t i = 0; i < session->runtimes; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+
+		if (rt->ops->is_object(rt, address))
+			return (uint8_t)i;
+	}
+	return RS_RUNTIMES_MAX;
 }
 
 // Decide on the oldest address that waits.
@@ -58,12 +86,9 @@ static struct rs_error *settle(struct rs_build *b)
 
 	b->head = (b->head + 1) % RS_PENDING;
 	b->waiting--;
-	for (int native = 0; native < 2; native++) {
-		struct rs_runtime *rt = b->session->by_flag[native];
-
-		if (rt && rt->ops->is_object(rt, address))
-			return enqueue(b, address, native ? RS_OBJ_NATIVE : 0);
-	}
+	const uint8_t runtime = whose(b->session, address);
+	if (runtime != RS_RUNTIMES_MAX)
+		return enqueue(b, address, runtime);
 	rs_addrmap_remove(&b->graph->map, address);
 	return NULL;
 }
@@ -93,16 +118,17 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 	const uint64_t q = rs_vec_items(&b->queue, uint64_t)[i];
 	const uint64_t address = q & ADDRESS_MASK;
 	uint16_t mark = (uint16_t)(q >> 48);
-	struct rs_runtime *rt = rs_build_runtime(b->session, mark);
-	struct rs_asked *asked = &b->session->asked;
+	struct rs_runtime *rt = runtime_of(b, i);
+	struct rs_asked *asked = &b->session->asked[rt->index];
 	struct rs_row row = {0};
 	struct rs_refs *refs = &b->refs;
 
 	refs->n = 0;
 	refs->incomplete = false;
 	rt->ops->read(rt, address, &row, true, refs);
-	if (i < b->tracked && rs_asked_next(asked, address, &b->asked)) {
-		rs_asked_merge(asked, b->asked, refs);
+	if (i < b->tracked &&
+	    rs_asked_next(asked, address, &b->asked[rt->index])) {
+		rs_asked_merge(asked, b->asked[rt->index], refs);
 		row.flags &= (uint16_t)~RS_OBJ_INEXACT;
 		mark &= (uint16_t)~RS_OBJ_INEXACT;
 	}
@@ -139,15 +165,13 @@ static void prefetch_queue(const struct rs_build *b, size_t i, size_t n)
 
 	if (i + RS_BUILD_FAR < n) {
 		const uint64_t q = queue[i + RS_BUILD_FAR];
-		struct rs_runtime *rt =
-			rs_build_runtime(b->session, (uint16_t)(q >> 48));
+		struct rs_runtime *rt = runtime_of(b, i + RS_BUILD_FAR);
 		if (rt->ops->prefetch)
 			rt->ops->prefetch(rt, q & ADDRESS_MASK);
 	}
 	if (i + RS_BUILD_NEAR < n) {
 		const uint64_t q = queue[i + RS_BUILD_NEAR];
-		struct rs_runtime *rt =
-			rs_build_runtime(b->session, (uint16_t)(q >> 48));
+		struct rs_runtime *rt = runtime_of(b, i + RS_BUILD_NEAR);
 		if (rt->ops->prefetch_tables)
 			rt->ops->prefetch_tables(rt, q & ADDRESS_MASK);
 	}
@@ -178,23 +202,68 @@ static struct rs_error *read_queue(struct rs_build *b)
 }
 
 // What is tracked, then what lies in an allocator: numbered into @p map.
-static struct rs_error *find(struct rs_build *b, struct rs_addrmap *map)
+static struct rs_error *
+find(struct rs_build *b, struct rs_vec *from, struct rs_addrmap *map)
 {
-	struct rs_error *err = rs_build_find(b->session, NULL, &b->found, map);
+	struct rs_error *err =
+		rs_build_find(b->session, NULL, &b->found, from, map);
 
-	for (int native = 0; native < 2 && !err; native++) {
-		struct rs_runtime *rt = b->session->by_flag[native];
+	for (size_t i = 0; i < b->session->runtimes && !err; i++) {
+		struct rs_runtime *rt = b->session->runtime[i];
 
-		if (rt && rt->ops->sweep)
+		if (rt->ops->sweep)
 			err = rt->ops->sweep(rt, map, &b->session->progress);
 	}
 	return err ? err : rs_addrmap_seal(map);
 }
 
+// Of what a sweep found. Whose it is is asked only where several sweep.
+static uint8_t swept_by(struct rs_session *session, uint64_t address)
+{
+	uint8_t by = RS_RUNTIMES_MAX;
+	unsigned sweepers = 0;
+
+	for (size_t i = 0; i < session->runtimes; i++)
+		if (session->runtime[i]->ops->sweep && !sweepers++)
+			by = (uint8_t)i;
+	if (sweepers > 1)
+		by = whose(session, address);
+	return by == RS_RUNTIMES_MAX ? 0 : by;
+}
+
+// The marks of the found, and where there are several the runtimes of all, go
+// to the places of their numbers in @p sorted and @p of.
+static void place_found(struct rs_build *b, const struct rs_vec *from,
+			uint64_t *sorted, uint8_t *of)
+{
+	const struct rs_addrmap *map = &b->graph->map;
+	const uint64_t *address = rs_vec_items(&b->found.address, uint64_t);
+	const uint16_t *mark = rs_vec_items(&b->found.mark, uint16_t);
+	const size_t found = rs_vec_count(&b->found.address, uint64_t);
+	uint8_t by = 0;
+
+	for (size_t i = 0; i < found; i++) {
+		by = rs_build_found_by(from, i, by);
+		if (!rs_addrmap_takes(address[i]))
+			continue;
+		const uint32_t n = rs_addrmap_number(map, address[i]);
+		uint64_t *q = &sorted[n];
+		*q = (*q & ADDRESS_MASK) |
+		     (uint64_t)rs_build_mark((uint16_t)(*q >> 48), mark[i])
+			     << 48;
+		if (of)
+			of[n] = by;
+	}
+	for (uint32_t n = 0; of && n < map->count; n++)
+		if (of[n] == RS_RUNTIMES_MAX)
+			of[n] = swept_by(b->session, sorted[n] & ADDRESS_MASK);
+}
+
 static struct rs_error *start_queue(struct rs_build *b)
 {
 	struct rs_addrmap *map = &b->graph->map;
-	struct rs_error *err = find(b, map);
+	RS_CLEANUP(rs_vec_fini) struct rs_vec from = {0};
+	struct rs_error *err = find(b, &from, map);
 
 	if (err)
 		return err;
@@ -205,49 +274,43 @@ static struct rs_error *start_queue(struct rs_build *b)
 		return err;
 	rs_addrmap_list(map, sorted);
 
-	const uint64_t *address = rs_vec_items(&b->found.address, uint64_t);
-	const uint16_t *mark = rs_vec_items(&b->found.mark, uint16_t);
-	const size_t found = rs_vec_count(&b->found.address, uint64_t);
-	for (size_t i = 0; i < found; i++) {
-		if (!rs_addrmap_takes(address[i]))
-			continue;
-		uint64_t *q = &sorted[rs_addrmap_number(map, address[i])];
-		*q = (*q & ADDRESS_MASK) |
-		     (uint64_t)rs_build_mark((uint16_t)(*q >> 48), mark[i])
-			     << 48;
-	}
-
 	uint64_t *q = rs_vec_push(&b->queue, n * sizeof(*q));
+	uint8_t *of = NULL;
+	if (b->session->runtimes > 1 && (of = rs_vec_push(&b->of, n)))
+		memset(of, RS_RUNTIMES_MAX, n);
+	place_found(b, &from, sorted, of);
 	if (q)
 		memcpy(q, sorted, n * sizeof(*q));
 	b->tracked = n;
 	rs_block_free(sorted, n, sizeof(*sorted));
-	return q ? NULL : &rs_enomem;
+	return q && (of || b->session->runtimes <= 1) ? NULL : &rs_enomem;
 }
 
 static struct rs_error *start_asking(struct rs_build *b, struct rs_asking **ret)
 {
 	const uint64_t *queue = rs_vec_items(&b->queue, uint64_t);
-	struct rs_vec object = {0};
-	struct rs_error *err = rs_vec_reserve(&object, 4096);
+	struct rs_asking_list list;
+	struct rs_error *err = rs_asking_list_init(&list, b->session);
 
-	for (size_t i = 0; i < b->tracked && !err; i++)
-		if (rs_asks(b->session, (uint16_t)(queue[i] >> 48)))
-			err = rs_asking_add(&object, queue[i] & ADDRESS_MASK);
+	for (size_t i = 0; i < b->tracked && !err; i++) {
+		const uint8_t by = runtime_of(b, i)->index;
+
+		if (rs_asks(b->session, by, (uint16_t)(queue[i] >> 48)))
+			err = rs_asking_add(&list, by, queue[i] & ADDRESS_MASK);
+	}
 	if (!err)
-		err = rs_asking_start(b->session, &object, false, ret);
-	rs_vec_fini(&object);
+		err = rs_asking_start(b->session, &list, false, ret);
+	rs_asking_list_fini(&list);
 	return err;
 }
 
 static struct rs_error *add_roots(struct rs_build *b)
 {
-	for (int native = 0; native < 2; native++) {
-		struct rs_runtime *rt = b->session->by_flag[native];
+	for (size_t i = 0; i < b->session->runtimes; i++) {
+		struct rs_runtime *rt = b->session->runtime[i];
 		struct rs_error *err;
 
-		if (rt && rt->ops->roots &&
-		    (err = rt->ops->roots(rt, &b->roots)))
+		if (rt->ops->roots && (err = rt->ops->roots(rt, &b->roots)))
 			return err;
 	}
 	const struct rs_found_root *root =
@@ -306,6 +369,8 @@ static struct rs_error *place(struct rs_build *b)
 	const size_t n = rs_vec_count(&b->row, struct rs_read_row);
 	struct rs_error *err = rs_build_arrays(g);
 
+	if (!err && b->of.used)
+		err = rs_block_new(g->objects, 1, &g->runtime);
 	if (!err)
 		err = rs_block_new_dense(g->references, sizeof(uint32_t),
 					 &g->out);
@@ -320,6 +385,8 @@ static struct rs_error *place(struct rs_build *b)
 		g->type[o] = row[i].type;
 		g->size[o] = row[i].size;
 		g->flags[o] = row[i].flags;
+		if (g->runtime)
+			g->runtime[o] = runtime_of(b, i)->index;
 		g->out_start[o + 1] = row[i].references;
 	}
 	for (uint32_t o = 0; o < g->objects; o++)
@@ -377,7 +444,8 @@ static struct rs_error *ask_and_add_roots(struct rs_build *b)
 static struct rs_error *build(struct rs_build *b)
 {
 	struct rs_graph *g = b->graph;
-	struct rs_vec *first[] = {&b->queue, &b->row, &b->raw, &b->edge};
+	struct rs_vec *first[] = {&b->queue, &b->of, &b->row, &b->raw,
+				  &b->edge};
 	struct rs_error *err;
 
 	// A push of nothing must not look like a failure.
@@ -406,6 +474,9 @@ struct rs_error *rs_build_all(struct rs_session *session, struct rs_graph *ret)
 	struct rs_error *err = rs_refs_init(&b.refs, false);
 
 	*ret = (struct rs_graph){0};
+	b.asked = calloc(session->runtimes + 1, sizeof(*b.asked));
+	if (!err && !b.asked)
+		err = &rs_enomem;
 	if (!err)
 		err = build(&b);
 	if (err) {
@@ -417,6 +488,8 @@ struct rs_error *rs_build_all(struct rs_session *session, struct rs_graph *ret)
 	rs_vec_fini(&b.roots.root);
 	rs_vec_fini(&b.roots.text);
 	rs_vec_fini(&b.queue);
+	rs_vec_fini(&b.of);
+	free(b.asked);
 	rs_vec_fini(&b.row);
 	rs_vec_fini(&b.raw);
 	rs_vec_fini(&b.edge);

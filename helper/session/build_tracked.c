@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "session/build.h"
 
+#include "base/cleanup.h"
 #include "session/exact_query.h"
 #include "session/read_batch.h"
 #include "session/read_parallel.h"
@@ -25,25 +26,26 @@ struct rs_error *rs_build_arrays(struct rs_graph *graph)
 }
 
 struct rs_error *rs_build_find(struct rs_session *session, struct rs_twin *twin,
-			       struct rs_found *found, struct rs_addrmap *map)
+			       struct rs_found *found, struct rs_vec *from,
+			       struct rs_addrmap *map)
 {
 	// There is one only where all objects are of one runtime.
 	struct rs_runtime *beside = twin ? rs_twin_runtime(twin) : NULL;
 
-	for (int native = 0; native < 2; native++) {
-		struct rs_runtime *rt = session->by_flag[native];
-		const size_t before = rs_vec_count(&found->mark, uint16_t);
+	for (size_t r = 0; r < session->runtimes; r++) {
+		struct rs_runtime *rt = session->runtime[r];
 		struct rs_error *err;
 
-		if (!rt)
-			continue;
+		if (session->runtimes > 1) {
+			size_t *first = rs_vec_push(from, sizeof(*first));
+
+			if (!first)
+				return &rs_enomem;
+			*first = rs_vec_count(&found->mark, uint16_t);
+		}
 		err = rt->ops->find(rt, beside, found, &session->progress);
 		if (err)
 			return err;
-		uint16_t *mark = rs_vec_items(&found->mark, uint16_t);
-		const size_t n = rs_vec_count(&found->mark, uint16_t);
-		for (size_t i = before; native && i < n; i++)
-			mark[i] |= RS_OBJ_NATIVE;
 	}
 
 	const uint64_t *address = rs_vec_items(&found->address, uint64_t);
@@ -102,6 +104,27 @@ static void keep_unusual(struct rs_found *found)
 	rs_vec_trim(&found->mark);
 }
 
+// Which runtime each object is of, where there are several.
+static struct rs_error *mark_runtimes(struct rs_graph *graph,
+				      const struct rs_found *found,
+				      const struct rs_vec *from)
+{
+	const uint64_t *address = rs_vec_items(&found->address, uint64_t);
+	const size_t n = rs_vec_count(&found->address, uint64_t);
+	struct rs_error *err;
+	uint8_t by = 0;
+
+	if (!from->used)
+		return NULL;
+	err = rs_block_new(graph->objects, 1, &graph->runtime);
+	for (size_t i = 0; i < n && !err; i++) {
+		by = rs_build_found_by(from, i, by);
+		if (rs_addrmap_takes(address[i]))
+			graph->runtime[rs_graph_find(graph, address[i])] = by;
+	}
+	return err;
+}
+
 static void mark_found(struct rs_graph *graph, const struct rs_found *found)
 {
 	const uint64_t *address = rs_vec_items(&found->address, uint64_t);
@@ -123,15 +146,18 @@ static struct rs_error *start_asking(struct rs_session *session,
 				     const struct rs_graph *graph,
 				     struct rs_asking **ret)
 {
-	struct rs_vec object = {0};
-	struct rs_error *err = rs_vec_reserve(&object, 4096);
+	struct rs_asking_list list;
+	struct rs_error *err = rs_asking_list_init(&list, session);
 
-	for (uint32_t i = 0; i < graph->objects && !err; i++)
-		if (rs_asks(session, graph->flags[i]))
-			err = rs_asking_add(&object, graph->address[i]);
+	for (uint32_t i = 0; i < graph->objects && !err; i++) {
+		const uint8_t by = rs_graph_runtime(graph, i);
+
+		if (rs_asks(session, by, graph->flags[i]))
+			err = rs_asking_add(&list, by, graph->address[i]);
+	}
 	if (!err)
-		err = rs_asking_start(session, &object, true, ret);
-	rs_vec_fini(&object);
+		err = rs_asking_start(session, &list, true, ret);
+	rs_asking_list_fini(&list);
 	return err;
 }
 
@@ -157,14 +183,17 @@ build_tracked(struct rs_session *session, struct rs_twin *twin,
 	      struct rs_graph *graph, struct rs_found *found,
 	      struct rs_vec *out)
 {
+	RS_CLEANUP(rs_vec_fini) struct rs_vec from = {0};
 	struct rs_error *err;
 
 	if ((err = rs_addrmap_init(&graph->map)) ||
-	    (err = rs_build_find(session, twin, found, &graph->map)))
+	    (err = rs_build_find(session, twin, found, &from, &graph->map)))
 		return err;
-	keep_unusual(found);
 	graph->tracked_only = true;
 	graph->objects = graph->map.count;
+	if ((err = mark_runtimes(graph, found, &from)))
+		return err;
+	keep_unusual(found);
 	if ((err = rs_build_arrays(graph)))
 		return err;
 

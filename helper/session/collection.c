@@ -60,7 +60,7 @@ static struct rs_error *collect(struct run *run, struct rs_runtime *rt,
 	const struct rs_collect_options options = {
 		.generation = run->how->generation,
 		.rules = run->how->rules ? *run->how->rules : rt->rules,
-		.native = rt == run->session->by_flag[1],
+		.runtime = rt->index,
 		.group = run->group,
 		.which = which,
 	};
@@ -123,12 +123,10 @@ struct rs_error *rs_session_collect(struct rs_session *session,
 	struct run run = {.session = session, .graph = graph, .how = how};
 	struct rs_error *err = NULL;
 
-	for (int native = 0; native < 2 && !err; native++) {
-		struct rs_runtime *rt = session->by_flag[native];
+	for (size_t i = 0; i < session->runtimes && !err; i++) {
+		struct rs_runtime *rt = session->runtime[i];
 		struct rs_collected only;
 
-		if (!rt)
-			continue;
 		err = rt->collectors > 1 ? collect_apart(&run, rt, each)
 					 : collect(&run, rt, 0, &only);
 	}

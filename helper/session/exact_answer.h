@@ -20,7 +20,6 @@ struct rs_asked {
 	uint64_t objects; // that were told
 	uint64_t references; // of those
 	uint64_t unasked; // that were to be, and were not
-	bool settled; // asking is over, or was found to be impossible
 	struct rs_vec sorted; // uint64_t: targets told of one object
 	struct rs_vec taken; // uint32_t: by first of equal targets
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "session/exact_query.h"
 
+#include "base/cleanup.h"
 #include "base/thread.h"
 
 #include <stdatomic.h>
@@ -13,12 +14,19 @@ enum {
 	RS_TICK_MS = 20, // between two looks whether to go on
 };
 
-struct rs_asking {
-	struct rs_session *session; // borrowed
+/** What is asked of one runtime. */
+struct query {
+	struct rs_runtime *rt;
 	struct rs_process_image *image; // owned
 	struct rs_image_question question;
 	struct rs_vec object; // uint64_t: what is asked
 	struct rs_image_answer answer; // of the thread, until it is joined
+};
+
+struct rs_asking {
+	struct rs_session *session; // borrowed
+	struct query *query; // owned
+	size_t queries;
 	struct rs_error *err; // owned: what ended the asking
 	struct rs_progress progress; // of the thread
 	atomic_bool stop;
@@ -26,33 +34,63 @@ struct rs_asking {
 	bool started;
 };
 
+struct rs_error *rs_asking_list_init(struct rs_asking_list *list,
+				     const struct rs_session *session)
+{
+	*list = (struct rs_asking_list){.runtimes = session->runtimes};
+	list->object = calloc(session->runtimes + 1, sizeof(*list->object));
+	return list->object ? NULL : &rs_enomem;
+}
+
+void rs_asking_list_fini(struct rs_asking_list *list)
+{
+	for (size_t i = 0; list->object && i < list->runtimes; i++)
+		rs_vec_fini(&list->object[i]);
+	free(list->object);
+}
+
 static void *run(void *context)
 {
 	struct rs_asking *asking = context;
 
-	asking->err = rs_image_walk(asking->image, &asking->question,
-				    &asking->answer);
+	for (size_t i = 0; i < asking->queries && !asking->err; i++) {
+		struct query *q = &asking->query[i];
+
+		asking->err = rs_image_walk(q->image, &q->question, &q->answer);
+	}
 	return NULL;
+}
+
+static size_t query_objects(const struct query *query)
+{
+	return rs_vec_count(&query->object, uint64_t);
 }
 
 static size_t asked_for(const struct rs_asking *asking)
 {
-	return rs_vec_count(&asking->object, uint64_t);
+	size_t sum = 0;
+
+	for (size_t i = 0; i < asking->queries; i++)
+		sum += query_objects(&asking->query[i]);
+	return sum;
 }
 
 static void asking_free(struct rs_asking *asking)
 {
-	rs_image_close(asking->image);
-	rs_image_answer_fini(&asking->answer);
+	for (size_t i = 0; i < asking->queries; i++) {
+		rs_image_close(asking->query[i].image);
+		rs_image_answer_fini(&asking->query[i].answer);
+		rs_vec_fini(&asking->query[i].object);
+	}
 	rs_error_free(asking->err);
-	rs_vec_fini(&asking->object);
+	free(asking->query);
 	free(asking);
 }
 
-// Asking failed. Where nobody insists, what is read stands.
-static struct rs_error *
-give_up(struct rs_session *session, struct rs_error *err, size_t objects)
+// Asking failed. Unless exact answers were demanded, what was read stands.
+static struct rs_error *give_up(struct rs_asking *asking, struct rs_error *err)
 {
+	struct rs_session *session = asking->session;
 	const enum rs_code code = rs_error_code(err);
 
 	if (rs_asks_all(session) || code == RS_EINTERRUPTED ||
@@ -61,11 +99,21 @@ give_up(struct rs_session *session, struct rs_error *err, size_t objects)
 	rs_memory_problem(session->memory,
 			  "%zu objects of types that reading does not know "
 			  "could not be asked: %s",
-			  objects, rs_error_message(err));
+			  asked_for(asking), rs_error_message(err));
 	rs_error_free(err);
-	session->asked.unasked = objects;
-	session->asked.settled = true;
+	for (size_t i = 0; i < asking->queries; i++)
+		session->asked[asking->query[i].rt->index].unasked =
+			query_objects(&asking->query[i]);
+	session->asked_settled = true;
 	return NULL;
+}
+
+static bool can_ask(const struct rs_session *session)
+{
+	for (size_t i = 0; i < session->runtimes; i++)
+		if (session->runtime[i]->ops->image)
+			return true;
+	return false;
 }
 
 static struct rs_error *check(const struct rs_session *session)
@@ -77,7 +125,7 @@ static struct rs_error *check(const struct rs_session *session)
 			"\"refs exact\" is on; take a core (gcore FILE) and "
 			"open that (core FILE), or set refs exact auto",
 			session->source);
-	if (!session->by_flag[0] || !session->by_flag[0]->ops->image)
+	if (!can_ask(session))
 		return rs_error_new(RS_ENOTFOUND,
 				    "%s: there is no CPython in it whose types "
 				    "could be asked, and \"refs exact\" is on; "
@@ -86,9 +134,8 @@ static struct rs_error *check(const struct rs_session *session)
 	return NULL;
 }
 
-static struct rs_error *prepare(struct rs_asking *asking)
+static struct rs_error *prepare_one(struct rs_asking *asking, struct query *q)
 {
-	struct rs_runtime *rt = asking->session->by_flag[0];
 	struct rs_image_options options = {0};
 	struct rs_error *err;
 
@@ -96,54 +143,97 @@ static struct rs_error *prepare(struct rs_asking *asking)
 		options.object_ms = RS_AUTO_OBJECT_MS;
 		options.total_ms = RS_AUTO_TOTAL_MS;
 	}
-	err = rt->ops->image(rt, &options, &asking->question, &asking->image);
-	if (err)
-		return err;
+	err = q->rt->ops->image(q->rt, &options, &q->question, &q->image);
+	q->question.object = rs_vec_items(&q->object, uint64_t);
+	q->question.objects = query_objects(q);
+	q->question.progress = &asking->progress;
+	return err;
+}
+
+static struct rs_error *prepare(struct rs_asking *asking)
+{
+	for (size_t i = 0; i < asking->queries; i++) {
+		struct rs_error *err = prepare_one(asking, &asking->query[i]);
+
+		if (err)
+			return err;
+	}
 	asking->progress.fn = rs_thread_goes_on;
 	asking->progress.context = &asking->stop;
-	asking->question.object = rs_vec_items(&asking->object, uint64_t);
-	asking->question.objects = asked_for(asking);
-	asking->question.progress = &asking->progress;
 	asking->started = rs_thread_start(&asking->thread, run, asking);
 	return asking->started ? NULL : &rs_enomem;
 }
 
-struct rs_error *rs_asking_start(struct rs_session *session,
-				 struct rs_vec *object, bool collecting,
-				 struct rs_asking **ret)
+// Whether the objects of @p rt in @p object are to be asked at all.
+static bool is_wanted(const struct rs_session *session, struct rs_runtime *rt,
+		      const struct rs_vec *object, bool collecting)
 {
-	const size_t objects = rs_vec_count(object, uint64_t);
-	struct rs_runtime *rt = session->by_flag[0];
-	struct rs_asking *asking;
-	struct rs_error *err = NULL;
+	const size_t n = rs_vec_count(object, uint64_t);
 
-	*ret = NULL;
-	if (session->asked.settled)
-		return NULL;
-	if (rs_asks_all(session))
-		err = check(session);
-	else if (!session->memory->is_core || !rt || !rt->ops->image)
-		return NULL;
-	if (err || !objects)
-		return err;
-	if (collecting && !rs_asks_all(session) &&
-	    rt->ops->affects_collection &&
-	    !rt->ops->affects_collection(rt, rs_vec_items(object, uint64_t),
-					 objects))
-		return NULL;
-	asking = calloc(1, sizeof(*asking));
+	if (!n || !rt->ops->image)
+		return false;
+	return !collecting || rs_asks_all(session) ||
+	       !rt->ops->affects_collection ||
+	       rt->ops->affects_collection(rt, rs_vec_items(object, uint64_t),
+					   n);
+}
+
+static struct rs_error *asking_new(struct rs_session *session,
+				   struct rs_asking_list *list, bool collecting,
+				   struct rs_asking **ret)
+{
+	struct rs_asking *asking = calloc(1, sizeof(*asking));
+
 	if (!asking)
 		return &rs_enomem;
 	asking->session = session;
-	asking->object = *object;
-	*object = (struct rs_vec){0};
-	err = prepare(asking);
-	if (err) {
-		asking_free(asking);
-		return give_up(session, err, objects);
+	asking->query = calloc(list->runtimes + 1, sizeof(*asking->query));
+	if (!asking->query) {
+		free(asking);
+		return &rs_enomem;
+	}
+	for (size_t i = 0; i < list->runtimes; i++) {
+		struct query *q = &asking->query[asking->queries];
+
+		if (!is_wanted(session, session->runtime[i], &list->object[i],
+			       collecting))
+			continue;
+		q->rt = session->runtime[i];
+		q->object = list->object[i];
+		list->object[i] = (struct rs_vec){0};
+		asking->queries++;
 	}
 	*ret = asking;
 	return NULL;
+}
+
+struct rs_error *rs_asking_start(struct rs_session *session,
+				 struct rs_asking_list *list, bool collecting,
+				 struct rs_asking **ret)
+{
+	struct rs_asking *asking = NULL;
+	struct rs_error *err = NULL;
+
+	*ret = NULL;
+	if (session->asked_settled)
+		return NULL;
+	if (rs_asks_all(session))
+		err = check(session);
+	else if (!session->memory->is_core)
+		return NULL;
+	if (!err)
+		err = asking_new(session, list, collecting, &asking);
+	if (err)
+		return err;
+	if (asking->queries)
+		err = prepare(asking);
+	if (err)
+		err = give_up(asking, err);
+	else if (asking->queries)
+		*ret = rs_take(&asking);
+	if (asking)
+		asking_free(asking);
+	return err;
 }
 
 static bool has_ended(struct rs_asking *asking)
@@ -166,16 +256,19 @@ struct rs_error *rs_asking_join(struct rs_asking *asking)
 		rs_asking_stop(asking);
 		return err;
 	}
-	const size_t objects = asked_for(asking);
-	err = asking->err;
-	asking->err = NULL;
-	if (!err)
-		err = rs_asked_take(&session->asked, &asking->answer, objects);
-	asking_free(asking);
+	err = rs_take(&asking->err);
+	for (size_t i = 0; i < asking->queries && !err; i++) {
+		struct query *q = &asking->query[i];
+
+		err = rs_asked_take(&session->asked[q->rt->index], &q->answer,
+				    query_objects(q));
+	}
 	if (err)
-		return give_up(session, err, objects);
-	session->asked.settled = true;
-	return NULL;
+		err = give_up(asking, err);
+	else
+		session->asked_settled = true;
+	asking_free(asking);
+	return err;
 }
 
 void rs_asking_stop(struct rs_asking *asking)

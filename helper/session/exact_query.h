@@ -21,9 +21,10 @@ struct rs_asking;
  * pass over the objects and, for a core of gcore's, no copy of all memory. So
  * without being told to, only that is asked at which reading would guess.
  */
-static inline bool rs_asks(const struct rs_session *session, uint16_t mark)
+static inline bool
+rs_asks(const struct rs_session *session, uint8_t runtime, uint16_t mark)
 {
-	if (!(mark & RS_OBJ_TRACKED) || (mark & RS_OBJ_NATIVE))
+	if (!(mark & RS_OBJ_TRACKED) || !session->runtime[runtime]->ops->image)
 		return false;
 	return session->options.exact == RS_EXACT_ON ||
 	       (session->options.exact == RS_EXACT_AUTO &&
@@ -36,11 +37,23 @@ static inline bool rs_asks_all(const struct rs_session *session)
 	return session->options.exact == RS_EXACT_ON;
 }
 
-/** Put @p address on a list for rs_asking_start(). Errors: RS_ENOMEM. */
+/** Objects to ask, for rs_asking_start(); one list for each runtime. */
+struct rs_asking_list {
+	struct rs_vec *object; // [runtimes] of uint64_t, ascending
+	size_t runtimes;
+};
+
+/** Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *
+rs_asking_list_init(struct rs_asking_list *list,
+		    const struct rs_session *session);
+void rs_asking_list_fini(struct rs_asking_list *list);
+
+/** Append @p address, of an object of @p runtime. Errors: RS_ENOMEM. */
 RS_MUST_CHECK static inline struct rs_error *
-rs_asking_add(struct rs_vec *object, uint64_t address)
+rs_asking_add(struct rs_asking_list *list, uint8_t runtime, uint64_t address)
 {
-	uint64_t *slot = rs_vec_push(object, sizeof(*slot));
+	uint64_t *slot = rs_vec_push(&list->object[runtime], sizeof(*slot));
 
 	if (!slot)
 		return &rs_enomem;
@@ -49,9 +62,9 @@ rs_asking_add(struct rs_vec *object, uint64_t address)
 }
 
 /**
- * Start to ask the types of the objects at @p object.
+ * Start to ask the types of the objects in @p list.
  *
- * @param object uint64_t, ascending; taken over, and left empty.
+ * @param list Its lists are taken over, and left empty.
  * @param collecting Only what a collection would find is wanted: where
  *        nobody insists and that cannot depend on them, nobody is asked.
  * @param[out] ret NULL when there is nobody to ask, or they were before, or
@@ -59,7 +72,7 @@ rs_asking_add(struct rs_vec *object, uint64_t address)
  * Errors: RS_ENOMEM; with RS_EXACT_ON, those of enum rs_exact.
  */
 RS_MUST_CHECK struct rs_error *
-rs_asking_start(struct rs_session *session, struct rs_vec *object,
+rs_asking_start(struct rs_session *session, struct rs_asking_list *list,
 		bool collecting, struct rs_asking **ret);
 
 /**

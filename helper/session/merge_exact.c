@@ -3,17 +3,26 @@
 #include "session/exact_query.h"
 #include "session/number_prefetch.h"
 
+#include <stdlib.h>
+
+// Where one runtime's answer has been merged to.
+struct told {
+	struct rs_ahead ahead; // over all references that were told
+	uint64_t row;
+};
+
 struct rs_merge {
 	struct rs_session *session;
 	struct rs_graph *graph;
 	const uint32_t *read; // edges as read
 	struct rs_vec out; // uint32_t: edges as they will be
-	struct rs_ahead ahead; // over all references that were told
+	struct told *told; // [runtimes]
 	struct rs_refs refs; // for objects that nobody has read yet
 };
 
 // The @p k-th to @p end-th of all references told; leaves are left out.
-static bool add_told(struct rs_merge *m, uint64_t k, uint64_t end)
+static bool
+add_told(struct rs_merge *m, struct told *told, uint64_t k, uint64_t end)
 {
 	uint32_t *edge = rs_vec_push(&m->out, (end - k) * sizeof(*edge));
 	uint64_t left_out = 0;
@@ -21,7 +30,7 @@ static bool add_told(struct rs_merge *m, uint64_t k, uint64_t end)
 	if (!edge)
 		return false;
 	for (; k < end; k++) {
-		const uint32_t t = rs_ahead_number(&m->ahead, k);
+		const uint32_t t = rs_ahead_number(&told->ahead, k);
 
 		// Branch-free: a leaf's number is overwritten.
 		*edge = rs_edge(t, RS_STRONG);
@@ -67,28 +76,33 @@ static bool add_reading(struct rs_merge *m, uint32_t i)
 	return true;
 }
 
+static bool merge_object(struct rs_merge *m, uint32_t i, uint32_t from)
+{
+	struct rs_graph *g = m->graph;
+	const uint8_t by = rs_graph_runtime(g, i);
+	const struct rs_asked *asked = &m->session->asked[by];
+	const uint64_t *first = asked->answer.first;
+	struct told *told = &m->told[by];
+
+	if (rs_asked_next(asked, g->address[i], &told->row)) {
+		g->flags[i] &= (uint16_t)~RS_OBJ_INEXACT;
+		return add_told(m, told, first[told->row],
+				first[told->row + 1]);
+	}
+	if (rs_asks_all(m->session) && rs_asks(m->session, by, g->flags[i]))
+		return add_reading(m, i);
+	return add_read(m, from, g->out_start[i + 1]);
+}
+
 static struct rs_error *merge(struct rs_merge *m)
 {
 	struct rs_graph *g = m->graph;
-	const struct rs_asked *asked = &m->session->asked;
-	const uint64_t *first = asked->answer.first;
-	uint64_t row = 0;
 	uint32_t from = 0;
 
 	for (uint32_t i = 0; i < g->objects; i++) {
 		const uint32_t to = g->out_start[i + 1];
-		bool done;
 
-		if (rs_asked_next(asked, g->address[i], &row)) {
-			g->flags[i] &= (uint16_t)~RS_OBJ_INEXACT;
-			done = add_told(m, first[row], first[row + 1]);
-		} else if (rs_asks_all(m->session) &&
-			   rs_asks(m->session, g->flags[i])) {
-			done = add_reading(m, i);
-		} else {
-			done = add_read(m, from, to);
-		}
-		if (!done)
+		if (!merge_object(m, i, from))
 			return &rs_enomem;
 		from = to;
 		const size_t total = rs_vec_count(&m->out, uint32_t);
@@ -100,10 +114,30 @@ static struct rs_error *merge(struct rs_merge *m)
 	return NULL;
 }
 
+static struct rs_error *start(struct rs_merge *m, size_t read_bytes)
+{
+	struct rs_session *session = m->session;
+	uint64_t edges = 0;
+	struct rs_error *err;
+
+	m->told = calloc(session->runtimes + 1, sizeof(*m->told));
+	if (!m->told)
+		return &rs_enomem;
+	for (size_t i = 0; i < session->runtimes; i++) {
+		const struct rs_image_answer *a = &session->asked[i].answer;
+
+		rs_ahead_init(&m->told[i].ahead, &m->graph->map, a->edge,
+			      a->edges);
+		edges += a->edges;
+	}
+	err = rs_vec_reserve(&m->out,
+			     read_bytes + 4096 + edges * sizeof(uint32_t));
+	return err ? err : rs_refs_init(&m->refs, false);
+}
+
 struct rs_error *rs_build_asked(struct rs_session *session,
 				struct rs_graph *graph, struct rs_vec *out)
 {
-	const struct rs_image_answer *answer = &session->asked.answer;
 	struct rs_merge m = {
 		.session = session,
 		.graph = graph,
@@ -111,15 +145,12 @@ struct rs_error *rs_build_asked(struct rs_session *session,
 	};
 	struct rs_error *err;
 
-	if (!session->asked.objects && !rs_asks_all(session))
+	if (!rs_session_asked(session) && !rs_asks_all(session))
 		return NULL;
-	rs_ahead_init(&m.ahead, &graph->map, answer->edge, answer->edges);
-	if (!(err = rs_vec_reserve(&m.out,
-				   out->used + 4096 +
-					   answer->edges * sizeof(uint32_t))) &&
-	    !(err = rs_refs_init(&m.refs, false)))
+	if (!(err = start(&m, out->used)))
 		err = merge(&m);
 	rs_refs_fini(&m.refs);
+	free(m.told);
 	if (err) {
 		rs_vec_fini(&m.out);
 		return err;

@@ -60,11 +60,12 @@ static struct rs_error *number_refs(struct rs_batch *b)
 	return NULL;
 }
 
-// Whether the references of object @p i come from elsewhere: build_asked.c.
+// Whether the references of object @p i come from elsewhere: merge_exact.c.
 static bool is_told(const struct rs_batch *b, uint32_t i)
 {
 	return rs_asks_all(b->session) &&
-	       rs_asks(b->session, b->graph->flags[i]);
+	       rs_asks(b->session, rs_graph_runtime(b->graph, i),
+		       b->graph->flags[i]);
 }
 
 // Hints for the objects that are read some turns after object @p i.
@@ -75,14 +76,12 @@ static void prefetch_tracked(const struct rs_batch *b, uint32_t i)
 	const uint32_t far = i + RS_BUILD_FAR;
 
 	if (far < b->end) {
-		struct rs_runtime *rt =
-			rs_build_runtime(b->session, g->flags[far]);
+		struct rs_runtime *rt = rs_session_runtime(b->session, g, far);
 		if (rt->ops->prefetch)
 			rt->ops->prefetch(rt, g->address[far]);
 	}
 	if (near < b->end && !is_told(b, near)) {
-		struct rs_runtime *rt =
-			rs_build_runtime(b->session, g->flags[near]);
+		struct rs_runtime *rt = rs_session_runtime(b->session, g, near);
 		if (rt->ops->prefetch_tables)
 			rt->ops->prefetch_tables(rt, g->address[near]);
 	}
@@ -102,7 +101,7 @@ static void drain(struct rs_refs *refs)
 static struct rs_error *read_object(struct rs_batch *b, uint32_t i)
 {
 	struct rs_graph *graph = b->graph;
-	struct rs_runtime *rt = rs_build_runtime(b->session, graph->flags[i]);
+	struct rs_runtime *rt = rs_session_runtime(b->session, graph, i);
 	struct rs_row row = {0};
 
 	b->refs.incomplete = false;

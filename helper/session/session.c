@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "session/session.h"
 
+#include "base/cleanup.h"
 #include "session/build.h"
 #include "session/collection.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-typedef struct rs_error *(*open_fn)(struct rs_memory *memory,
-				    struct rs_types *types, uint8_t index,
-				    struct rs_runtime **ret);
 
 void rs_session_close(struct rs_session *session)
 {
@@ -19,11 +17,15 @@ void rs_session_close(struct rs_session *session)
 	rs_verdict_fini(&session->verdict);
 	rs_graph_fini(&session->tracked);
 	rs_graph_fini(&session->all);
-	rs_asked_fini(&session->asked);
+	for (size_t i = 0; session->asked && i < session->runtimes; i++)
+		rs_asked_fini(&session->asked[i]);
+	free(session->asked);
 	for (size_t i = session->runtimes; i-- > 0;)
 		session->runtime[i]->ops->free(session->runtime[i]);
-	if (session->unread)
-		session->unread->ops->free(session->unread);
+	for (size_t i = session->unreads; i-- > 0;)
+		session->unread[i]->ops->free(session->unread[i]);
+	free(session->runtime);
+	free(session->unread);
 	rs_types_fini(&session->types);
 	rs_memory_close(session->memory);
 	free(session->source);
@@ -39,15 +41,35 @@ keep_problem(struct rs_memory *memory, struct rs_error *err)
 	return NULL;
 }
 
-static struct rs_error *nothing_found(const struct rs_session *session)
+// `neither a CPython nor the registry of a program that ...`
+static void list_signs(const struct rs_runtime_kind *kind, size_t kinds,
+		       char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < kinds && used < size; i++) {
+		const char *before = i		 ? " nor "
+				     : kinds > 1 ? "neither "
+						 : "no ";
+		const int n = snprintf(buf + used, size - used, "%s%s", before,
+				       kind[i].sign);
+
+		used += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static struct rs_error *nothing_found(const struct rs_session *session,
+				      const struct rs_runtime_kind *kind,
+				      size_t kinds)
 {
 	const char *missing = session->memory->missing;
+	char signs[512];
 
+	list_signs(kind, kinds, signs, sizeof(signs));
 	return rs_error_new(
-		RS_ENOTFOUND,
-		"%s: neither a CPython nor the registry of a program that "
-		"links librefscope is in it; %s%s",
-		session->source, missing ? missing : "is this the right target",
+		RS_ENOTFOUND, "%s: %s is in it; %s%s", session->source, signs,
+		missing ? missing : "is this the right target",
 		missing ? " (file FILE, set sysroot)"
 			: ", and are its executable and libraries on this "
 			  "machine (set sysroot)?");
@@ -60,41 +82,73 @@ static bool is_final(const struct rs_error *err)
 	       rs_error_code(err) == RS_ENOMEM;
 }
 
-static struct rs_error *open_runtimes(struct rs_session *session)
+static void add_runtime(struct rs_session *session, struct rs_runtime *rt)
 {
-	const open_fn open[2] = {rs_cpython_open, rs_native_open};
-	struct rs_error *first = NULL;
+	if (rt->unread) {
+		session->unread[session->unreads++] = rt;
+		rs_memory_problem(session->memory, "%s", rt->unread);
+	} else {
+		session->runtime[session->runtimes++] = rt;
+	}
+}
 
-	for (int native = 0; native < 2; native++) {
+// Objects of one runtime may have parts that another one's descriptions tell.
+static void link_extensions(struct rs_session *session)
+{
+	for (size_t i = 0; i < session->runtimes; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+
+		for (size_t k = 0;
+		     rt->ops->extension_type && k < session->runtimes; k++)
+			if (k != i && !session->runtime[k]->extensions)
+				session->runtime[k]->extensions = rt;
+	}
+}
+
+static struct rs_error *make_room(struct rs_session *session, size_t kinds)
+{
+	session->runtime = calloc(kinds + 1, sizeof(*session->runtime));
+	session->unread = calloc(kinds + 1, sizeof(*session->unread));
+	session->asked = calloc(kinds + 1, sizeof(*session->asked));
+	return session->runtime && session->unread && session->asked
+		       ? NULL
+		       : &rs_enomem;
+}
+
+static struct rs_error *open_runtimes(struct rs_session *session,
+				      const struct rs_runtime_kind *kind,
+				      size_t kinds)
+{
+	struct rs_error *first = make_room(session, kinds);
+
+	if (first)
+		return first;
+	assert(kinds <= RS_RUNTIMES_MAX);
+	for (size_t i = 0; i < kinds; i++) {
 		struct rs_runtime *rt = NULL;
 		struct rs_error *err =
-			open[native](session->memory, &session->types,
+			kind[i].open(session->memory, &session->types,
 				     (uint8_t)session->runtimes, &rt);
 
 		if (err && is_final(err)) {
 			rs_error_free(first);
 			return err;
 		}
-		if (err && first) {
+		if (err && first)
 			rs_error_free(err);
-		} else if (err) {
+		else if (err)
 			first = err;
-		} else if (rt && rt->unread) {
-			session->unread = rt;
-			rs_memory_problem(session->memory, "%s", rt->unread);
-		} else if (rt) {
-			session->runtime[session->runtimes++] = rt;
-			session->by_flag[native] = rt;
-		}
+		else if (rt)
+			add_runtime(session, rt);
 	}
-	if (session->by_flag[0])
-		session->by_flag[0]->native = session->by_flag[1];
-	if (first && (session->runtimes || session->unread))
+	link_extensions(session);
+	if (first && (session->runtimes || session->unreads))
 		return keep_problem(session->memory, first);
 	if (first)
 		return first;
-	return session->runtimes || session->unread ? NULL
-						    : nothing_found(session);
+	return session->runtimes || session->unreads
+		       ? NULL
+		       : nothing_found(session, kind, kinds);
 }
 
 static void
@@ -125,14 +179,13 @@ keep_options(struct rs_session *session, const struct rs_open_options *options)
 	session->progress.context = options->progress_context;
 }
 
-// Takes @p memory, on failure too.
-RS_PRINTF(4, 5)
-static struct rs_error *
-session_new(struct rs_memory *memory, const struct rs_open_options *options,
-	    struct rs_session **ret, const char *format, ...)
+struct rs_error *rs_session_open_memory(struct rs_memory *memory,
+					const char *source,
+					const struct rs_open_options *options,
+					const struct rs_runtime_kind *kind,
+					size_t kinds, struct rs_session **ret)
 {
 	struct rs_session *session = calloc(1, sizeof(*session));
-	va_list ap;
 
 	if (!session) {
 		rs_memory_close(memory);
@@ -140,13 +193,11 @@ session_new(struct rs_memory *memory, const struct rs_open_options *options,
 	}
 	session->memory = memory;
 	keep_options(session, options);
-	va_start(ap, format);
-	if (vasprintf(&session->source, format, ap) < 0)
-		session->source = NULL;
-	va_end(ap);
+	session->source = strdup(source);
 
-	struct rs_error *err =
-		session->source ? open_runtimes(session) : &rs_enomem;
+	struct rs_error *err = session->source
+				       ? open_runtimes(session, kind, kinds)
+				       : &rs_enomem;
 	if (memory->no_memory) { // what was not found may be there
 		rs_error_free(err);
 		err = &rs_enomem;
@@ -157,6 +208,27 @@ session_new(struct rs_memory *memory, const struct rs_open_options *options,
 	}
 	*ret = session;
 	return NULL;
+}
+
+// Takes @p memory, on failure too.
+RS_PRINTF(4, 5)
+static struct rs_error *
+session_new(struct rs_memory *memory, const struct rs_open_options *options,
+	    struct rs_session **ret, const char *format, ...)
+{
+	RS_AUTO_FREE char *source = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&source, format, ap) < 0)
+		source = NULL;
+	va_end(ap);
+	if (!source) {
+		rs_memory_close(memory);
+		return &rs_enomem;
+	}
+	return rs_session_open_memory(memory, source, options, rs_runtime_kinds,
+				      rs_runtime_kinds_count, ret);
 }
 
 struct rs_error *rs_session_open_core(const char *path,
@@ -214,6 +286,8 @@ rs_session_new_view(struct rs_session *session, struct rs_session **ret)
 	if (!err)
 		err = rs_types_init(&view->types);
 	if (!err)
+		err = make_room(view, 1);
+	if (!err)
 		err = rt->ops->view(rt, view->memory, &view->types,
 				    &view->runtime[0]);
 	if (err) {
@@ -221,7 +295,6 @@ rs_session_new_view(struct rs_session *session, struct rs_session **ret)
 		return err;
 	}
 	view->runtimes = 1;
-	view->by_flag[session->by_flag[0] != rt] = view->runtime[0];
 	view->options = session->options;
 	*ret = view;
 	return NULL;
@@ -229,9 +302,9 @@ rs_session_new_view(struct rs_session *session, struct rs_session **ret)
 
 struct rs_error *rs_session_check(const struct rs_session *session)
 {
-	if (!session->runtimes && session->unread)
+	if (!session->runtimes && session->unreads)
 		return rs_error_new(RS_EUNSUPPORTED, "%s",
-				    session->unread->unread);
+				    session->unread[0]->unread);
 	return rs_memory_check(session->memory);
 }
 
@@ -299,11 +372,31 @@ struct rs_error *rs_session_verdict(struct rs_session *session,
 	return rs_session_collect(session, graph, &full, ret, NULL);
 }
 
-struct rs_runtime *rs_session_runtime(const struct rs_session *session,
-				      const struct rs_graph *graph,
-				      uint32_t number)
+struct rs_runtime *
+rs_session_runtime_named(const struct rs_session *session, const char *name)
 {
-	return rs_build_runtime(session, graph->flags[number]);
+	for (size_t i = 0; i < session->runtimes; i++)
+		if (strcmp(session->runtime[i]->ops->name, name) == 0)
+			return session->runtime[i];
+	return NULL;
+}
+
+uint64_t rs_session_asked(const struct rs_session *session)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < session->runtimes; i++)
+		sum += session->asked[i].objects;
+	return sum;
+}
+
+uint64_t rs_session_unasked(const struct rs_session *session)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < session->runtimes; i++)
+		sum += session->asked[i].unasked;
+	return sum;
 }
 
 void rs_session_read_refs(struct rs_session *session,
@@ -320,9 +413,11 @@ void rs_session_read_refs(struct rs_session *session,
 void rs_session_refs(struct rs_session *session, const struct rs_graph *graph,
 		     uint32_t number, struct rs_refs *refs)
 {
+	struct rs_asked *asked =
+		&session->asked[rs_graph_runtime(graph, number)];
 	uint64_t row;
 
 	rs_session_read_refs(session, graph, number, refs);
-	if (rs_asked_find(&session->asked, graph->address[number], &row))
-		rs_asked_merge(&session->asked, row, refs);
+	if (rs_asked_find(asked, graph->address[number], &row))
+		rs_asked_merge(asked, row, refs);
 }

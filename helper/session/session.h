@@ -10,24 +10,25 @@
 #include "runtime/runtime.h"
 #include "session/exact_answer.h"
 
-enum { RS_RUNTIMES = 2 };
+enum { RS_RUNTIMES_MAX = UINT8_MAX }; // that fit in rs_graph.runtime
 
 struct rs_session {
 	struct rs_memory *memory; // owned
 	struct rs_types types;
-	struct rs_runtime *runtime[RS_RUNTIMES]; // owned; the first `runtimes`
+	// Owned, and so is each. An index here is what rs_graph.runtime and
+	// rs_type_row.runtime hold.
+	struct rs_runtime **runtime;
 	size_t runtimes;
-	// The same by RS_OBJ_NATIVE: [0] CPython, [1] native; NULL when absent.
-	struct rs_runtime *by_flag[2];
-	// Owned: a runtime whose objects cannot be read (runtime.h, unread),
-	// which is none of the above; NULL: there is none.
-	struct rs_runtime *unread;
+	// Owned: runtimes whose objects cannot be read (runtime.h, unread).
+	struct rs_runtime **unread;
+	size_t unreads;
 	struct rs_progress progress;
 	struct rs_graph tracked; // collectors' objects only; see has_tracked
 	struct rs_graph all; // every object and root; see has_all
 	struct rs_verdict verdict; // of a full collection of `all`
 	bool has_tracked, has_all, has_verdict;
-	struct rs_asked asked; // what types told; empty when none was asked
+	struct rs_asked *asked; // [runtimes] what types reported
+	bool asked_settled; // asking is over, or was found to be impossible
 	char *source; // "core FILE", "process 123": for messages
 	struct rs_open_options options; // exec and sysroot: NULL
 };
@@ -59,16 +60,42 @@ rs_session_tracked(struct rs_session *session, struct rs_graph **ret);
 
 /**
  * Full collections of all runtimes by their own rules over @p graph, which
- * is one of the two above; fates of both runtimes in one verdict.
+ * is one of the two above; fates of all runtimes in one verdict.
  */
 RS_MUST_CHECK struct rs_error *rs_session_verdict(struct rs_session *session,
 						  struct rs_graph *graph,
 						  struct rs_verdict *ret);
 
+/**
+ * Open what @p memory has of @p kind, the runtimes to look for.
+ *
+ * @param memory Taken, on failure too.
+ * @param source "core FILE": for messages.
+ * Errors: RS_ENOTFOUND (none of them is there); what their open() returns.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_session_open_memory(struct rs_memory *memory, const char *source,
+		       const struct rs_open_options *options,
+		       const struct rs_runtime_kind *kind, size_t kinds,
+		       struct rs_session **ret);
+
+/** @return The first runtime of that name ("cpython"), or NULL. */
+struct rs_runtime *
+rs_session_runtime_named(const struct rs_session *session, const char *name);
+
+/** Objects whose types reported their references, of all runtimes. */
+uint64_t rs_session_asked(const struct rs_session *session);
+
+/** Objects whose types were to report them and could not. */
+uint64_t rs_session_unasked(const struct rs_session *session);
+
 /** @return The runtime that object @p number of @p graph belongs to. */
-struct rs_runtime *rs_session_runtime(const struct rs_session *session,
-				      const struct rs_graph *graph,
-				      uint32_t number);
+static inline struct rs_runtime *
+rs_session_runtime(const struct rs_session *session,
+		   const struct rs_graph *graph, uint32_t number)
+{
+	return session->runtime[rs_graph_runtime(graph, number)];
+}
 
 /**
  * Read object @p number again, with labels, and merge what its type told: what

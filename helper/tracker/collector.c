@@ -87,7 +87,6 @@ judge(const struct rs_vec *held, struct rs_snapshot *s, struct rs_verdict *v)
 		.generation = 2,
 		.rules = rs_registry.gc.policy == RS_GC_FINALIZE ? RS_RULES_34
 								 : RS_RULES_27,
-		.native = true,
 	};
 	int rc = rs_snapshot_take(held, s);
 

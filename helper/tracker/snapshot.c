@@ -20,7 +20,7 @@ static int enter(uint64_t address, uint32_t entry, void *context)
 
 static uint16_t flags_of(const struct rs_type *type, uint32_t entry)
 {
-	unsigned flags = RS_OBJ_TRACKED | RS_OBJ_GC | RS_OBJ_NATIVE;
+	unsigned flags = RS_OBJ_TRACKED | RS_OBJ_GC;
 
 	if (type->finalize)
 		flags |= RS_OBJ_FINALIZER;

@@ -6,7 +6,8 @@ enum { RS_TYPE_BYTES = 416 }; // of a type object
 
 void rs_aim_at_cpython(struct rs_session *s, const struct rs_graph *graph)
 {
-	const struct rs_cpython *py = rs_cpython(s->by_flag[0]);
+	const struct rs_cpython *py =
+		rs_cpython(rs_session_runtime_named(s, "cpython"));
 	const uint64_t traverse =
 		(uint64_t)rs_py_off(py, RS_F__typeobject__tp_traverse);
 

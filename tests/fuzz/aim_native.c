@@ -4,7 +4,8 @@
 
 void rs_aim_at_native(struct rs_session *s, const struct rs_graph *graph)
 {
-	const struct rs_native *native = rs_native_of(s->by_flag[1]);
+	const struct rs_native *native =
+		rs_native_of(rs_session_runtime_named(s, "native"));
 	const struct rs_registry *r = &native->registry[0];
 
 	rs_aim_add(s->memory, RS_LISTS, native->at[0], sizeof(*r));

@@ -111,9 +111,9 @@ static bool aim(const char *path)
 		return false;
 	}
 	aim_at_headers(s->memory);
-	if (s->by_flag[0])
+	if (rs_session_runtime_named(s, "cpython"))
 		rs_aim_at_cpython(s, graph);
-	if (s->by_flag[1])
+	if (rs_session_runtime_named(s, "native"))
 		rs_aim_at_native(s, graph);
 	rs_session_close(s);
 	for (int kind = 0; kind < RS_KINDS; kind++)

@@ -16,8 +16,6 @@ FLOORS = ("public", "base", "memory", "graph", "sandbox", "runtime", "roots",
 TRACKER = ("public", "base", "graph")
 # Below runtime/ a runtime includes the interface and itself, no other runtime.
 RUNTIMES = ("cpython", "native")
-# What extensions say of their Python objects: becomes an op of runtimes.
-OVERLAY = "runtime/native/overlay.h"
 # Headers that include each other's inline halves: see the comment in each.
 CIRCLES = ({"memory/memory.h", "memory/memory.c"},
            {"runtime/cpython/decode/types.h",
@@ -74,7 +72,7 @@ def may_include(source, target):
         return True
     one, two = runtime_of(source), runtime_of(target)
     if one and two and one != two:
-        return target == OVERLAY
+        return False
     # The interface of runtimes knows none of them.
     return not (own == "runtime" and not one and two) or \
         source == "runtime/registered.c"

@@ -81,10 +81,11 @@ static struct rs_error *list(const char *pid)
 
 	if (!err)
 		err = rs_addrmap_init(&none);
-	if (!err && !session->by_flag[0])
+	if (!err && !rs_session_runtime_named(session, "cpython"))
 		err = rs_error_new(RS_ENOTFOUND, "no CPython in it");
 	if (!err) {
-		struct rs_cpython *py = rs_cpython(session->by_flag[0]);
+		struct rs_cpython *py = rs_cpython(
+			rs_session_runtime_named(session, "cpython"));
 
 		err = py->threaded ? tell_segments(py) : tell_pools(py);
 		if (!err)

@@ -8,7 +8,7 @@ enum { RS_NAMES = 3 }; // objects named in one reason
 // What the members of a ring are, counted; and the first of each kind.
 struct traits {
 	uint32_t fate[RS_FATE_FINALIZER + 1];
-	uint32_t runtime[2]; // [1] native
+	const struct rs_runtime *low, *high; // of all, by index: first and last
 	uint32_t frozen, untracked; // a member, or RS_NONE
 	bool in_garbage;
 	struct rs_runtime *rt; // of the first member
@@ -23,12 +23,18 @@ static void look(const struct rs_fault_query *q, struct traits *t)
 		.untracked = RS_NONE,
 		.rt = rs_session_runtime(q->report->session, g, q->member[0]),
 	};
+	t->low = t->high = t->rt;
 	for (uint32_t i = 0; i < q->n; i++) {
 		const uint32_t m = q->member[i];
 		const unsigned flags = g->flags[m];
 
 		t->fate[q->verdict->fate[m]]++;
-		t->runtime[(flags & RS_OBJ_NATIVE) != 0]++;
+		const struct rs_runtime *rt =
+			rs_session_runtime(q->report->session, g, m);
+		if (rt->index < t->low->index)
+			t->low = rt;
+		if (rt->index > t->high->index)
+			t->high = rt;
 		if (!(flags & RS_OBJ_TRACKED))
 			t->untracked = m;
 		else if ((flags & RS_OBJ_GENERATION) == RS_OBJ_GENERATION)
@@ -115,10 +121,11 @@ static void unseen_text(const struct rs_fault_query *q, const struct traits *t,
 {
 	char name[RS_NAME_SIZE];
 
-	if (t->runtime[0] && t->runtime[1]) {
+	if (t->low != t->high) {
 		(void)snprintf(buf, size,
 			       "no collector sees all of it: it crosses "
-			       "between cpython and native objects");
+			       "between %s and %s objects",
+			       t->low->ops->name, t->high->ops->name);
 	} else if (t->in_garbage) {
 		if (!name_finalizers(q, buf, size))
 			buf[0] = '\0';

@@ -83,27 +83,27 @@ static uint32_t find_owner(struct rs_report *report, uint32_t dict)
 	return RS_NONE;
 }
 
-// `<module 'os'>` as `module os`, `<function f at 0x..>` as `function f`. An
-// object that has no name is told by its type and address.
+// An object that has no name of its own is named by its type and address.
 static void
 write_owner(struct rs_report *report, uint32_t owner, char *buf, size_t size)
 {
 	const struct rs_graph *g = report->graph;
 	struct rs_runtime *rt = rs_session_runtime(report->session, g, owner);
-	const char *type = rs_report_type(g, owner);
-	char text[RS_TEXT_SIZE], kind[32], name[RS_TEXT_SIZE], end[2];
 
-	rt->ops->text(rt, g->address[owner], text, sizeof(text));
-	if (sscanf(text, "<%31[a-z] '%200[^']'>", kind, name) == 2 ||
-	    (sscanf(text, "<%31[a-z] %200[^ ] at%1[ ]", kind, name, end) == 3 &&
-	     strcmp(name, "object") != 0)) {
-		(void)snprintf(buf, size, "%s %s", kind, name);
+	if (rt->ops->owner_name &&
+	    rt->ops->owner_name(rt, g->address[owner], buf, size))
 		return;
-	}
-	// All instances of classes of the old kind have one type.
-	if (sscanf(text, "<%200[^ ] instance at%1[ ]", name, end) == 2)
-		type = name;
-	(void)snprintf(buf, size, "%.200s 0x%" PRIx64, type, g->address[owner]);
+	(void)snprintf(buf, size, "%.200s 0x%" PRIx64, rs_report_type(g, owner),
+		       g->address[owner]);
+}
+
+static bool is_namespace(const struct rs_report *report, uint32_t number)
+{
+	const struct rs_graph *g = report->graph;
+	struct rs_runtime *rt = rs_session_runtime(report->session, g, number);
+
+	return rt->ops->is_namespace &&
+	       rt->ops->is_namespace(rt, g->type[number]);
 }
 
 // A field of the interpreter or the like that is named after what it holds.
@@ -127,8 +127,7 @@ bool rs_report_owner(struct rs_report *report, uint32_t number, char *buf,
 	const struct rs_root *root;
 	uint32_t owner;
 
-	if (!report->rooted ||
-	    strcmp(rs_report_type(report->graph, number), "dict") != 0)
+	if (!report->rooted || !is_namespace(report, number))
 		return false;
 	owner = find_owner(report, number);
 	if (owner != RS_NONE) {

@@ -36,41 +36,25 @@ void rs_report_fini(struct rs_report *report)
 
 enum { RS_NEAR = 1 << 16 }; // bytes: farther objects are not worth a word
 
-// The bytes at the address of object @p number that are its own for certain:
-// the size has the tables that some types keep elsewhere.
-static uint32_t own_size(const struct rs_graph *g, uint32_t number)
+// The bytes at the address of object @p number that are its own for certain.
+static uint32_t own_size(const struct rs_report *report, uint32_t number)
 {
-	static const struct {
-		const char *type;
-		uint32_t size; // the least of any version
-	} with_table[] = {
-		{"list", 40},
-		{"dict", 48},
-		{"collections.OrderedDict", 48},
-		{"collections.defaultdict", 48},
-		{"collections.deque", 48},
-		{"set", 200},
-		{"frozenset", 200},
-		{"bytearray", 40},
-		{"array.array", 40},
-	};
-	const char *type = rs_report_type(g, number);
+	const struct rs_graph *g = report->graph;
+	struct rs_runtime *rt = rs_session_runtime(report->session, g, number);
 
-	for (size_t i = 0; i < sizeof(with_table) / sizeof(*with_table); i++) {
-		if (strcmp(type, with_table[i].type) == 0 &&
-		    g->size[number] > with_table[i].size)
-			return with_table[i].size;
-	}
-	return g->size[number];
+	return rt->ops->own_size
+		       ? rt->ops->own_size(rt, g->type[number], g->size[number])
+		       : g->size[number];
 }
 
 // The object that @p address lies in, or RS_NONE.
-static uint32_t around(const struct rs_graph *g, uint64_t address)
+static uint32_t around(const struct rs_report *report, uint64_t address)
 {
+	const struct rs_graph *g = report->graph;
 	const uint64_t floor = rs_addrmap_floor(&g->map, address);
 	const uint32_t below = floor ? rs_graph_find(g, floor) : RS_NONE;
 
-	if (below == RS_NONE || address - floor >= own_size(g, below))
+	if (below == RS_NONE || address - floor >= own_size(report, below))
 		return RS_NONE;
 	return below;
 }
@@ -117,7 +101,7 @@ nothing_at(const struct rs_report *report, uint64_t address)
 				    "collect`, or -name MODULE.ATTR",
 				    address);
 
-	const uint32_t inside = around(report->graph, address);
+	const uint32_t inside = around(report, address);
 	if (inside != RS_NONE) {
 		rs_report_name(report, inside, near, sizeof(near));
 		return rs_error_new(RS_ENOTFOUND,
@@ -225,10 +209,9 @@ struct rs_error *rs_report_garbage(struct rs_report *report, struct rs_vec *ret)
 
 void rs_report_learned(struct rs_json *json, const struct rs_session *session)
 {
-	const struct rs_asked *asked = &session->asked;
-
-	rs_json_key_string(json, "learned", asked->objects ? "asked" : "read");
-	rs_json_key_uint(json, "unasked", asked->unasked);
+	rs_json_key_string(json, "learned",
+			   rs_session_asked(session) ? "asked" : "read");
+	rs_json_key_uint(json, "unasked", rs_session_unasked(session));
 }
 
 struct rs_error *rs_report_take(struct rs_report *report, char **ret)

@@ -13,31 +13,29 @@ static struct rs_error *push(struct rs_vec *queue, uint32_t number)
 	return NULL;
 }
 
-// The object that is the garbage list itself: its references are the list's
-// entries, one by one. RS_NONE when the list is no object.
-static uint32_t
-find_list(const struct rs_graph *g, const struct rs_vec *garbage)
+// Mark the objects that are garbage lists: what is in them only they hold.
+static struct rs_error *
+mark_lists(const struct rs_report *report, uint8_t *is_list)
 {
-	const uint32_t *item = rs_vec_items(garbage, uint32_t);
-	const uint32_t n = (uint32_t)rs_vec_count(garbage, uint32_t);
+	struct rs_session *session = report->session;
+	struct rs_vec list = {0};
+	struct rs_error *err = NULL;
 
-	if (!n)
-		return RS_NONE;
-	for (uint32_t h = g->in_start[item[0]]; h < g->in_start[item[0] + 1];
-	     h++) {
-		const uint32_t source = rs_edge_target(g->in[h]);
-		const uint32_t *edge = g->out + g->out_start[source];
-		uint32_t i = 0;
+	for (size_t i = 0; i < session->runtimes && !err; i++) {
+		struct rs_runtime *rt = session->runtime[i];
 
-		if (g->out_start[source + 1] - g->out_start[source] != n ||
-		    strcmp(rs_report_type(g, source), "list") != 0)
-			continue;
-		while (i < n && rs_edge_target(edge[i]) == item[i])
-			i++;
-		if (i == n)
-			return source;
+		if (rt->ops->garbage_lists)
+			err = rt->ops->garbage_lists(rt, &list);
 	}
-	return RS_NONE;
+	for (size_t i = 0; i < rs_vec_count(&list, uint64_t); i++) {
+		const uint32_t number = rs_graph_find(
+			report->graph, rs_vec_items(&list, uint64_t)[i]);
+
+		if (number != RS_NONE)
+			is_list[number] = 1;
+	}
+	rs_vec_fini(&list);
+	return err;
 }
 
 // After it: left[i] is what no reference between objects explains.
@@ -83,7 +81,7 @@ static struct rs_error *seed(const struct rs_graph *g, const uint32_t *left,
 }
 
 // All that a held object refers to is held, if by a guess only.
-static struct rs_error *spread(struct rs_report *report, uint32_t list,
+static struct rs_error *spread(struct rs_report *report, const uint8_t *is_list,
 			       uint8_t *unheld, struct rs_vec *queue)
 {
 	const struct rs_graph *g = report->graph;
@@ -101,7 +99,7 @@ static struct rs_error *spread(struct rs_report *report, uint32_t list,
 					    g->objects)))
 			return err;
 		for (uint32_t e = g->out_start[n];
-		     n != list && e < g->out_start[n + 1]; e++) {
+		     !is_list[n] && e < g->out_start[n + 1]; e++) {
 			const uint32_t t = rs_edge_target(g->out[e]);
 			if (rs_edge_kind(g->out[e]) == RS_WEAK || !unheld[t])
 				continue;
@@ -113,25 +111,30 @@ static struct rs_error *spread(struct rs_report *report, uint32_t list,
 	return NULL;
 }
 
-struct rs_error *rs_report_unheld(struct rs_report *report,
-				  const struct rs_vec *garbage, uint8_t **mark)
+struct rs_error *rs_report_unheld(struct rs_report *report, uint8_t **mark)
 {
 	const struct rs_graph *g = report->graph;
 	struct rs_vec queue = {0};
 	uint32_t *left = NULL;
 	uint8_t *unheld = NULL;
+	uint8_t *is_list = NULL;
 	struct rs_error *err = rs_block_new(g->objects, sizeof(*left), &left);
 
 	if (!err)
 		err = rs_block_new(g->objects, 1, &unheld);
+	if (!err)
+		err = rs_block_new(g->objects, 1, &is_list);
+	if (!err)
+		err = mark_lists(report, is_list);
 	if (!err) {
 		subtract(g, left);
 		mark_roots(g, left);
 		err = seed(g, left, unheld, &queue);
 	}
 	if (!err)
-		err = spread(report, find_list(g, garbage), unheld, &queue);
+		err = spread(report, is_list, unheld, &queue);
 	rs_block_free(left, g->objects, sizeof(*left));
+	rs_block_free(is_list, g->objects, 1);
 	rs_vec_fini(&queue);
 	if (err)
 		rs_block_free(unheld, g->objects, 1);
@@ -167,15 +170,11 @@ struct rs_error *
 rs_report_garbage_marks(struct rs_report *report, uint8_t **ret)
 {
 	const struct rs_verdict *verdict = NULL;
-	struct rs_vec garbage = {0};
 	uint8_t *mark = NULL;
 	struct rs_error *err = rs_report_verdict(report, &verdict);
 
 	if (!err)
-		err = rs_report_garbage(report, &garbage);
-	if (!err)
-		err = rs_report_unheld(report, &garbage, &mark);
-	rs_vec_fini(&garbage);
+		err = rs_report_unheld(report, &mark);
 	if (!err)
 		err = part_leaves(report, verdict->fate, mark);
 	if (!err)

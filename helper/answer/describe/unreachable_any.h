@@ -13,13 +13,11 @@
  * the counts; what is left over, a root or something not known, holds an object
  * up, and all that it refers to. The references of the garbage lists do not.
  *
- * @param garbage Numbers (uint32_t) of what is in the garbage lists.
  * @param[out] mark One byte an object, 1: unheld. A block of graph->objects.
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */
-RS_MUST_CHECK struct rs_error *rs_report_unheld(struct rs_report *report,
-						const struct rs_vec *garbage,
-						uint8_t **mark);
+RS_MUST_CHECK struct rs_error *
+rs_report_unheld(struct rs_report *report, uint8_t **mark);
 
 enum rs_garbage {
 	RS_GARBAGE_NO,

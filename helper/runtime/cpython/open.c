@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include "runtime/cpython/open.h"
+
 #include "base/cleanup.h"
 #include "runtime/cpython/ask/ask.h"
+#include "runtime/cpython/ask/python_call.h"
 #include "runtime/cpython/decode/type_names.h"
 #include "runtime/cpython/state/discover.h"
 
@@ -86,6 +89,12 @@ static const struct rs_runtime_ops ops = {
 	.info = rs_py_info,
 	.gc = rs_py_gc,
 	.garbage = rs_py_garbage,
+	.garbage_lists = rs_py_garbage_lists,
+	.own_size = rs_py_size_in_place,
+	.is_namespace = rs_py_is_namespace,
+	.owner_name = rs_py_owner_name,
+	.query = rs_py_ask,
+	.run = rs_py_run,
 	.resolve = rs_py_resolve,
 	.free = free_python,
 };

@@ -114,7 +114,7 @@ uint32_t rs_native_path(struct rs_native *native, uint32_t parent,
 /**
  * Tell the references that @p type describes in the object at @p address.
  * @param python RS_OVERLAY_NONE, or that it is a Python object and how its
- *        strong references to such are told; see overlay.h.
+ *        strong references to such are told; see extension_refs().
  * @param[out] bytes Bytes of arrays and flexible ends; may be NULL.
  */
 void rs_native_references(struct rs_native *native,
@@ -149,8 +149,11 @@ void rs_native_label(struct rs_runtime *rt, const struct rs_label *label,
 		     char *buf, size_t size);
 void rs_native_text(struct rs_runtime *rt, uint64_t address, char *buf,
 		    size_t size);
-void rs_native_info(struct rs_runtime *rt, struct rs_json *json);
-void rs_native_gc(struct rs_runtime *rt, struct rs_json *json);
+struct rs_error *
+rs_native_info(struct rs_runtime *rt, struct rs_runtime_info *ret);
+struct rs_error *
+rs_native_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret);
+bool rs_native_is_namespace(struct rs_runtime *rt, uint32_t type);
 struct rs_error *rs_native_garbage(struct rs_runtime *rt, struct rs_vec *ret);
 struct rs_error *
 rs_native_resolve(struct rs_runtime *rt, const char *name, uint64_t *ret);
@@ -164,6 +167,11 @@ typedef struct rs_error *(*rs_native_root_fn)(void *context, uint64_t slot,
 RS_MUST_CHECK struct rs_error *rs_native_each_root(struct rs_native *native,
 						   rs_native_root_fn fn,
 						   void *context);
+
+/** The ops extension_type and extension_refs of a native runtime. */
+const void *rs_native_overlay(struct rs_runtime *rt, uint64_t type_address);
+void rs_native_overlay_refs(struct rs_runtime *rt, const void *description,
+			    uint64_t object, int strong, struct rs_refs *refs);
 
 struct rs_image_options; // sandbox/image.h
 struct rs_image_answer;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/native/native.h"
 
-#include "base/json.h"
-
-void rs_native_info(struct rs_runtime *rt, struct rs_json *json)
+struct rs_error *
+rs_native_info(struct rs_runtime *rt, struct rs_runtime_info *ret)
 {
 	struct rs_native *native = rs_native_of(rt);
 	const struct rs_module *module =
@@ -12,22 +11,26 @@ void rs_native_info(struct rs_runtime *rt, struct rs_json *json)
 
 	for (size_t r = 0; r < native->registries; r++)
 		mapped += native->registry[r].mapped;
-	rs_json_key_string(json, "version", rt->version);
-	rs_json_key_string(json, "layout", "registry");
-	rs_json_key(json, "module");
-	if (module)
-		rs_json_string(json, module->path);
-	else
-		rs_json_null(json);
-	rs_json_key_uint(json, "registries", native->registries);
-	rs_json_key_address(json, "registry", native->at[0]);
-	rs_json_key_uint(json, "tracked", native->map.count);
-	rs_json_key_uint(json, "callbacks", rs_native_callbacks(rt));
-	rs_json_key_uint(json, "registry_bytes", mapped);
-	rs_json_key_bool(json, "incomplete", native->incomplete);
+	const struct rs_fact fact[] = {
+		{"registries", RS_FACT_NUMBER, native->registries},
+		{"registry", RS_FACT_ADDRESS, native->at[0]},
+		{"tracked", RS_FACT_NUMBER, native->map.count},
+		{"callbacks", RS_FACT_NUMBER, rs_native_callbacks(rt)},
+		{"registry_bytes", RS_FACT_NUMBER, mapped},
+		{"incomplete", RS_FACT_FLAG, native->incomplete},
+	};
+	struct rs_error *err = NULL;
+
+	ret->version = rt->version;
+	ret->layout = "registry";
+	ret->module = module ? module->path : NULL;
+	for (size_t i = 0; i < sizeof(fact) / sizeof(fact[0]) && !err; i++)
+		err = rs_fact_add(ret, fact[i].name, fact[i].kind,
+				  fact[i].value);
+	return err;
 }
 
-static void debug_flags(struct rs_json *json, uint32_t debug)
+static void list_flags(uint32_t debug, struct rs_gc_info *ret)
 {
 	static const struct {
 		uint32_t flag;
@@ -40,38 +43,38 @@ static void debug_flags(struct rs_json *json, uint32_t debug)
 		{RS_GC_DEBUG_SAVEALL, "saveall"},
 	};
 
-	rs_json_key(json, "debug");
-	rs_json_begin_array(json);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (debug & names[i].flag)
-			rs_json_string(json, names[i].name);
-	}
-	rs_json_end_array(json);
+			ret->flag[ret->flags++] = names[i].name;
 }
 
-void rs_native_gc(struct rs_runtime *rt, struct rs_json *json)
+struct rs_error *
+rs_native_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret)
 {
 	const struct rs_native *native = rs_native_of(rt);
 	const struct rs_registry *registry = &native->registry[0];
 	const struct rs_gc_state *gc = &registry->gc;
 
-	rs_json_key_bool(json, "enabled", gc->enabled != 0);
-	rs_json_key_bool(json, "collecting", gc->collecting != 0);
-	debug_flags(json, gc->debug);
-	rs_json_key_string(json, "policy",
-			   gc->policy == RS_GC_FINALIZE ? "finalize" : "keep");
-	rs_json_key(json, "generations");
-	rs_json_begin_array(json);
-	rs_json_begin_object(json); // one: every collection is a full one
-	rs_json_key_uint(json, "threshold", gc->threshold);
-	rs_json_key_uint(json, "count", gc->pending);
-	rs_json_key_uint(json, "objects", native->map.count);
-	rs_json_key_uint(json, "collections", gc->collections);
-	rs_json_key_uint(json, "collected", gc->collected);
-	rs_json_key_uint(json, "uncollectable", gc->uncollectable);
-	rs_json_end_object(json);
-	rs_json_end_array(json);
-	rs_json_key(json, "frozen");
-	rs_json_null(json);
-	rs_json_key_uint(json, "garbage", registry->garbage_count);
+	(void)number; // there is one
+	*ret = (struct rs_gc_info){
+		.enabled = gc->enabled != 0,
+		.collecting = gc->collecting != 0,
+		.policy = gc->policy == RS_GC_FINALIZE ? "finalize" : "keep",
+		.generations = 1, // every collection is a full one
+		.generation[0] =
+			{
+				.has_threshold = true,
+				.has_count = true,
+				.threshold = (int64_t)gc->threshold,
+				.count = (int64_t)gc->pending,
+				.objects = native->map.count,
+				.collections = (int64_t)gc->collections,
+				.collected = (int64_t)gc->collected,
+				.uncollectable = (int64_t)gc->uncollectable,
+			},
+		.frozen = RS_GC_UNKNOWN,
+		.garbage = registry->garbage_count,
+	};
+	list_flags(gc->debug, ret);
+	return NULL;
 }

@@ -193,8 +193,7 @@ rs_native_find(struct rs_runtime *rt, struct rs_runtime *beside,
 					       "finding native objects", i, n);
 		if (!err)
 			err = rs_found_add(found, address[i],
-					   RS_OBJ_TRACKED | RS_OBJ_GC |
-						   RS_OBJ_NATIVE);
+					   RS_OBJ_TRACKED | RS_OBJ_GC);
 	}
 	rs_block_free(address, n, sizeof(*address));
 	return err;

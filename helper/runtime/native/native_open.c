@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "runtime/native/native_open.h"
+
 #include "runtime/native/native.h"
 
 #include <stdlib.h>
@@ -201,6 +203,13 @@ static const struct rs_runtime_ops native_ops = {
 	.info = rs_native_info,
 	.gc = rs_native_gc,
 	.garbage = rs_native_garbage,
+	.is_namespace = rs_native_is_namespace,
+	.query = rs_native_ask,
+	.query_adds = true,
+	.query_objects = rs_native_callbacks,
+	.flag = "native",
 	.resolve = rs_native_resolve,
+	.extension_type = rs_native_overlay,
+	.extension_refs = rs_native_overlay_refs,
 	.free = native_free,
 };

@@ -335,7 +335,7 @@ void rs_native_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 	if (!row)
 		return;
 	*row = (struct rs_row){.type = type->row, .flags = type->flags};
-	row->flags |= RS_OBJ_GC | RS_OBJ_TRACKED | RS_OBJ_NATIVE;
+	row->flags |= RS_OBJ_GC | RS_OBJ_TRACKED;
 	if (finalized)
 		row->flags |= RS_OBJ_FINALIZED;
 	if (refs && refs->incomplete)

@@ -235,3 +235,13 @@ void rs_native_label(struct rs_runtime *rt, const struct rs_label *label,
 		break;
 	}
 }
+
+// A C program that models dicts calls them so; whose one is its own is told by
+// a field `__dict__`.
+bool rs_native_is_namespace(struct rs_runtime *rt, uint32_t type)
+{
+	const struct rs_type_row *row =
+		rs_vec_items(&rt->types->row, struct rs_type_row);
+
+	return strcmp(row[type].name, "dict") == 0;
+}

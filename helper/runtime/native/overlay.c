@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "runtime/native/overlay.h"
 #include "runtime/native/native.h"
 
 static struct rs_error *
@@ -50,12 +49,9 @@ struct rs_error *rs_native_overlays_load(struct rs_native *native)
 	return NULL;
 }
 
-const struct rs_native_type *
-rs_native_overlay(struct rs_runtime *native, uint64_t type_address)
+const void *rs_native_overlay(struct rs_runtime *rt, uint64_t type_address)
 {
-	if (!native)
-		return NULL;
-	const struct rs_vec *v = &rs_native_of(native)->extension;
+	const struct rs_vec *v = &rs_native_of(rt)->extension;
 	const struct rs_native_extension *x =
 		rs_vec_items(v, const struct rs_native_extension);
 	const size_t n = rs_vec_count(v, struct rs_native_extension);
@@ -88,14 +84,13 @@ plain_label(struct rs_native *native, const struct rs_label *label)
 				 p->text ? RS_LABEL_FIELD : RS_LABEL_NONE};
 }
 
-void rs_native_overlay_refs(struct rs_runtime *rt,
-			    const struct rs_native_type *overlay,
-			    uint64_t object, int python, struct rs_refs *refs)
+void rs_native_overlay_refs(struct rs_runtime *rt, const void *description,
+			    uint64_t object, int strong, struct rs_refs *refs)
 {
 	struct rs_native *native = rs_native_of(rt);
 	const uint32_t first = refs->n;
 
-	rs_native_references(native, overlay, object, python, refs, NULL);
+	rs_native_references(native, description, object, strong, refs, NULL);
 	for (uint32_t i = first; refs->label && i < refs->n; i++)
 		refs->label[i] = plain_label(native, &refs->label[i]);
 }

@@ -453,7 +453,7 @@ START_TEST(why_tells_a_ring_across_runtimes_as_garbage)
 	fake_setup();
 	const unsigned py = fake_object("Handle", 1, RS_FAKE_TRACKED);
 	const unsigned c =
-		fake_object("node", 1, RS_FAKE_TRACKED | RS_OBJ_NATIVE);
+		fake_object("node", 1, RS_FAKE_TRACKED | RS_FAKE_NATIVE);
 	const unsigned text = fake_object("str", 1, 0);
 
 	fake_ref(py, c, RS_OWNED, RS_LABEL_FIELD, "node");
@@ -591,7 +591,7 @@ END_TEST
 START_TEST(resolve_asks_every_runtime)
 {
 	const unsigned n =
-		fake_object("node", 0, RS_FAKE_TRACKED | RS_OBJ_NATIVE);
+		fake_object("node", 0, RS_FAKE_TRACKED | RS_FAKE_NATIVE);
 
 	fake_object_table[n].text = "pool.head";
 	fake_open(RS_RULES_34, true);

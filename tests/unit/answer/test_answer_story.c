@@ -366,7 +366,7 @@ START_TEST(ring_across_runtimes_is_seen_by_no_collector)
 {
 	const unsigned py = fake_object("Handle", 1, RS_FAKE_TRACKED);
 	const unsigned c =
-		fake_object("node", 1, RS_FAKE_TRACKED | RS_OBJ_NATIVE);
+		fake_object("node", 1, RS_FAKE_TRACKED | RS_FAKE_NATIVE);
 
 	fake_ref(py, c, RS_OWNED, RS_LABEL_FIELD, "node");
 	fake_ref(c, py, RS_STRONG, RS_LABEL_FIELD, "callback");

@@ -215,21 +215,20 @@ END_TEST
 // with what it alone holds.
 START_TEST(what_is_being_freed_is_no_garbage)
 {
-	for (int native = 0; native < 2; native++) {
+	for (uint8_t runtime = 0; runtime < 3; runtime++) {
 		const struct rs_collect_options options = {
 			.generation = 2,
 			.rules = RS_RULES_34,
-			.native = native,
+			.runtime = runtime,
 		};
 		struct rs_maker maker;
 
 		rs_maker_init(&maker, 2);
 		rs_maker_edge(&maker, 0, 1, RS_STRONG);
-		for (int i = 0; native && i < 2; i++)
-			maker.flags[i] |= RS_OBJ_NATIVE;
+		maker.runtime[0] = maker.runtime[1] = runtime;
 		struct rs_graph *graph = rs_maker_finish(&maker);
 		ck_assert_uint_eq(graph->count[0], 0);
-		ck_totals(graph, &options, native ? 2 : 0, 0, 0);
+		ck_totals(graph, &options, 0, 0, 0);
 		rs_maker_fini(&maker);
 	}
 }
@@ -260,18 +259,24 @@ START_TEST(each_runtime_collects_its_own_objects)
 {
 	struct rs_maker maker;
 
-	// A native ring, a ring of the interpreter, and one across both.
-	rs_maker_init(&maker, 4);
+	// A ring of each of three runtimes, and one across two of them.
+	rs_maker_init(&maker, 5);
 	rs_maker_edge(&maker, 0, 0, RS_STRONG);
 	rs_maker_edge(&maker, 1, 1, RS_STRONG);
 	rs_maker_edge(&maker, 2, 3, RS_STRONG);
 	rs_maker_edge(&maker, 3, 2, RS_STRONG);
-	maker.flags[0] |= RS_OBJ_NATIVE;
-	maker.flags[2] |= RS_OBJ_NATIVE;
+	rs_maker_edge(&maker, 4, 4, RS_STRONG);
+	maker.runtime[0] = maker.runtime[2] = 1;
+	maker.runtime[4] = 2;
 	struct rs_graph *graph = rs_maker_finish(&maker);
-	const struct rs_collect_options native = {
-		.generation = 2, .rules = RS_RULES_34, .native = true};
-	ck_totals(graph, &native, 1, 0, 0);
+	for (uint8_t runtime = 1; runtime < 3; runtime++) {
+		const struct rs_collect_options other = {
+			.generation = 2,
+			.rules = RS_RULES_34,
+			.runtime = runtime,
+		};
+		ck_totals(graph, &other, 1, 0, 0);
+	}
 	ck_totals(graph, &FULL_34, 1, 0, 0);
 	rs_maker_fini(&maker);
 }
@@ -332,11 +337,9 @@ static bool held_from_outside(const struct naive *naive, uint32_t i)
 		for (uint32_t e = graph->out_start[s];
 		     naive->member[s] && e < graph->out_start[s + 1]; e++)
 			inside += graph->out[e] == rs_edge(i, RS_STRONG);
-	// A count of 0 is no garbage but what is being freed, where the
-	// interpreter frees; a registry's objects may have none.
+	// A count of 0 is no garbage but what is being freed.
 	return (graph->flags[i] & RS_OBJ_IMMORTAL) ||
-	       inside != graph->count[i] ||
-	       (!graph->count[i] && !(graph->flags[i] & RS_OBJ_NATIVE));
+	       inside != graph->count[i] || !graph->count[i];
 }
 
 static void
@@ -348,11 +351,11 @@ judge_naively(struct naive *naive, const struct rs_collect_options *options)
 
 	for (uint32_t i = 0; i < graph->objects; i++) {
 		const uint16_t flags = graph->flags[i];
-		const bool native = flags & RS_OBJ_NATIVE;
+		const bool own = rs_graph_runtime(graph, i) == options->runtime;
 
-		naive->member[i] =
-			(flags & RS_OBJ_TRACKED) && native == options->native &&
-			(flags & 3) <= options->generation && (flags & 3) < 3;
+		naive->member[i] = (flags & RS_OBJ_TRACKED) && own &&
+				   (flags & 3) <= options->generation &&
+				   (flags & 3) < 3;
 		naive->fate[i] =
 			naive->member[i] ? RS_FATE_FREED : RS_FATE_OUTSIDE;
 	}
@@ -400,7 +403,7 @@ START_TEST(chance_graphs_agree_with_the_definition)
 		const struct rs_collect_options options = {
 			.generation = (int)(seed % 4) ? 2 : (int)(seed / 4 % 3),
 			.rules = seed % 3 ? RS_RULES_27 : RS_RULES_34,
-			.native = seed % 16 == 15};
+			.runtime = seed % 16 == 15};
 		struct rs_maker maker;
 		struct rs_verdict verdict;
 		struct naive naive = {

@@ -121,8 +121,11 @@ START_TEST(callbacks_alone_are_asked_and_tell_what_they_know)
 	struct rs_session *session = open_core(type);
 	struct rs_image_answer a = {0};
 
-	ck_assert_uint_eq(rs_native_callbacks(session->by_flag[1]), 3);
-	rs_ck_ok(rs_native_ask(session->by_flag[1], NULL, NULL, &a));
+	ck_assert_uint_eq(rs_native_callbacks(
+				  rs_session_runtime_named(session, "native")),
+			  3);
+	rs_ck_ok(rs_native_ask(rs_session_runtime_named(session, "native"),
+			       NULL, NULL, &a));
 	ck_assert_uint_eq(a.objects, 3);
 	check_row(&a, 0, &node[0], 2);
 	ck_assert_uint_eq(a.edge[0], (uint64_t)&node[3]);
@@ -185,7 +188,8 @@ START_TEST(without_a_callback_nothing_is_run)
 	struct rs_image_answer a = {0};
 	char *text = NULL;
 
-	rs_ck_ok(rs_native_ask(session->by_flag[1], NULL, NULL, &a));
+	rs_ck_ok(rs_native_ask(rs_session_runtime_named(session, "native"),
+			       NULL, NULL, &a));
 	ck_assert_uint_eq(a.objects, 0);
 	ck_assert_uint_eq(a.runs, 0);
 	rs_ck_error(rs_answer_verify(session, 0, &text), RS_ENOTFOUND,

@@ -97,8 +97,8 @@ open_with(struct debug_info *info, struct rs_session **ret)
 
 static struct rs_cpython *cpython(struct rs_session *session)
 {
-	ck_assert_ptr_nonnull(session->by_flag[0]);
-	return rs_cpython(session->by_flag[0]);
+	ck_assert_ptr_nonnull(rs_session_runtime_named(session, "cpython"));
+	return rs_cpython(rs_session_runtime_named(session, "cpython"));
 }
 
 /** The row that is taken when debug information is of no use. */

@@ -5,6 +5,7 @@
 // outside and compare.
 #include "python_child.h"
 #include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/open.h"
 
 #include <inttypes.h>
 

@@ -3,6 +3,7 @@
 // Runs every interpreter found, stops it in the middle of a recursion, and
 // holds what discovery says against what the interpreter printed of itself.
 #include "python_child.h"
+#include "runtime/cpython/open.h"
 #include "runtime/cpython/state/discover.h"
 #include "session/session.h"
 

@@ -10,7 +10,8 @@
 #include "process_state.h"
 #include "rs_check.h"
 #include "runtime/cpython/cpython.h"
-#include "session/exact_references.h"
+#include "sandbox/image.h"
+#include "session/session.h"
 
 #include <fcntl.h>
 #include <glob.h>
@@ -299,7 +300,8 @@ static void ask(const struct python *p, const char *path, const char *kind)
 	rs_ck_ok(rs_session_open_core(core, NULL, &session));
 	const double wall = ms(CLOCK_MONOTONIC);
 	const double cpu = ms(CLOCK_PROCESS_CPUTIME_ID);
-	rs_ck_ok(rs_ask_references(session, NULL, &a));
+	struct rs_runtime *rt = rs_session_runtime_named(session, "cpython");
+	rs_ck_ok(rt->ops->query(rt, NULL, NULL, &a));
 	(void)printf("%s, %s: %llu objects, %llu references; %.1f ms, of "
 		     "which ready in %.1f, walk %.1f; processor %.1f + %.1f\n",
 		     path, kind, (unsigned long long)a.objects,

@@ -93,6 +93,8 @@ static const struct rs_runtime_ops fake_ops = {
 };
 
 static struct rs_runtime fake;
+static struct rs_runtime *only = &fake;
+static struct rs_asked asked;
 static struct rs_session session;
 
 static void set(unsigned object, uint64_t count, unsigned a, unsigned b)
@@ -117,7 +119,9 @@ static void setup(void)
 				   .memory = session.memory,
 				   .types = &session.types,
 				   .rules = RS_RULES_34};
-	session.by_flag[0] = &fake;
+	session.runtime = &only;
+	session.runtimes = 1;
+	session.asked = &asked;
 
 	// 0 <-> 1 tracked ring, 1 -> 4 untracked -> 5; 6 only by a root.
 	tracked = 3;

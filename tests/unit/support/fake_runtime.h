@@ -2,6 +2,7 @@
 /**
  * @file
  * A target of made-up objects: two runtimes over one table, and a session.
+ * Those of the second have RS_FAKE_NATIVE among their flags.
  *
  * Objects are numbered in the order of fake_object() and lie 64 bytes apart
  * from RS_FAKE_BASE. Counts are what a test says: wrong ones are wanted too.
@@ -11,7 +12,6 @@
 
 #include "rs_check.h"
 
-#include "base/json.h"
 #include "session/session.h"
 
 #include <inttypes.h>
@@ -23,6 +23,7 @@ enum {
 	RS_FAKE_STRIDE = 64,
 	RS_FAKE_MAX = 256,
 	RS_FAKE_REFS = 512,
+	RS_FAKE_NATIVE = 1 << 8, // a bit that enum rs_object_flag leaves free
 	RS_FAKE_GAP = 4096, // mapped after the objects, with nothing in it
 };
 
@@ -97,7 +98,7 @@ static inline void fake_garbage(unsigned number)
 
 static bool fake_is_mine(const struct rs_runtime *rt, unsigned number)
 {
-	return ((fake_object_table[number].flags & RS_OBJ_NATIVE) != 0) ==
+	return ((fake_object_table[number].flags & RS_FAKE_NATIVE) != 0) ==
 	       (rt == &fake_runtime[1]);
 }
 
@@ -142,7 +143,8 @@ static void fake_read(struct rs_runtime *rt, uint64_t address,
 			.size = want_size ? o->size : 0,
 			.type = o->type_index,
 			.flags = o->flags & (uint16_t) ~(RS_OBJ_TRACKED |
-							 RS_OBJ_GENERATION),
+							 RS_OBJ_GENERATION |
+							 RS_FAKE_NATIVE),
 		};
 	}
 	for (unsigned r = 0; refs && r < fake_refs; r++) {
@@ -202,14 +204,70 @@ fake_text(struct rs_runtime *rt, uint64_t address, char *buf, size_t size)
 			       address);
 }
 
-static void fake_info(struct rs_runtime *rt, struct rs_json *json)
+static struct rs_error *
+fake_info(struct rs_runtime *rt, struct rs_runtime_info *ret)
 {
-	rs_json_key_string(json, "version", rt->version);
+	ret->version = ret->layout = rt->version;
+	return NULL;
 }
 
-static void fake_gc(struct rs_runtime *rt, struct rs_json *json)
+static struct rs_error *
+fake_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret)
 {
-	rs_json_key_bool(json, "enabled", !rt->gc_disabled);
+	(void)number;
+	*ret = (struct rs_gc_info){.enabled = !rt->gc_disabled};
+	return NULL;
+}
+
+// What a root of that name holds.
+static struct rs_error *
+fake_garbage_lists(struct rs_runtime *rt, struct rs_vec *ret)
+{
+	for (unsigned i = 0; i < fake_roots; i++) {
+		const struct fake_root *f = &fake_root_table[i];
+
+		if (!f->name || strcmp(f->name, "gc.garbage") != 0 ||
+		    !fake_is_mine(rt, f->target))
+			continue;
+		uint64_t *slot = rs_vec_push(ret, sizeof(*slot));
+		ck_assert_ptr_nonnull(slot);
+		*slot = fake_address(f->target);
+	}
+	return NULL;
+}
+
+// Lists have their items elsewhere.
+static uint32_t
+fake_own_size(struct rs_runtime *rt, uint32_t type, uint32_t size)
+{
+	const struct rs_type_row *row =
+		rs_vec_items(&rt->types->row, struct rs_type_row);
+
+	return strcmp(row[type].name, "list") == 0 && size > 40 ? 40 : size;
+}
+
+static bool fake_is_namespace(struct rs_runtime *rt, uint32_t type)
+{
+	const struct rs_type_row *row =
+		rs_vec_items(&rt->types->row, struct rs_type_row);
+
+	return strcmp(row[type].name, "dict") == 0;
+}
+
+// A text `<module 'os'>` is the name "module os".
+static bool
+fake_owner_name(struct rs_runtime *rt, uint64_t address, char *buf, size_t size)
+{
+	const unsigned i =
+		(unsigned)((address - RS_FAKE_BASE) / RS_FAKE_STRIDE);
+	const char *text = fake_object_table[i].text;
+	char kind[32], name[64];
+
+	(void)rt;
+	if (!text || sscanf(text, "<%31[a-z] '%63[^']'>", kind, name) != 2)
+		return false;
+	(void)snprintf(buf, size, "%s %s", kind, name);
+	return true;
 }
 
 static struct rs_error *
@@ -249,7 +307,10 @@ static void fake_free(struct rs_runtime *rt)
 		.read = fake_read, .roots = fake_tell_roots,                   \
 		.label = fake_label, .text = fake_text, .info = fake_info,     \
 		.gc = fake_gc, .garbage = fake_tell_garbage,                   \
-		.resolve = fake_resolve, .free = fake_free,                    \
+		.garbage_lists = fake_garbage_lists,                           \
+		.own_size = fake_own_size, .is_namespace = fake_is_namespace,  \
+		.owner_name = fake_owner_name, .resolve = fake_resolve,        \
+		.free = fake_free,                                             \
 	}
 
 static const struct rs_runtime_ops fake_ops[2] = {RS_FAKE_OPS("cpython"),
@@ -305,6 +366,9 @@ static inline struct rs_session *fake_open(enum rs_rules rules, bool native)
 					 &s->memory));
 	s->memory->is_core = true;
 	s->runtimes = native ? 2 : 1;
+	s->runtime = calloc(s->runtimes, sizeof(struct rs_runtime *));
+	s->asked = calloc(s->runtimes, sizeof(*s->asked));
+	ck_assert(s->runtime && s->asked);
 	for (unsigned i = 0; i < s->runtimes; i++) {
 		struct rs_runtime *rt = &fake_runtime[i];
 		rt->ops = &fake_ops[i];
@@ -313,12 +377,12 @@ static inline struct rs_session *fake_open(enum rs_rules rules, bool native)
 		rt->index = (uint8_t)i;
 		rt->rules = rules;
 		rt->version = rules == RS_RULES_27 ? "2.7.18" : "3.11.7";
-		s->runtime[i] = s->by_flag[i] = rt;
+		s->runtime[i] = rt;
 	}
 	for (unsigned i = 0; i < fake_objects; i++) {
 		struct fake_object *o = &fake_object_table[i];
 		o->type_index =
-			fake_type(o->type, (o->flags & RS_OBJ_NATIVE) != 0);
+			fake_type(o->type, (o->flags & RS_FAKE_NATIVE) != 0);
 	}
 	return s;
 }

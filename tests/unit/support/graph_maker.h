@@ -26,6 +26,7 @@ struct rs_maker {
 	uint32_t edge[RS_MAKER_EDGES];
 	uint32_t held[RS_MAKER_OBJECTS]; // by references from outside
 	uint16_t flags[RS_MAKER_OBJECTS];
+	uint8_t runtime[RS_MAKER_OBJECTS];
 	struct rs_vec root, root_text;
 	struct rs_graph graph; // after rs_maker_finish()
 };
@@ -84,6 +85,7 @@ static inline void rs_maker_arrays(struct rs_graph *graph)
 	rs_maker_ok(rs_block_new(n, sizeof(uint32_t), &graph->type));
 	rs_maker_ok(rs_block_new(n, sizeof(uint32_t), &graph->size));
 	rs_maker_ok(rs_block_new(n, sizeof(uint16_t), &graph->flags));
+	rs_maker_ok(rs_block_new(n, 1, &graph->runtime));
 	rs_maker_ok(rs_block_new(n + 1, sizeof(uint32_t), &graph->out_start));
 	rs_maker_ok(
 		rs_block_new(graph->references, sizeof(uint32_t), &graph->out));
@@ -109,6 +111,7 @@ static inline struct rs_graph *rs_maker_finish(struct rs_maker *maker)
 		graph->type[i] = i % RS_MAKER_TYPES;
 		graph->size[i] = 16 + i;
 		graph->flags[i] = maker->flags[i];
+		graph->runtime[i] = maker->runtime[i];
 		for (uint32_t e = 0; e < maker->edges; e++) {
 			if (maker->source[e] != i)
 				continue;
@@ -165,10 +168,12 @@ rs_maker_chance(struct rs_maker *maker, uint64_t seed)
 			maker->flags[i] |= RS_OBJ_LEGACY;
 		if (strangeness < 2)
 			continue;
-		if (rs_maker_random(&state, 8) == 0)
-			maker->flags[i] ^= rs_maker_random(&state, 2)
-						   ? RS_OBJ_TRACKED
-						   : RS_OBJ_NATIVE;
+		if (rs_maker_random(&state, 8) == 0) {
+			if (rs_maker_random(&state, 2))
+				maker->flags[i] ^= RS_OBJ_TRACKED;
+			else
+				maker->runtime[i] ^= 1;
+		}
 		if (rs_maker_random(&state, 20) == 0)
 			maker->flags[i] |= rs_maker_random(&state, 2)
 						   ? RS_OBJ_IMMORTAL

@@ -53,9 +53,10 @@ static inline void python_core_find_traverse(struct python_core *p)
 	struct rs_session *session = NULL;
 
 	rs_ck_ok(rs_session_open_core(p->core, NULL, &session));
-	p->traverse =
-		p->type + (uint64_t)rs_py_off(rs_cpython(session->by_flag[0]),
-					      RS_F__typeobject__tp_traverse);
+	p->traverse = p->type +
+		      (uint64_t)rs_py_off(rs_cpython(rs_session_runtime_named(
+						  session, "cpython")),
+					  RS_F__typeobject__tp_traverse);
 	rs_session_close(session);
 }
 

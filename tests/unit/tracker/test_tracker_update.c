@@ -6,6 +6,7 @@
 #include "refscope/refscope.h"
 #include "refscope/registry.h"
 #include "rs_check.h"
+#include "runtime/native/native_open.h"
 #include "runtime/runtime.h"
 
 #include <pthread.h>

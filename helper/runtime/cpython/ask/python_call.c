@@ -137,9 +137,9 @@ static void write_error(struct rs_py_script *s)
 		  ARGS(P(s->slot[0]), P(s->slot[1]), P(s->slot[2])));
 	n = need(s, "PyObject_GetAttrString",
 		 ARGS(W(s->slot[0]), text(s, "__name__")));
-	add_copy_str(s, n, RS_PY_ERROR);
+	add_copy_str(s, n, RS_RUN_ERROR);
 	n = need(s, "PyObject_Str", ARGS(W(s->slot[1])));
-	add_copy_str(s, n, RS_PY_MESSAGE);
+	add_copy_str(s, n, RS_RUN_MESSAGE);
 }
 
 // Get the interpreter's lock, if nobody has it. A thread that has it may have
@@ -166,7 +166,7 @@ static void write_repr(struct rs_py_script *s, uint64_t object)
 {
 	const unsigned n = need(s, "PyObject_Repr", ARGS(V(object)));
 
-	add_copy_str(s, n, RS_PY_VALUE);
+	add_copy_str(s, n, RS_RUN_VALUE);
 	(void)add(s, "PyErr_Clear", ARGS(V(0)));
 }
 
@@ -319,9 +319,9 @@ run(struct rs_cpython *py, const char *code, uint64_t object, uint32_t ms,
 	return err;
 }
 
-static struct rs_error *
-ask(struct rs_runtime *rt, const char *code, uint64_t object, uint32_t ms,
-    const struct rs_progress *progress, struct rs_image_called *ret)
+struct rs_error *
+rs_py_run(struct rs_runtime *rt, const char *code, uint64_t object, uint32_t ms,
+	  const struct rs_progress *progress, struct rs_image_called *ret)
 {
 	struct rs_cpython *py = rs_cpython(rt);
 
@@ -334,19 +334,4 @@ ask(struct rs_runtime *rt, const char *code, uint64_t object, uint32_t ms,
 	if (ms > UINT32_MAX / RS_WALL_FACTOR)
 		ms = UINT32_MAX / RS_WALL_FACTOR;
 	return run(py, code, object, ms, progress, ret);
-}
-
-struct rs_error *rs_py_repr(struct rs_runtime *rt, uint64_t object, uint32_t ms,
-			    const struct rs_progress *progress,
-			    struct rs_image_called *ret)
-{
-	return ask(rt, NULL, object, ms, progress, ret);
-}
-
-struct rs_error *rs_py_eval(struct rs_runtime *rt, const char *code,
-			    uint64_t object, uint32_t ms,
-			    const struct rs_progress *progress,
-			    struct rs_image_called *ret)
-{
-	return ask(rt, code, object, ms, progress, ret);
 }

@@ -232,8 +232,9 @@ static void read_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	if (t->dict != RS_PY_NO_DICT)
 		rs_py_instance_refs(py, t, object, body, refs);
 	if (t->overlay)
-		rs_native_overlay_refs(py->base.native, t->overlay, object,
-				       t->overlay_kind, refs);
+		py->base.extensions->ops->extension_refs(py->base.extensions,
+							 t->overlay, object,
+							 t->overlay_kind, refs);
 	if (t->type_kind != RS_PY_NO_TYPE)
 		rs_refs_add(refs, t->address, (enum rs_kind)t->type_kind,
 			    RS_LABEL_TYPE, 0);

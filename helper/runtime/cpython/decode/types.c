@@ -301,8 +301,12 @@ static void add_overlay(struct draft *d, uint64_t base)
 {
 	struct rs_py_type *t = d->type;
 
-	t->overlay = rs_native_overlay(d->py->base.native, base);
-	t->overlay_kind = RS_OVERLAY_SKIP;
+	struct rs_runtime *extensions = d->py->base.extensions;
+
+	t->overlay = extensions
+			     ? extensions->ops->extension_type(extensions, base)
+			     : NULL;
+	t->overlay_kind = RS_EXTENSION_SKIP;
 	if (!t->overlay || t->how != RS_PY_UNKNOWN)
 		return;
 	t->how = RS_PY_PLAIN;

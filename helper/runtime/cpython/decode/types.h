@@ -12,7 +12,7 @@
 #define RS_CPYTHON_TYPES_H
 
 #include "runtime/cpython/cpython.h"
-#include "runtime/native/overlay.h"
+#include "runtime/runtime.h"
 
 enum {
 	RS_PY_TYPE_CACHE = 1024, // slots of the direct-mapped cache
@@ -111,8 +111,8 @@ struct rs_py_type {
 	uint64_t meta, base; // its own type; its C base (itself for a C type)
 	uint64_t traverse; // tp_traverse of that base
 	// What a C program said of the body, and how its references to Python
-	// objects are told; see runtime/native/overlay.h.
-	const struct rs_native_type *overlay;
+	// objects are told; see extension_type() in runtime.h.
+	const void *overlay;
 	int overlay_kind;
 	char *name; // owned
 };

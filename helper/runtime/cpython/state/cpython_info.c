@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "base/json.h"
 #include "runtime/cpython/state/discover.h"
-
-#include <errno.h>
 
 enum {
 	RS_TEXT = 1024,
@@ -19,228 +16,219 @@ static const struct {
 	{8, "instances"}, {16, "objects"},    {32, "saveall"},
 };
 
-static void code_text(struct rs_cpython *py, struct rs_json *json,
-		      const char *key, uint64_t code, enum rs_field field)
+static struct rs_error *add_text(struct rs_cpython *py,
+				 struct rs_runtime_info *info, uint64_t code,
+				 enum rs_field field, uint32_t *ret)
 {
 	char text[RS_TEXT];
 
-	rs_json_key(json, key);
-	if (rs_py_string(py, rs_py_get(py, code, field), text, sizeof(text)))
-		rs_json_string(json, text);
-	else
-		rs_json_null(json);
+	*ret = RS_INFO_NO_TEXT;
+	if (!rs_py_string(py, rs_py_get(py, code, field), text, sizeof(text)))
+		return NULL;
+	return rs_info_text_add(info, text, ret);
+}
+
+static struct rs_error *add_frame(struct rs_cpython *py,
+				  struct rs_runtime_info *info,
+				  const struct rs_py_frame *frame)
+{
+	struct rs_info_frame *f = rs_vec_push(&info->frame, sizeof(*f));
+	struct rs_error *err;
+
+	if (!f)
+		return &rs_enomem;
+	f->line = rs_py_frame_line(py, frame);
+	err = add_text(py, info, frame->code, RS_F_PyCodeObject__co_name,
+		       &f->function);
+	if (!err)
+		err = add_text(py, info, frame->code,
+			       RS_F_PyCodeObject__co_filename, &f->file);
+	return err;
 }
 
 // @param[in,out] at A frame before which none is of this thread; they come in
 // the order of their threads.
-static void tell_frames(struct rs_cpython *py, struct rs_json *json,
-			const struct rs_vec *frames, uint32_t thread,
-			size_t *at)
+static struct rs_error *add_frames(struct rs_cpython *py,
+				   struct rs_runtime_info *info,
+				   const struct rs_vec *frames, uint32_t thread,
+				   size_t *at, uint32_t *added)
 {
 	const struct rs_py_frame *frame =
 		rs_vec_items(frames, struct rs_py_frame);
 	const size_t n = rs_vec_count(frames, struct rs_py_frame);
-	unsigned told = 0;
+	struct rs_error *err = NULL;
 
+	*added = 0;
 	while (*at < n && frame[*at].thread < thread)
 		++*at;
-	rs_json_key(json, "frames");
-	rs_json_begin_array(json);
-	for (size_t i = *at; i < n && frame[i].thread == thread; i++) {
-		if (told++ == RS_FRAMES_TOLD)
+	for (size_t i = *at; i < n && frame[i].thread == thread && !err; i++) {
+		if (*added == RS_FRAMES_TOLD)
 			break;
-		rs_json_begin_object(json);
-		code_text(py, json, "function", frame[i].code,
-			  RS_F_PyCodeObject__co_name);
-		code_text(py, json, "file", frame[i].code,
-			  RS_F_PyCodeObject__co_filename);
-		rs_json_key_uint(json, "line", rs_py_frame_line(py, &frame[i]));
-		rs_json_end_object(json);
+		err = add_frame(py, info, &frame[i]);
+		++*added;
 	}
-	rs_json_end_array(json);
+	return err;
 }
 
-static void tell_thread(struct rs_cpython *py, struct rs_json *json,
-			const struct rs_py_thread *thread,
-			const struct rs_vec *frames, uint32_t index, size_t *at)
+static struct rs_error *
+add_thread(struct rs_cpython *py, struct rs_runtime_info *info,
+	   const struct rs_py_thread *thread, const struct rs_vec *frames,
+	   uint32_t index, size_t *at)
 {
-	rs_json_begin_object(json);
-	rs_json_key(json, "tid");
-	if (thread->tid)
-		rs_json_int(json, thread->tid);
-	else
-		rs_json_null(json);
-	rs_json_key_address(json, "ident", thread->ident);
-	rs_json_key_int(json, "interpreter",
-			py->interpreter[thread->interpreter].id);
-	rs_json_key_bool(json, "holds_gil", thread->holds_gil);
-	tell_frames(py, json, frames, index, at);
-	rs_json_end_object(json);
+	struct rs_info_thread *t = rs_vec_push(&info->thread, sizeof(*t));
+
+	if (!t)
+		return &rs_enomem;
+	*t = (struct rs_info_thread){
+		.tid = thread->tid,
+		.ident = thread->ident,
+		.interpreter = py->interpreter[thread->interpreter].id,
+		.holds_gil = thread->holds_gil,
+		.frame = (uint32_t)rs_vec_count(&info->frame,
+						struct rs_info_frame),
+	};
+	return add_frames(py, info, frames, index, at, &t->frames);
 }
 
-static void tell_threads(struct rs_cpython *py, struct rs_json *json)
+static struct rs_error *
+add_threads(struct rs_cpython *py, struct rs_runtime_info *info)
 {
 	struct rs_vec threads = {0}, frames = {0};
 	struct rs_error *err = rs_py_threads(py, &threads);
-	size_t at = 0;
 	const struct rs_py_thread *thread =
 		rs_vec_items(&threads, struct rs_py_thread);
 	const size_t n = rs_vec_count(&threads, struct rs_py_thread);
+	size_t at = 0;
 
 	if (!err)
 		err = rs_py_frames(py, &frames);
-	rs_json_key(json, "threads");
-	rs_json_begin_array(json);
 	for (size_t i = 0; i < n && !err; i++)
-		tell_thread(py, json, &thread[i], &frames, (uint32_t)i, &at);
-	rs_json_end_array(json);
-	if (err)
-		json->failed = ENOMEM;
-	rs_error_free(err);
+		err = add_thread(py, info, &thread[i], &frames, (uint32_t)i,
+				 &at);
 	rs_vec_fini(&threads);
 	rs_vec_fini(&frames);
+	return err;
 }
 
-static void tell_allocator(const struct rs_cpython *py, struct rs_json *json)
+static void
+describe_allocator(const struct rs_cpython *py, struct rs_info_allocator *ret)
 {
 	const struct rs_py_heap *heap = &py->heap;
-
-	rs_json_key(json, "allocator");
-	if (!heap->swept) {
-		rs_json_null(json);
-		return;
-	}
-	rs_json_begin_object(json);
 	const char *debug =
 		heap->mimalloc ? "mimalloc_debug" : "pymalloc_debug";
 	const char *usual = heap->mimalloc ? "mimalloc" : "pymalloc";
 
-	rs_json_key_string(json, "name",
-			   !heap->arenas ? "malloc"
-			   : heap->debug ? debug
-					 : usual);
-	rs_json_key_uint(json, "arenas", heap->arenas);
-	rs_json_key_uint(json, "pools", heap->pools);
-	rs_json_key_uint(json, "blocks", heap->blocks);
-	rs_json_key_uint(json, "objects", heap->objects);
-	rs_json_key_uint(json, "free_list", heap->dead);
-	rs_json_key_uint(json, "other", heap->other);
-	rs_json_key(json, "large");
-	if (heap->large < 0)
-		rs_json_null(json);
-	else
-		rs_json_int(json, heap->large);
-	rs_json_end_object(json);
+	if (!heap->swept)
+		return;
+	*ret = (struct rs_info_allocator){
+		.name = !heap->arenas ? "malloc"
+			: heap->debug ? debug
+				      : usual,
+		.arenas = heap->arenas,
+		.pools = heap->pools,
+		.blocks = heap->blocks,
+		.objects = heap->objects,
+		.free_list = heap->dead,
+		.other = heap->other,
+		.large = heap->large,
+	};
 }
 
-void rs_py_info(struct rs_runtime *rt, struct rs_json *json)
+struct rs_error *rs_py_info(struct rs_runtime *rt, struct rs_runtime_info *ret)
 {
 	struct rs_cpython *py = rs_cpython(rt);
+	struct rs_error *err;
 
-	rs_json_key_string(json, "version", py->version_text);
-	rs_json_key_string(json, "layout", py->layout_text);
-	rs_json_key_string(json, "module", py->module->path);
-	rs_json_key_uint(json, "interpreters", py->interpreters);
-	tell_allocator(py, json);
-	tell_threads(py, json);
+	ret->version = py->version_text;
+	ret->layout = py->layout_text;
+	ret->module = py->module->path;
+	ret->has_threads = true;
+	describe_allocator(py, &ret->allocator);
+	err = rs_fact_add(ret, "interpreters", RS_FACT_NUMBER,
+			  py->interpreters);
+	return err ? err : add_threads(py, ret);
 }
 
-static void tell_flag(struct rs_json *json, const char *key, int value)
+static void list_debug(int64_t debug, struct rs_gc_info *ret)
 {
-	rs_json_key(json, key);
-	if (value < 0)
-		rs_json_null(json);
-	else
-		rs_json_bool(json, value != 0);
-}
-
-static void tell_debug(struct rs_json *json, int64_t debug)
-{
-	rs_json_key(json, "debug");
 	if (debug < 0) {
-		rs_json_null(json);
+		ret->flags = RS_GC_UNKNOWN;
 		return;
 	}
-	rs_json_begin_array(json);
 	for (size_t i = 0; i < sizeof(debug_names) / sizeof(*debug_names); i++)
 		if (debug & debug_names[i].bit)
-			rs_json_string(json, debug_names[i].name);
-	rs_json_end_array(json);
+			ret->flag[ret->flags++] = debug_names[i].name;
 }
 
-static void tell_int(struct rs_cpython *py, struct rs_json *json,
-		     const char *key, uint64_t head, enum rs_field field)
+static bool read_int(struct rs_cpython *py, uint64_t head, enum rs_field field,
+		     int64_t *ret)
 {
 	uint32_t value = 0;
 
-	if (rs_memory_u32(py->base.memory,
-			  head + (uint64_t)rs_py_off(py, field), &value))
-		rs_json_key_int(json, key, (int32_t)value);
+	if (!rs_memory_u32(py->base.memory,
+			   head + (uint64_t)rs_py_off(py, field), &value))
+		return false;
+	*ret = (int32_t)value;
+	return true;
 }
 
 // 3.4 and later count what each generation's collections did.
-static void tell_stats(struct rs_cpython *py, struct rs_json *json, uint64_t gc,
-		       unsigned generation)
+static int64_t read_stats(struct rs_cpython *py, uint64_t gc,
+			  unsigned generation, enum rs_field field)
 {
-	static const struct {
-		const char *key;
-		enum rs_field field;
-	} part[] = {
-		{"collections", RS_F_gc_generation_stats__collections},
-		{"collected", RS_F_gc_generation_stats__collected},
-		{"uncollectable", RS_F_gc_generation_stats__uncollectable},
-	};
 	const int32_t at =
 		rs_py_off(py, RS_F__gc_runtime_state__generation_stats);
 	const int32_t size = rs_py_off(py, RS_F_gc_generation_stats___size);
 	const uint64_t stats = gc + (uint64_t)at + generation * (uint64_t)size;
 
-	for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++) {
-		rs_json_key(json, part[i].key);
-		if (!gc || at < 0 || size <= 0)
-			rs_json_null(json);
-		else
-			rs_json_uint(json, rs_py_get(py, stats, part[i].field));
-	}
+	if (!gc || at < 0 || size <= 0)
+		return RS_GC_UNKNOWN;
+	return (int64_t)rs_py_get(py, stats, field);
 }
 
-static void tell_generations(struct rs_cpython *py, struct rs_json *json,
-			     const struct rs_py_interpreter *of,
-			     const uint64_t count[RS_PY_GENERATIONS])
+static void describe_generation(struct rs_cpython *py,
+				const struct rs_py_interpreter *of, unsigned g,
+				struct rs_gc_generation *ret)
 {
 	// Free-threaded builds have the counters without the lists.
 	const uint64_t counters =
 		of->gc +
 		(uint64_t)rs_py_off(py, RS_F__gc_runtime_state__generations);
+	const uint64_t at = py->threaded ? counters + g * py->generation_stride
+					 : of->head[g];
 
-	rs_json_key(json, "generations");
-	rs_json_begin_array(json);
+	ret->has_threshold = read_int(py, at, RS_F_gc_generation__threshold,
+				      &ret->threshold);
+	ret->has_count =
+		read_int(py, at, RS_F_gc_generation__count, &ret->count);
+	ret->collections = read_stats(py, of->gc, g,
+				      RS_F_gc_generation_stats__collections);
+	ret->collected =
+		read_stats(py, of->gc, g, RS_F_gc_generation_stats__collected);
+	ret->uncollectable = read_stats(
+		py, of->gc, g, RS_F_gc_generation_stats__uncollectable);
+}
+
+static void describe_generations(struct rs_cpython *py,
+				 const struct rs_py_interpreter *of,
+				 const uint64_t count[RS_PY_GENERATIONS],
+				 struct rs_gc_info *ret)
+{
+	ret->generations = RS_COLLECTED;
 	for (unsigned g = 0; g < RS_COLLECTED; g++) {
-		const uint64_t at =
-			py->threaded ? counters + g * py->generation_stride
-				     : of->head[g];
-
-		rs_json_begin_object(json);
-		tell_int(py, json, "threshold", at,
-			 RS_F_gc_generation__threshold);
-		tell_int(py, json, "count", at, RS_F_gc_generation__count);
-		rs_json_key_uint(json, "objects", count[g]);
-		tell_stats(py, json, of->gc, g);
-		rs_json_end_object(json);
+		describe_generation(py, of, g, &ret->generation[g]);
+		ret->generation[g].objects = count[g];
 	}
-	rs_json_end_array(json);
-	rs_json_key(json, "frozen");
-	if (of->head[RS_COLLECTED] || py->threaded)
-		rs_json_uint(json, count[RS_COLLECTED]);
-	else
-		rs_json_null(json);
+	ret->frozen = of->head[RS_COLLECTED] || py->threaded
+			      ? (int64_t)count[RS_COLLECTED]
+			      : RS_GC_UNKNOWN;
 }
 
 // The collector of one interpreter, which may be that of all.
-static struct rs_error *
-tell_collector(struct rs_cpython *py, struct rs_json *json, unsigned number)
+struct rs_error *
+rs_py_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret)
 {
-	struct rs_runtime *rt = &py->base;
+	struct rs_cpython *py = rs_cpython(rt);
 	const bool alone = rt->collectors <= 1;
 	struct rs_found found = {0};
 	struct rs_vec garbage = {0};
@@ -249,6 +237,7 @@ tell_collector(struct rs_cpython *py, struct rs_json *json, unsigned number)
 	struct rs_error *err = alone ? rs_py_find(rt, NULL, &found, NULL)
 				     : rs_py_members(rt, number, &found, NULL);
 
+	*ret = (struct rs_gc_info){0};
 	if (!err)
 		err = alone ? rs_py_garbage(rt, &garbage)
 			    : rs_py_garbage_of(py, number, &garbage);
@@ -257,38 +246,16 @@ tell_collector(struct rs_cpython *py, struct rs_json *json, unsigned number)
 		count[mark[i] & RS_OBJ_GENERATION]++;
 
 	rs_py_gcstate(py, number, &state);
-	tell_flag(json, "enabled", state.enabled);
 	if (alone)
 		state.collecting = rt->gc_collecting	  ? 1
 				   : py->collecting_known ? 0
-							  : -1;
-	tell_flag(json, "collecting", state.collecting);
-	tell_debug(json, state.debug);
-	tell_generations(py, json, &py->interpreter[number], count);
-	rs_json_key_uint(json, "garbage", rs_vec_count(&garbage, uint64_t));
+							  : RS_GC_UNKNOWN;
+	ret->enabled = state.enabled;
+	ret->collecting = state.collecting;
+	list_debug(state.debug, ret);
+	describe_generations(py, &py->interpreter[number], count, ret);
+	ret->garbage = rs_vec_count(&garbage, uint64_t);
 	rs_vec_fini(&garbage);
-	rs_vec_fini(&found.address);
-	rs_vec_fini(&found.mark);
+	rs_found_fini(&found);
 	return err;
-}
-
-void rs_py_gc(struct rs_runtime *rt, struct rs_json *json)
-{
-	struct rs_cpython *py = rs_cpython(rt);
-	struct rs_error *err = tell_collector(py, json, 0);
-
-	if (rt->collectors > 1) {
-		rs_json_key(json, "interpreters");
-		rs_json_begin_array(json);
-		for (unsigned i = 0; i < rt->collectors && !err; i++) {
-			rs_json_begin_object(json);
-			rs_json_key_int(json, "id", py->interpreter[i].id);
-			err = tell_collector(py, json, i);
-			rs_json_end_object(json);
-		}
-		rs_json_end_array(json);
-	}
-	if (err)
-		json->failed = ENOMEM;
-	rs_error_free(err);
 }

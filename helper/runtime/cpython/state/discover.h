@@ -248,8 +248,17 @@ RS_MUST_CHECK struct rs_error *rs_py_sweep(struct rs_runtime *rt,
 					   const struct rs_progress *progress);
 RS_MUST_CHECK struct rs_error *
 rs_py_roots(struct rs_runtime *rt, struct rs_roots *roots);
-void rs_py_info(struct rs_runtime *rt, struct rs_json *json);
-void rs_py_gc(struct rs_runtime *rt, struct rs_json *json);
+RS_MUST_CHECK struct rs_error *
+rs_py_info(struct rs_runtime *rt, struct rs_runtime_info *ret);
+RS_MUST_CHECK struct rs_error *
+rs_py_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret);
+RS_MUST_CHECK struct rs_error *
+rs_py_garbage_lists(struct rs_runtime *rt, struct rs_vec *ret);
+bool rs_py_is_namespace(struct rs_runtime *rt, uint32_t type);
+bool rs_py_owner_name(struct rs_runtime *rt, uint64_t address, char *buf,
+		      size_t size);
+uint32_t
+rs_py_size_in_place(struct rs_runtime *rt, uint32_t type, uint32_t size);
 RS_MUST_CHECK struct rs_error *
 rs_py_garbage(struct rs_runtime *rt, struct rs_vec *ret);
 

@@ -154,3 +154,23 @@ struct rs_error *rs_py_garbage(struct rs_runtime *rt, struct rs_vec *ret)
 		err = rs_py_garbage_of(py, i, ret);
 	return err;
 }
+
+struct rs_error *rs_py_garbage_lists(struct rs_runtime *rt, struct rs_vec *ret)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+	const unsigned collectors = py->runtime ? py->interpreters : 1;
+
+	for (unsigned i = 0; i < collectors; i++) {
+		struct rs_py_gcstate state;
+		uint64_t *slot;
+
+		rs_py_gcstate(py, i, &state);
+		if (!state.garbage)
+			continue;
+		slot = rs_vec_push(ret, sizeof(*slot));
+		if (!slot)
+			return &rs_enomem;
+		*slot = state.garbage;
+	}
+	return NULL;
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/text/object_names.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -262,34 +263,7 @@ static void show_mapping(struct out *o, const struct rs_py_type *t,
 static void name_of(struct out *o, uint64_t object, enum rs_field field,
 		    char *buf, size_t size)
 {
-	const uint64_t name = rs_py_get(o->py, object, field);
-
-	if (!name || !rs_py_string(o->py, name, buf, size))
-		(void)snprintf(buf, size, "?");
-}
-
-// `module.qualname` of a type, without `builtins.`.
-static void full_name(struct out *o, uint64_t type, char *buf, size_t size)
-{
-	const char *name = rs_py_type_name(o->py, type);
-	const bool heap = rs_py_get(o->py, type, RS_F__typeobject__tp_flags) &
-			  RS_TPF_HEAP;
-	char module[128], own[256];
-	const uint64_t dict = heap ? rs_py_type_dict(o->py, type) : 0;
-	const uint64_t in =
-		dict ? rs_py_dict_get(o->py, dict, "__module__") : 0;
-	const uint64_t qualified =
-		heap ? rs_py_get(o->py, type, RS_F__heaptypeobject__ht_qualname)
-		     : 0;
-
-	if (!qualified || !rs_py_string(o->py, qualified, own, sizeof(own)))
-		(void)snprintf(own, sizeof(own), "%s", name ? name : "?");
-	if (!in || !rs_py_string(o->py, in, module, sizeof(module)) ||
-	    strcmp(module, "builtins") == 0 ||
-	    strcmp(module, "__builtin__") == 0)
-		(void)snprintf(buf, size, "%s", own);
-	else
-		(void)snprintf(buf, size, "%s.%s", module, own);
+	rs_py_field_name(o->py, object, field, buf, size);
 }
 
 static void
@@ -297,7 +271,7 @@ show_plain(struct out *o, const struct rs_py_type *t, uint64_t object)
 {
 	char name[400];
 
-	full_name(o, t->address, name, sizeof(name));
+	rs_py_full_type_name(o->py, t->address, name, sizeof(name));
 	say(o, "<%s object at 0x%llx>", name, (unsigned long long)object);
 }
 
@@ -305,10 +279,7 @@ static void show_function(struct out *o, uint64_t object)
 {
 	char name[256];
 
-	name_of(o, object,
-		o->py->known->old ? RS_F_PyFunctionObject__func_name
-				  : RS_F_PyFunctionObject__func_qualname,
-		name, sizeof(name));
+	rs_py_function_name(o->py, object, name, sizeof(name));
 	say(o, "<function %s at 0x%llx>", name, (unsigned long long)object);
 }
 
@@ -320,10 +291,7 @@ static void show_method(struct out *o, uint64_t object, unsigned depth)
 		rs_py_get(o->py, object, RS_F_PyMethodObject__im_self);
 	char name[256];
 
-	name_of(o, function,
-		o->py->known->old ? RS_F_PyFunctionObject__func_name
-				  : RS_F_PyFunctionObject__func_qualname,
-		name, sizeof(name));
+	rs_py_function_name(o->py, function, name, sizeof(name));
 	if (!self) {
 		say(o, "<unbound method %s>", name);
 		return;
@@ -357,26 +325,18 @@ static void show_builtin(struct out *o, uint64_t object)
 
 static void show_type(struct out *o, uint64_t object)
 {
-	const bool heap = rs_py_get(o->py, object, RS_F__typeobject__tp_flags) &
-			  RS_TPF_HEAP;
 	char name[400];
 
-	full_name(o, object, name, sizeof(name));
-	say(o, "<%s '%s'>", o->py->known->old && !heap ? "type" : "class",
-	    name);
+	rs_py_full_type_name(o->py, object, name, sizeof(name));
+	say(o, "<%s '%s'>", rs_py_type_word(o->py, object), name);
 }
 
 static void show_module(struct out *o, uint64_t object)
 {
-	const uint64_t dict =
-		rs_py_get(o->py, object, RS_F_PyModuleObject__md_dict);
-	const uint64_t name =
-		dict ? rs_py_dict_get(o->py, dict, "__name__") : 0;
-	char text[256];
+	char name[256];
 
-	if (!name || !rs_py_string(o->py, name, text, sizeof(text)))
-		(void)snprintf(text, sizeof(text), "?");
-	say(o, "<module '%s'>", text);
+	rs_py_module_name(o->py, object, name, sizeof(name));
+	say(o, "<module '%s'>", name);
 }
 
 static void show_code(struct out *o, uint64_t object)
@@ -482,34 +442,21 @@ static void show_exception(struct out *o, const struct rs_py_type *t,
 
 static void show_old_instance(struct out *o, uint64_t object)
 {
-	const uint64_t class =
-		rs_py_get(o->py, object, RS_F_PyInstanceObject__in_class);
-	const uint64_t dict =
-		rs_py_get(o->py, class, RS_F_PyClassObject__cl_dict);
-	const uint64_t in =
-		dict ? rs_py_dict_get(o->py, dict, "__module__") : 0;
-	char name[256], module[128];
+	char name[400];
 
-	name_of(o, class, RS_F_PyClassObject__cl_name, name, sizeof(name));
-	if (!in || !rs_py_string(o->py, in, module, sizeof(module)))
-		(void)snprintf(module, sizeof(module), "?");
-	say(o, "<%s.%s instance at 0x%llx>", module, name,
-	    (unsigned long long)object);
+	rs_py_old_class_name(
+		o->py,
+		rs_py_get(o->py, object, RS_F_PyInstanceObject__in_class), name,
+		sizeof(name));
+	say(o, "<%s instance at 0x%llx>", name, (unsigned long long)object);
 }
 
 static void show_old_class(struct out *o, uint64_t object)
 {
-	const uint64_t dict =
-		rs_py_get(o->py, object, RS_F_PyClassObject__cl_dict);
-	const uint64_t in =
-		dict ? rs_py_dict_get(o->py, dict, "__module__") : 0;
-	char name[256], module[128];
+	char name[400];
 
-	name_of(o, object, RS_F_PyClassObject__cl_name, name, sizeof(name));
-	if (!in || !rs_py_string(o->py, in, module, sizeof(module)))
-		(void)snprintf(module, sizeof(module), "?");
-	say(o, "<class %s.%s at 0x%llx>", module, name,
-	    (unsigned long long)object);
+	rs_py_old_class_name(o->py, object, name, sizeof(name));
+	say(o, "<class %s at 0x%llx>", name, (unsigned long long)object);
 }
 
 // `<method 'append' of 'list' objects>`.

@@ -6,62 +6,6 @@
 
 #include <stdlib.h>
 
-static int by_value(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void sort(struct rs_vec *vec)
-{
-	const size_t n = rs_vec_count(vec, uint64_t);
-
-	if (n > 1)
-		qsort(vec->data, n, sizeof(uint64_t), by_value);
-}
-
-static bool push(struct rs_vec *vec, uint64_t address)
-{
-	uint64_t *slot = rs_vec_push(vec, sizeof(*slot));
-
-	if (slot)
-		*slot = address;
-	return slot != NULL;
-}
-
-// Whether a reference is to be compared. Where functions report what fields do
-// not say, reading has only guesses, which are words of any kind until they
-// lead to an object.
-static bool is_compared(const struct rs_verify *v, bool adds, uint64_t target)
-{
-	return !adds || rs_graph_find(v->report->graph, target) != RS_NONE;
-}
-
-bool rs_verify_load(struct rs_verify *v, size_t part, uint64_t row,
-		    uint32_t number)
-{
-	const struct rs_image_answer *a = &v->part[part].answer;
-	const bool adds = v->part[part].rt->ops->query_adds;
-	const uint8_t kind = adds ? RS_GUESS : RS_STRONG;
-
-	v->asked.used = v->read.used = 0;
-	for (uint64_t i = a->first[row]; i < a->first[row + 1]; i++)
-		if (is_compared(v, adds, a->edge[i]) &&
-		    !push(&v->asked, a->edge[i]))
-			return false;
-	rs_session_read_refs(v->report->session, v->report->graph, number,
-			     &v->refs);
-	for (uint32_t i = 0; i < v->refs.n; i++)
-		if (v->refs.kind[i] == kind &&
-		    is_compared(v, adds, v->refs.target[i]) &&
-		    !push(&v->read, v->refs.target[i]))
-			return false;
-	sort(&v->asked);
-	sort(&v->read);
-	return true;
-}
-
 static bool is_fault(const struct rs_image_answer *answer, uint64_t object)
 {
 	for (uint64_t i = 0; i < answer->faults; i++)

@@ -2,8 +2,6 @@
 #include "session/session.h"
 
 #include "base/cleanup.h"
-#include "session/build.h"
-#include "session/collection.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -306,70 +304,6 @@ struct rs_error *rs_session_check(const struct rs_session *session)
 		return rs_error_new(RS_EUNSUPPORTED, "%s",
 				    session->unread[0]->unread);
 	return rs_memory_check(session->memory);
-}
-
-typedef struct rs_error *(*build_fn)(struct rs_session *session,
-				     struct rs_graph *ret);
-
-// Unless it is there. Looks before and after whether what is read is still
-// the same.
-static struct rs_error *have_graph(struct rs_session *session, build_fn build,
-				   struct rs_graph *graph, bool *has)
-{
-	struct rs_error *err = rs_session_check(session);
-	struct rs_error *changed;
-
-	if (err || *has)
-		return err;
-	session->types.no_memory = false; // another try
-	err = build(session, graph);
-	if (!err)
-		err = rs_types_check(&session->types);
-	// What else failed may come of it.
-	if ((changed = rs_memory_check(session->memory))) {
-		rs_error_free(err);
-		err = changed;
-	}
-	if (err) {
-		rs_graph_fini(graph);
-		*graph = (struct rs_graph){0};
-	}
-	*has = !err;
-	return err;
-}
-
-struct rs_error *
-rs_session_graph(struct rs_session *session, struct rs_graph **ret)
-{
-	struct rs_error *err = have_graph(session, rs_build_all, &session->all,
-					  &session->has_all);
-
-	if (!err)
-		*ret = &session->all;
-	return err;
-}
-
-struct rs_error *
-rs_session_tracked(struct rs_session *session, struct rs_graph **ret)
-{
-	if (session->has_all)
-		return rs_session_graph(session, ret); // knows all of it
-	struct rs_error *err =
-		have_graph(session, rs_build_tracked, &session->tracked,
-			   &session->has_tracked);
-
-	if (!err)
-		*ret = &session->tracked;
-	return err;
-}
-
-struct rs_error *rs_session_verdict(struct rs_session *session,
-				    struct rs_graph *graph,
-				    struct rs_verdict *ret)
-{
-	const struct rs_collecting full = {.generation = 2};
-
-	return rs_session_collect(session, graph, &full, ret, NULL);
 }
 
 struct rs_runtime *

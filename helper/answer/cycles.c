@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/cycle_path.h"
 #include "answer/describe/cycle_reason.h"
-#include "answer/describe/unreachable_any.h"
+#include "answer/describe/garbage_marks.h"
 
 // However few rings are asked for, this much of each is worth seeing.
 enum { RS_LEAST_STEPS = 20 };
@@ -60,7 +60,7 @@ static struct rs_error *find_rings(struct cycles *c)
 
 	if ((err = rs_report_verdict(report, &c->verdict)) ||
 	    (err = rs_report_garbage(report, &c->garbage)) ||
-	    (err = rs_report_unheld(report, &c->member)) ||
+	    (err = rs_report_unreachable_any(report, &c->member)) ||
 	    (err = rs_block_new(g->objects, 1, &c->listed)))
 		return err;
 	for (size_t i = 0; i < rs_vec_count(&c->garbage, uint32_t); i++)
@@ -86,9 +86,9 @@ static struct rs_error *weigh(struct cycles *c)
 		err = rs_block_new(g->objects, sizeof(*left), &left);
 	for (uint32_t i = 0; i < k->components && !err; i++) {
 		c->place[i].component = i;
-		err = rs_report_bytes_with(g, k->object + k->start[i],
-					   component_size(k, i), left, &queue,
-					   &c->place[i].bytes);
+		err = rs_graph_bytes_with(g, k->object + k->start[i],
+					  component_size(k, i), left, &queue,
+					  &c->place[i].bytes);
 	}
 	if (left)
 		rs_block_free(left, g->objects, sizeof(*left));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "answer/describe/garbage_marks.h"
 #include "answer/describe/tally.h"
-#include "answer/describe/unreachable_any.h"
 
 static void write_row(struct rs_report *report, const struct rs_tally_row *row)
 {
@@ -43,9 +43,9 @@ static void write_rows(struct rs_report *report,
 
 // What no collector sees all of is as unreachable as what one finds. An object
 // with a count of 0 is not there any more, or not yet.
-static struct rs_error *count_unheld(struct rs_report *report,
-				     const struct rs_verdict *verdict,
-				     struct rs_tally *tally)
+static struct rs_error *count_unreachable_any(struct rs_report *report,
+					      const struct rs_verdict *verdict,
+					      struct rs_tally *tally)
 {
 	const struct rs_graph *g = report->graph;
 	uint8_t *garbage = NULL;
@@ -75,7 +75,7 @@ answer(struct rs_report *report, enum rs_sort sort, uint64_t limit, char **ret)
 	if (err || (err = rs_block_new(types, sizeof(*tally), &tally)))
 		return err;
 	rs_graph_types(report->graph, verdict, tally);
-	if (!(err = count_unheld(report, verdict, tally)))
+	if (!(err = count_unreachable_any(report, verdict, tally)))
 		err = rs_tally_sort(report->graph, tally, sort, &rows);
 	rs_block_free(tally, types, sizeof(*tally));
 	if (err)

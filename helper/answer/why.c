@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "answer/describe/unreachable_any.h"
+#include "answer/describe/garbage_marks.h"
 
 enum {
 	RS_PATHS_MAX = 1000, // at most, when no limit is given

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "answer/describe/unreachable_any.h"
+#include "answer/describe/garbage_marks.h"
 #include "export/dot_escape.h"
 #include "export/outfile.h"
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "answer/describe/unreachable_any.h"
+#include "graph/unreachable_any.h"
+
+#include <string.h>
 
 enum { RS_TICK = 1 << 16 };
 
@@ -11,31 +13,6 @@ static struct rs_error *push(struct rs_vec *queue, uint32_t number)
 		return &rs_enomem;
 	*slot = number;
 	return NULL;
-}
-
-// Mark the objects that are garbage lists: what is in them only they hold.
-static struct rs_error *
-mark_lists(const struct rs_report *report, uint8_t *is_list)
-{
-	struct rs_session *session = report->session;
-	struct rs_vec list = {0};
-	struct rs_error *err = NULL;
-
-	for (size_t i = 0; i < session->runtimes && !err; i++) {
-		struct rs_runtime *rt = session->runtime[i];
-
-		if (rt->ops->garbage_lists)
-			err = rt->ops->garbage_lists(rt, &list);
-	}
-	for (size_t i = 0; i < rs_vec_count(&list, uint64_t); i++) {
-		const uint32_t number = rs_graph_find(
-			report->graph, rs_vec_items(&list, uint64_t)[i]);
-
-		if (number != RS_NONE)
-			is_list[number] = 1;
-	}
-	rs_vec_fini(&list);
-	return err;
 }
 
 // After it: left[i] is what no reference between objects explains.
@@ -67,24 +44,24 @@ static void mark_roots(const struct rs_graph *g, uint32_t *left)
 }
 
 static struct rs_error *seed(const struct rs_graph *g, const uint32_t *left,
-			     uint8_t *unheld, struct rs_vec *queue)
+			     uint8_t *mark, struct rs_vec *queue)
 {
 	for (uint32_t i = 0; i < g->objects; i++) {
 		struct rs_error *err;
 
-		unheld[i] = !left[i] &&
-			    !(g->flags[i] & (RS_OBJ_IMMORTAL | RS_OBJ_STATIC));
-		if (!unheld[i] && (err = push(queue, i)))
+		mark[i] = !left[i] &&
+			  !(g->flags[i] & (RS_OBJ_IMMORTAL | RS_OBJ_STATIC));
+		if (!mark[i] && (err = push(queue, i)))
 			return err;
 	}
 	return NULL;
 }
 
 // All that a held object refers to is held, if by a guess only.
-static struct rs_error *spread(struct rs_report *report, const uint8_t *is_list,
-			       uint8_t *unheld, struct rs_vec *queue)
+static struct rs_error *
+spread(const struct rs_graph *g, const struct rs_progress *progress,
+       const uint8_t *is_list, uint8_t *mark, struct rs_vec *queue)
 {
-	const struct rs_graph *g = report->graph;
 	uint64_t done = 0;
 
 	while (queue->used) {
@@ -94,16 +71,15 @@ static struct rs_error *spread(struct rs_report *report, const uint8_t *is_list,
 		struct rs_error *err;
 
 		if (++done % RS_TICK == 0 &&
-		    (err = rs_progress_tick(&report->session->progress,
-					    "looking for rings", done,
+		    (err = rs_progress_tick(progress, "looking for rings", done,
 					    g->objects)))
 			return err;
 		for (uint32_t e = g->out_start[n];
 		     !is_list[n] && e < g->out_start[n + 1]; e++) {
 			const uint32_t t = rs_edge_target(g->out[e]);
-			if (rs_edge_kind(g->out[e]) == RS_WEAK || !unheld[t])
+			if (rs_edge_kind(g->out[e]) == RS_WEAK || !mark[t])
 				continue;
-			unheld[t] = 0;
+			mark[t] = 0;
 			if ((err = push(queue, t)))
 				return err;
 		}
@@ -111,76 +87,31 @@ static struct rs_error *spread(struct rs_report *report, const uint8_t *is_list,
 	return NULL;
 }
 
-struct rs_error *rs_report_unheld(struct rs_report *report, uint8_t **mark)
+struct rs_error *
+rs_graph_unreachable_any(const struct rs_graph *graph, const uint8_t *is_list,
+			 const struct rs_progress *progress, uint8_t **ret)
 {
-	const struct rs_graph *g = report->graph;
 	struct rs_vec queue = {0};
 	uint32_t *left = NULL;
-	uint8_t *unheld = NULL;
-	uint8_t *is_list = NULL;
-	struct rs_error *err = rs_block_new(g->objects, sizeof(*left), &left);
+	uint8_t *mark = NULL;
+	struct rs_error *err =
+		rs_block_new(graph->objects, sizeof(*left), &left);
 
 	if (!err)
-		err = rs_block_new(g->objects, 1, &unheld);
-	if (!err)
-		err = rs_block_new(g->objects, 1, &is_list);
-	if (!err)
-		err = mark_lists(report, is_list);
+		err = rs_block_new(graph->objects, 1, &mark);
 	if (!err) {
-		subtract(g, left);
-		mark_roots(g, left);
-		err = seed(g, left, unheld, &queue);
+		subtract(graph, left);
+		mark_roots(graph, left);
+		err = seed(graph, left, mark, &queue);
 	}
 	if (!err)
-		err = spread(report, is_list, unheld, &queue);
-	rs_block_free(left, g->objects, sizeof(*left));
-	rs_block_free(is_list, g->objects, 1);
+		err = spread(graph, progress, is_list, mark, &queue);
+	rs_block_free(left, graph->objects, sizeof(*left));
 	rs_vec_fini(&queue);
 	if (err)
-		rs_block_free(unheld, g->objects, 1);
+		rs_block_free(mark, graph->objects, 1);
 	else
-		*mark = unheld;
-	return err;
-}
-
-// Among those that nothing but themselves holds, what a collection does not
-// find: rings that no collector sees all of, what they hold, and leaves.
-static struct rs_error *
-part_leaves(struct rs_report *report, const uint8_t *fate, uint8_t *mark)
-{
-	const struct rs_graph *g = report->graph;
-	struct rs_components k = {0};
-	struct rs_error *err =
-		rs_graph_components(g, mark, &report->session->progress, &k);
-
-	if (err)
-		return err;
-	for (uint32_t i = 0; i < g->objects; i++) {
-		if (rs_report_unreachable(fate[i]))
-			mark[i] = RS_GARBAGE_YES;
-		else if (mark[i] && !(g->flags[i] & RS_OBJ_TRACKED) &&
-			 k.of[i] == RS_NONE)
-			mark[i] = RS_GARBAGE_LEAF;
-	}
-	rs_components_fini(&k);
-	return NULL;
-}
-
-struct rs_error *
-rs_report_garbage_marks(struct rs_report *report, uint8_t **ret)
-{
-	const struct rs_verdict *verdict = NULL;
-	uint8_t *mark = NULL;
-	struct rs_error *err = rs_report_verdict(report, &verdict);
-
-	if (!err)
-		err = rs_report_unheld(report, &mark);
-	if (!err)
-		err = part_leaves(report, verdict->fate, mark);
-	if (!err)
 		*ret = mark;
-	else if (mark)
-		rs_block_free(mark, report->graph->objects, 1);
 	return err;
 }
 
@@ -224,10 +155,10 @@ static struct rs_error *release_all(const struct rs_graph *g, uint32_t *left,
 	return NULL;
 }
 
-struct rs_error *rs_report_bytes_with(const struct rs_graph *graph,
-				      const uint32_t *object, uint32_t n,
-				      uint32_t *left, struct rs_vec *queue,
-				      uint64_t *ret)
+struct rs_error *rs_graph_bytes_with(const struct rs_graph *graph,
+				     const uint32_t *object, uint32_t n,
+				     uint32_t *left, struct rs_vec *queue,
+				     uint64_t *ret)
 {
 	struct rs_vec touched = {0};
 	uint64_t bytes = 0;

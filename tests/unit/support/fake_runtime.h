@@ -40,6 +40,7 @@ struct fake_ref {
 	enum rs_kind kind;
 	uint32_t label;
 	const char *name;
+	uint64_t address; // of the target, when it is another runtime's
 };
 
 struct fake_root {
@@ -81,7 +82,15 @@ static inline void fake_ref(unsigned source, unsigned target, enum rs_kind kind,
 {
 	ck_assert_uint_lt(fake_refs, RS_FAKE_REFS);
 	fake_ref_table[fake_refs++] =
-		(struct fake_ref){source, target, kind, label, name};
+		(struct fake_ref){source, target, kind, label, name, 0};
+}
+
+/** A strong reference to an object of another runtime. */
+static inline void
+fake_ref_outside(unsigned source, uint64_t address, const char *name)
+{
+	fake_ref(source, 0, RS_STRONG, RS_LABEL_FIELD, name);
+	fake_ref_table[fake_refs - 1].address = address;
 }
 
 static inline void
@@ -150,8 +159,10 @@ static void fake_read(struct rs_runtime *rt, uint64_t address,
 	for (unsigned r = 0; refs && r < fake_refs; r++) {
 		const struct fake_ref *f = &fake_ref_table[r];
 		if (f->source == i)
-			rs_refs_add(refs, fake_address(f->target), f->kind,
-				    f->label, r);
+			rs_refs_add(refs,
+				    f->address ? f->address
+					       : fake_address(f->target),
+				    f->kind, f->label, r);
 	}
 }
 
@@ -315,6 +326,7 @@ static void fake_free(struct rs_runtime *rt)
 
 static const struct rs_runtime_ops fake_ops[2] = {RS_FAKE_OPS("cpython"),
 						  RS_FAKE_OPS("native")};
+static const struct rs_runtime_ops fake_third_ops = RS_FAKE_OPS("fake");
 
 static uint64_t
 fake_fetch(void *context, uint64_t address, void *buf, uint64_t size)
@@ -335,9 +347,9 @@ static inline void fake_setup(void)
 }
 
 // The index of the type named @p name, made when there is none yet.
-static uint32_t fake_type(const char *name, unsigned runtime)
+static uint32_t
+fake_type(struct rs_types *types, const char *name, unsigned runtime)
 {
-	struct rs_types *types = &fake_session->types;
 	const struct rs_type_row *row =
 		rs_vec_items(&types->row, struct rs_type_row);
 	const size_t n = rs_vec_count(&types->row, struct rs_type_row);
@@ -381,10 +393,33 @@ static inline struct rs_session *fake_open(enum rs_rules rules, bool native)
 	}
 	for (unsigned i = 0; i < fake_objects; i++) {
 		struct fake_object *o = &fake_object_table[i];
-		o->type_index =
-			fake_type(o->type, (o->flags & RS_FAKE_NATIVE) != 0);
+		o->type_index = fake_type(&s->types, o->type,
+					  (o->flags & RS_FAKE_NATIVE) != 0);
 	}
 	return s;
+}
+
+/**
+ * A row for the table of runtimes (rs_runtime_open_fn): the objects made so far
+ * are those of a runtime "fake", beside the real ones of the target.
+ */
+static inline struct rs_error *
+fake_open_third(struct rs_memory *memory, struct rs_types *types, uint8_t index,
+		struct rs_runtime **ret)
+{
+	fake_runtime[0] = (struct rs_runtime){
+		.ops = &fake_third_ops,
+		.memory = memory,
+		.types = types,
+		.index = index,
+		.rules = RS_RULES_34,
+		.version = "1.0",
+	};
+	for (unsigned i = 0; i < fake_objects; i++)
+		fake_object_table[i].type_index =
+			fake_type(types, fake_object_table[i].type, index);
+	*ret = &fake_runtime[0];
+	return NULL;
 }
 
 static inline void fake_teardown(void)

@@ -3,7 +3,7 @@
 
 enum {
 	RS_PATHS_MAX = 1000, // at most, when no limit is given
-	RS_TICK = 1 << 12, // objects between two progress calls
+	RS_OBJECTS_PER_TICK = 1 << 12, // each takes long
 	RS_ORIGINS = 16, // objects with unexplained counts that are named
 };
 
@@ -111,7 +111,7 @@ static struct rs_error *find_origins(struct origins *o, uint32_t object)
 	for (size_t i = 0;
 	     !err && o->n < RS_ORIGINS && i < rs_vec_count(&o->queue, uint32_t);
 	     i++) {
-		if (i % RS_TICK == 0)
+		if (i % RS_OBJECTS_PER_TICK == 0)
 			err = rs_progress_tick(progress, "looking for holders",
 					       i, g->objects);
 		if (!err)

@@ -2,12 +2,15 @@
 #include "base/addrmap.h"
 
 #include "base/error.h"
+#include "base/search.h"
 
 #include <assert.h>
 
 enum {
 	RS_DIR_SIZE = 1 << RS_DIR_SHIFT,
-	RS_SLAB_CHUNKS = 191, // 6 MiB in huge pages for 191 MiB of heap
+	// A chunk has 32 KiB + 16 bytes, so 191 of them fill 6 MiB, three
+	// huge pages, almost exactly.
+	RS_SLAB_CHUNKS = 191,
 	RS_MEMBERS_MOST = 1 << 30,
 };
 
@@ -33,11 +36,11 @@ void rs_addrmap_fini(struct rs_addrmap *map)
 	*map = (struct rs_addrmap){0};
 }
 
-// A zeroed chunk out of the newest slab, or NULL when out of memory.
+// A zeroed chunk from the newest slab, or NULL when out of memory.
 static struct rs_chunk *new_chunk(struct rs_addrmap *map)
 {
-	// chunk holds every chunk once, so its length tells the place in a
-	// slab.
+	// map->chunk lists every chunk, so its length gives the position of
+	// the next one in its slab.
 	const size_t n = rs_vec_count(&map->chunk, struct rs_chunk *);
 	struct rs_error *err = rs_vec_reserve(&map->chunk, sizeof(void *));
 
@@ -48,8 +51,8 @@ static struct rs_chunk *new_chunk(struct rs_addrmap *map)
 		if (!err)
 			err = rs_block_new(RS_SLAB_CHUNKS, sizeof(*slab),
 					   &slab);
-		// Look-ups go anywhere: with small pages each would miss the
-		// TLB as well as the cache.
+		// Look-ups are random accesses: with 4 KiB pages each would
+		// miss the TLB as well as the cache.
 		if (!err)
 			rs_block_dense(slab, RS_SLAB_CHUNKS, sizeof(*slab));
 		if (!err)
@@ -95,7 +98,9 @@ struct rs_error *
 rs_addrmap_add(struct rs_addrmap *map, uint64_t address, bool *added)
 {
 	if (!rs_addrmap_takes(address))
-		return rs_error_new(RS_EBAD, "0x%llx: not an object's address",
+		return rs_error_new(RS_EBAD,
+				    "0x%llx cannot be an object's address: it "
+				    "is not a multiple of 8 below 2^48",
 				    (unsigned long long)address);
 	struct rs_chunk *chunk = chunk_for(map, address);
 	if (!chunk)
@@ -105,7 +110,8 @@ rs_addrmap_add(struct rs_addrmap *map, uint64_t address, bool *added)
 	const uint32_t bit = rs_addrmap_bit(address);
 	const bool is_new = !(*cell & bit);
 	if (is_new && map->count == UINT32_MAX)
-		return rs_error_new(RS_EBAD, "too many objects");
+		return rs_error_new(RS_EBAD, "more than %u objects",
+				    UINT32_MAX);
 	*cell |= bit;
 	chunk->pages |= UINT64_C(1) << (address >> RS_PAGE_SHIFT & 63);
 	map->count += is_new;
@@ -126,7 +132,7 @@ void rs_addrmap_remove(struct rs_addrmap *map, uint64_t address)
 	map->count--;
 }
 
-// The directory is in address order, so walking it sorts the chunks.
+// List the chunks again in the order of the directory, which is by address.
 static void sort_chunks(struct rs_addrmap *map)
 {
 	struct rs_chunk **chunk = rs_vec_items(&map->chunk, struct rs_chunk *);
@@ -158,7 +164,8 @@ struct rs_error *rs_addrmap_seal(struct rs_addrmap *map)
 	if (map->sealed)
 		return NULL;
 	if (map->count > RS_MEMBERS_MOST)
-		return rs_error_new(RS_EBAD, "too many objects: %u, most %d",
+		return rs_error_new(RS_EBAD,
+				    "%u objects, more than the limit of %d",
 				    map->count, RS_MEMBERS_MOST);
 	sort_chunks(map);
 
@@ -209,23 +216,16 @@ uint64_t rs_addrmap_floor(const struct rs_addrmap *map, uint64_t address)
 {
 	assert(map->sealed);
 	struct rs_chunk **chunk = rs_vec_items(&map->chunk, struct rs_chunk *);
-	size_t low = 0;
-	size_t high = rs_vec_count(&map->chunk, *chunk);
+	const size_t chunks = rs_vec_count(&map->chunk, *chunk);
+	size_t above = RS_FIRST_INDEX(i, chunks, chunk[i]->base > address);
 
-	// Chunks below low start at or below address, those from high above it.
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-
-		if (chunk[mid]->base <= address)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	while (low--) {
+	// Downwards from the last chunk that begins at or below the address:
+	// it may have no member that low.
+	while (above--) {
 		const uint64_t last =
-			chunk[low]->base + (1U << RS_CHUNK_SHIFT) - 1;
+			chunk[above]->base + (1U << RS_CHUNK_SHIFT) - 1;
 		const uint64_t found = chunk_floor(
-			chunk[low], address < last ? address : last);
+			chunk[above], address < last ? address : last);
 
 		if (found)
 			return found;

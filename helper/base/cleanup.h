@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-/** @file Scope guards. */
+/**
+ * @file
+ * Scope guards: variables that release what they hold when they go out of
+ * scope, and the functions that move the value out to keep it.
+ */
 #ifndef RS_BASE_CLEANUP_H
 #define RS_BASE_CLEANUP_H
 
@@ -7,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/** @p fn is called with the address of the variable. */
 #define RS_CLEANUP(fn) __attribute__((__cleanup__(fn)))
 
 /** Move the pointer out of @p slot and leave NULL behind. */

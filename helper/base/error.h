@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** @file Making errors (internal). */
+/** @file Creating errors; reading and freeing them is in refscope/error.h. */
 #ifndef RS_BASE_ERROR_H
 #define RS_BASE_ERROR_H
 
@@ -8,7 +8,12 @@
 /** The one out-of-memory error. Static; rs_error_free() ignores it. */
 extern struct rs_error rs_enomem;
 
-/** @return A new error, or &rs_enomem if it cannot be allocated. */
+/**
+ * @param format As for printf(); one line that says what happened, where, why,
+ *        and what to try next.
+ * @return A new error for the caller to free, or &rs_enomem if it cannot be
+ *         allocated.
+ */
 RS_MUST_CHECK RS_PRINTF(2, 3) struct rs_error *rs_error_new(enum rs_code code,
 							    const char *format,
 							    ...);

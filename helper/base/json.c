@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RS_FLUSH = 256 * 1024 }; // bytes collected before a write
+enum { RS_FLUSH = 256 * 1024 }; // bytes buffered before a write()
 
 void rs_json_init(struct rs_json *json, int fd)
 {
@@ -19,7 +19,7 @@ void rs_json_fini(struct rs_json *json)
 	rs_vec_fini(&json->text);
 }
 
-// Write out what has been collected. After a failure all else is dropped.
+// Write out the buffer. After a failure everything else is dropped.
 static void flush(struct rs_json *json)
 {
 	const char *text = json->text.data;
@@ -56,11 +56,11 @@ static void put(struct rs_json *json, const char *bytes, size_t size)
 	json->last = bytes[size - 1];
 }
 
-// Before a value or a key: the comma that it owes to the one before it.
+// The comma before a value or a key, if one is needed.
 static void separate(struct rs_json *json)
 {
 	switch (json->last) {
-	case '\0': // nothing yet
+	case '\0': // nothing written yet
 	case '\n': // between top-level values
 	case '{':
 	case '[':
@@ -105,13 +105,14 @@ void rs_json_end_array(struct rs_json *json)
 	close_bracket(json, ']');
 }
 
+// Whether @p byte continues a UTF-8 sequence.
 static bool is_tail(unsigned char byte)
 {
 	return (byte & 0xc0) == 0x80;
 }
 
-// Length of the well-formed UTF-8 sequence at @p s, or 0: neither overlong
-// forms nor surrogates nor anything above U+10FFFF (RFC 3629, section 4).
+// Length of the UTF-8 sequence at @p s, or 0 when it is not well-formed: an
+// overlong form, a surrogate or above U+10FFFF (RFC 3629, section 4).
 static size_t sequence(const unsigned char *s, size_t left)
 {
 	if (left >= 2 && s[0] >= 0xc2 && s[0] <= 0xdf)
@@ -131,7 +132,7 @@ static size_t sequence(const unsigned char *s, size_t left)
 	return 0;
 }
 
-// Bytes that stand for themselves inside a string.
+// Bytes that need no escape inside a string.
 static bool is_plain(unsigned char byte)
 {
 	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
@@ -219,7 +220,7 @@ void rs_json_string(struct rs_json *json, const char *text)
 		rs_json_null(json);
 }
 
-// Digits of @p value, right-aligned in @p text. @return where they start.
+// Write the digits of @p value to the end of @p text. @return the first.
 static char *decimal(uint64_t value, char *text, size_t size)
 {
 	char *at = text + size;

@@ -12,7 +12,7 @@ bool rs_thread_start(pthread_t *thread, void *(*function)(void *context),
 	sigset_t before;
 
 	sigfillset(&all);
-	sigdelset(&all, SIGBUS); // for memory/elf/sigbus_guard.c
+	sigdelset(&all, SIGBUS); // handled by memory/elf/sigbus_guard.c
 	if (pthread_sigmask(SIG_SETMASK, &all, &before))
 		return false;
 	const int failed = pthread_create(thread, NULL, function, context);

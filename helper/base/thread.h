@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** @file Threads of the engine's own. */
+/** @file Threads that the engine starts. */
 #ifndef RS_BASE_THREAD_H
 #define RS_BASE_THREAD_H
 
@@ -8,20 +8,22 @@
 #include <stdint.h>
 
 /**
- * Run @p function in a thread in which all signals are blocked that come from
- * outside: they are for the program that the engine is in.
+ * Run @p function in a new thread. It has all signals blocked but SIGBUS, so
+ * that those sent to the process reach the host program's own threads.
  *
- * @return false when there is none to be had.
+ * @param[out] thread To be joined by the caller (rs_thread_ended() does so).
+ * @return false when no thread could be started.
  */
 bool rs_thread_start(pthread_t *thread, void *(*function)(void *context),
 		     void *context);
 
-/** Progress (rs_progress_fn) of such: goes on until atomic_bool @p stop is set.
- */
+/** A progress callback (rs_progress_fn) for such a thread: it returns true
+ * until @p stop, an atomic_bool, is set. */
 bool rs_thread_goes_on(void *stop, const char *phase, uint64_t done,
 		       uint64_t total);
 
-/** Wait @p ms at most. @return true when it has ended, and is joined. */
+/** Wait up to @p ms milliseconds for @p thread to end. @return true when it
+ * has; it is joined then. */
 bool rs_thread_ended(pthread_t thread, unsigned ms);
 
 #endif /* RS_BASE_THREAD_H */

@@ -9,13 +9,15 @@
 #include <sys/resource.h>
 
 enum {
-	RS_PAGE = 4096, // least unit of a mapping; larger pages round up alone
-	RS_HUGE = 2 << 20, // of x86-64, and of aarch64 with pages of 4 KiB
+	// Sizes are rounded up to this; where pages are larger, the kernel
+	// rounds up further.
+	RS_PAGE = 4096,
+	RS_HUGE = 2 << 20, // x86-64, and aarch64 with 4 KiB pages
 	RS_HUGE_LEAST = 1 << 19, // bytes from which a huge page is worth it
-	RS_VEC_FIRST = 64 * 1024, // untouched pages cost nothing
+	RS_VEC_FIRST = 64 * 1024, // first size; untouched pages cost nothing
 };
 
-// Sizes beyond this cannot be mapped anyway; sums below it cannot overflow.
+// Larger sizes cannot be mapped, and a sum of two smaller ones cannot overflow.
 #define RS_MOST (SIZE_MAX / 4)
 
 static size_t round_up(size_t size, size_t unit)
@@ -23,7 +25,7 @@ static size_t round_up(size_t size, size_t unit)
 	return (size + unit - 1) & ~(unit - 1);
 }
 
-// What is large is mapped in whole huge pages, whether or not they are used.
+// Large sizes are rounded up to whole huge pages, used or not.
 static size_t map_round(size_t size)
 {
 	return round_up(size, size < RS_HUGE_LEAST ? RS_PAGE : RS_HUGE);
@@ -42,8 +44,8 @@ static bool is_aligned(const void *block, size_t size)
 	return size % RS_HUGE != 0 || (uintptr_t)block % RS_HUGE == 0;
 }
 
-// @p size as map_round() gives it: huge pages start at a multiple of their
-// size, to which not every kernel aligns by itself.
+// Map @p size bytes, a result of map_round(), aligned to a huge page if it is
+// a multiple of one. Not every kernel aligns a large mapping by itself.
 static void *map(size_t size)
 {
 	char *block = map_anywhere(size);
@@ -52,7 +54,7 @@ static void *map(size_t size)
 		return block;
 	char *larger = map_anywhere(size + RS_HUGE);
 	if (!larger)
-		return block; // as good, only slower
+		return block; // usable, but without huge pages
 	munmap(block, size);
 	const size_t before = -(uintptr_t)larger % RS_HUGE;
 	if (before)
@@ -61,7 +63,8 @@ static void *map(size_t size)
 	return larger + before;
 }
 
-// Whether old and new place side by side may be more than there may be.
+// Whether the process has a memory limit, which an old and a new copy of a
+// large array at the same time might exceed.
 static bool is_scarce(void)
 {
 	struct rlimit space;
@@ -72,7 +75,8 @@ static bool is_scarce(void)
 	       data.rlim_cur != RLIM_INFINITY;
 }
 
-// Huge pages stay such only between aligned places.
+// Grow a mapping. mremap() keeps huge pages only when both addresses are
+// aligned to one.
 static void *move(void *block, size_t size, size_t larger)
 {
 	void *moved = MAP_FAILED;
@@ -82,11 +86,12 @@ static void *move(void *block, size_t size, size_t larger)
 		moved = mremap(block, size, larger, 0);
 	if (moved == MAP_FAILED && larger % RS_HUGE == 0 && !is_scarce())
 		to = map(larger);
-	// Should this fail, `to` may be somebody else's already.
+	// If this fails, `to` is not unmapped: another thread may already have
+	// mapped something there.
 	if (to)
 		moved = mremap(block, size, larger,
 			       MREMAP_MAYMOVE | MREMAP_FIXED, to);
-	if (moved == MAP_FAILED) // needs less room: only what is new
+	if (moved == MAP_FAILED) // needs only the additional bytes
 		moved = mremap(block, size, larger, MREMAP_MAYMOVE);
 	return moved == MAP_FAILED ? NULL : moved;
 }
@@ -104,7 +109,7 @@ bool rs_vec_grow(struct rs_vec *vec, size_t more)
 	if (more > RS_MOST || vec->used + more > RS_MOST)
 		return false;
 	const size_t need = vec->used + more;
-	if (need <= vec->cap)
+	if (vec->data && need <= vec->cap)
 		return true;
 
 	size_t cap = vec->cap ? vec->cap + vec->cap / 2 : RS_VEC_FIRST;
@@ -137,7 +142,7 @@ struct rs_error *rs_vec_reserve(struct rs_vec *vec, size_t more)
 	return NULL;
 }
 
-// An empty block still has a page, so that NULL always means "none".
+// An empty block still has one page, so that only "no block" is NULL.
 static size_t block_size(size_t count, size_t size)
 {
 	const size_t bytes = count * size;
@@ -167,7 +172,7 @@ void rs_block_dense(void *block, size_t count, size_t size)
 {
 	const size_t bytes = block_size(count, size);
 
-	// A hint: where the kernel cannot follow it nothing is lost.
+	// Only a hint, so a failure does not matter.
 	if (bytes >= RS_HUGE)
 		(void)madvise(block, bytes, MADV_HUGEPAGE);
 }

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-enum { RS_TICK = 1 << 16 }; // objects between two progress calls
-
 // What one line needs, looked up once.
 struct lines {
 	struct rs_report *report;

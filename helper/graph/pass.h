@@ -14,7 +14,6 @@
 #include "graph/graph.h"
 
 enum {
-	RS_TICK = 1 << 16, // units of work between two progress calls
 	RS_EDGES_AHEAD = 32, // in a sweep over references
 	RS_EDGES_FAR = 64, // for what must be there to know what comes next
 	// In a queue: first the row's bounds are fetched, then its references,

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { RS_TICK = 1 << 16 };
-
 static struct rs_error *push(struct rs_vec *queue, uint32_t number)
 {
 	uint32_t *slot = rs_vec_push(queue, sizeof(*slot));

@@ -199,6 +199,31 @@ START_TEST(without_room_for_aligning_it_grows_all_the_same)
 }
 END_TEST
 
+START_TEST(an_empty_push_is_not_out_of_memory)
+{
+	struct rs_vec vec = {0};
+
+	ck_assert_ptr_nonnull(rs_vec_push(&vec, 0));
+	rs_ck_ok(rs_vec_append(&vec, NULL, 0));
+	ck_assert_uint_eq(vec.used, 0);
+	rs_vec_fini(&vec);
+}
+END_TEST
+
+START_TEST(appended_bytes_are_a_copy)
+{
+	struct rs_vec vec = {0};
+
+	for (uint32_t i = 0; i < 100000; i++)
+		rs_ck_ok(rs_vec_append(&vec, &i, sizeof(i)));
+	ck_assert_uint_eq(rs_vec_count(&vec, uint32_t), 100000);
+	for (uint32_t i = 0; i < 100000; i++)
+		if (rs_vec_items(&vec, uint32_t)[i] != i)
+			ck_abort_msg("element %u is lost", i);
+	rs_vec_fini(&vec);
+}
+END_TEST
+
 START_TEST(an_array_becomes_a_block_of_its_size)
 {
 	struct rs_vec vec = {0};
@@ -232,6 +257,8 @@ int main(void)
 	tcase_add_test(tcase, a_block_is_zeroed_and_may_be_empty);
 	tcase_add_loop_test(tcase, what_is_large_starts_at_a_huge_page, 0, 2);
 	tcase_add_test(tcase, without_room_for_aligning_it_grows_all_the_same);
+	tcase_add_test(tcase, an_empty_push_is_not_out_of_memory);
+	tcase_add_test(tcase, appended_bytes_are_a_copy);
 	tcase_add_test(tcase, an_array_becomes_a_block_of_its_size);
 	suite_add_tcase(suite, tcase);
 	return rs_ck_run(suite);

@@ -15,7 +15,7 @@ enum {
 	RS_PREFIX_MAX = 32, // bytes before an object in its block
 	RS_BLOCK_MIN = 8,
 	RS_BLOCK_HUGE = 0x7fffffff, // told of a block that is larger
-	RS_TICK = 1024, // pages
+	RS_PAGES_PER_TICK = 1024, // as many objects as RS_TICK, about
 };
 #define NOT_POINTER UINT64_C(3)
 
@@ -325,7 +325,7 @@ each_page(struct walk *w,
 				break; // damaged, or being cut
 			const uint64_t step =
 				half(p + off(py, RS_F_mi_page_s__slice_count));
-			if (w->ticks++ % RS_TICK == 0 &&
+			if (w->ticks++ % RS_PAGES_PER_TICK == 0 &&
 			    (err = rs_progress_tick(w->progress,
 						    "walking heaps", w->ticks,
 						    0)))

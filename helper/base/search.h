@@ -24,9 +24,9 @@
 			const size_t i = rs_low + (rs_high - rs_low) / 2;      \
                                                                                \
 			if (condition)                                         \
-				rs_high = i;                                   \
+				rs_high = (i);                                 \
 			else                                                   \
-				rs_low = i + 1;                                \
+				rs_low = (i) + 1;                              \
 		}                                                              \
 		rs_low;                                                        \
 	})

@@ -3,18 +3,19 @@
 
 #include <assert.h>
 
-// Depth-first search without recursion. rank[] is the one word an object has:
+// Pearce's algorithm: depth-first search without recursion, with one word per
+// object. The word, rank[], means:
 //
-//   0                 not seen
-//   1, 2, ..          on the way: the least index that its subtree reaches;
-//                     an index is an object's place in the order of arrival,
-//                     and given again once its owner's component is complete
-//   LAST, LAST - 1, ..component complete; LAST - rank is its provisional
-//                     number
-//   RS_NONE           no member
+//   0                 not yet visited
+//   1, 2, ..          being visited: the least index that its subtree reaches;
+//                     an object's index is its position in the order of visits
+//                     (indexes of objects in complete components are reused)
+//   LAST, LAST - 1, ..in a complete component, whose provisional number is
+//                     LAST - rank
+//   RS_NONE           not a member
 //
-// Complete ones and strangers are thus greater than any index, so that one
-// comparison decides what a reference means.
+// The last two are greater than any index, so one comparison tells whether a
+// reference leads to an object that is still being visited.
 // Source: D. J. Pearce, "A space-efficient algorithm for finding strongly
 // connected components", Information Processing Letters 116 (2016).
 static const uint32_t LAST = RS_NONE - 1;
@@ -22,19 +23,21 @@ static const uint32_t LAST = RS_NONE - 1;
 struct frame {
 	uint32_t object;
 	uint32_t edge; // next reference to look at
-	uint32_t index; // the object's own
+	uint32_t index; // of the object
 };
 
 struct search {
 	const struct rs_graph *graph;
 	const struct rs_progress *progress;
 	uint32_t *rank; // [objects]
-	uint32_t *wait; // [objects] seen, component not yet complete
-	size_t waiting;
-	struct rs_vec path; // of struct frame: from the start to here
-	uint32_t index; // next
+	// [objects] a stack of objects whose subtree is done, but whose
+	// component is not yet complete
+	uint32_t *wait;
+	size_t waiting; // on that stack
+	struct rs_vec path; // of struct frame: from the start to the current
+	uint32_t index; // of the next object visited
 	uint32_t complete; // components
-	uint64_t visited;
+	uint64_t visited; // objects
 };
 
 static struct rs_error *enter(struct search *search, uint32_t object)
@@ -42,11 +45,12 @@ static struct rs_error *enter(struct search *search, uint32_t object)
 	const struct rs_graph *graph = search->graph;
 	const uint32_t start = graph->out_start[object];
 	uint32_t end = graph->out_start[object + 1];
-	struct frame *frame = rs_vec_push(&search->path, sizeof(*frame));
+	const struct frame frame = {object, start, search->index};
+	struct rs_error *err =
+		rs_vec_append(&search->path, &frame, sizeof(frame));
 
-	if (!frame)
-		return &rs_enomem;
-	*frame = (struct frame){object, start, search->index};
+	if (err)
+		return err;
 	search->rank[object] = search->index++;
 	if (end - start > RS_TARGETS_MOST)
 		end = start + RS_TARGETS_MOST;
@@ -55,11 +59,11 @@ static struct rs_error *enter(struct search *search, uint32_t object)
 				   1);
 	if (search->visited++ % RS_TICK)
 		return NULL;
-	return rs_progress_tick(search->progress, "looking for rings",
+	return rs_progress_tick(search->progress, "looking for cycles",
 				search->visited, graph->objects);
 }
 
-// The whole subtree of @p frame has been seen.
+// The whole subtree of @p frame has been visited.
 static void leave(struct search *search, const struct frame *frame)
 {
 	uint32_t *rank = search->rank;
@@ -68,7 +72,8 @@ static void leave(struct search *search, const struct frame *frame)
 		search->wait[search->waiting++] = frame->object;
 		return;
 	}
-	// Nothing before it is reached: it and who waits above are a component.
+	// Its subtree reaches nothing that was visited earlier: the object and
+	// those that wait above it are a component.
 	const uint32_t done = LAST - search->complete++;
 	rank[frame->object] = done;
 	search->index--;
@@ -79,7 +84,7 @@ static void leave(struct search *search, const struct frame *frame)
 	}
 }
 
-// Look at the top frame's references up to one that leads to something new.
+// Look at the frame's references up to one to an object not yet visited.
 // @return that object, or RS_NONE when there is none left.
 static uint32_t advance(const struct search *search, struct frame *frame)
 {
@@ -136,8 +141,9 @@ static bool refers_to_itself(const struct rs_graph *graph, uint32_t i)
 	return false;
 }
 
-// Turn ranks into final numbers, in the order of the first object, and drop
-// components without a ring. @p size and @p name are by provisional number.
+// Turn ranks into final component numbers, in the order of the lowest object,
+// and drop components without a cycle. @p size and @p name are zeroed arrays
+// indexed by provisional number. @return the number of objects in cycles.
 static uint32_t number(const struct search *search, struct rs_components *ret,
 		       uint32_t *size, uint32_t *name)
 {
@@ -162,7 +168,7 @@ static uint32_t number(const struct search *search, struct rs_components *ret,
 	return listed;
 }
 
-// Group the objects by component, ascending in each.
+// List the objects by component, ascending in each: a counting sort.
 static struct rs_error *group(struct rs_components *ret, uint32_t listed)
 {
 	struct rs_error *err = rs_block_new((size_t)ret->components + 1,
@@ -173,7 +179,8 @@ static struct rs_error *group(struct rs_components *ret, uint32_t listed)
 	if (err)
 		return err;
 
-	// Counted one place on, so that what the cursors become are the starts.
+	// cursor[c] first counts component c, then is where its next object
+	// goes, and ends as start[c + 1].
 	uint32_t *cursor = ret->start + 1;
 	uint32_t before = 0;
 	for (uint32_t i = 0; i < ret->objects; i++)

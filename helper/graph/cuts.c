@@ -1,64 +1,71 @@
 // SPDX-License-Identifier: MIT
 #include "graph/shortest_cycle.h"
 
-// Which links of a ring are on all rings of its component, in linear time.
+// Which links of a given cycle are on every cycle of its component, in linear
+// time.
 //
-// Let the ring be positions 0 to k - 1, link p going from p to p + 1 (mod k).
-// Take its links away. If what is left (the rest) has a ring, no link is on
-// all. Otherwise the rest is a DAG, and a path in it from position a to b is a
-// jump: with the ring's way from b on to a it makes a ring that avoids links
-// a to b - 1. Every ring is made of links and jumps. One that avoids link p,
-// read from p + 1 on, must go back somewhere, and a jump that goes back in
-// that order is one over p. So the cuts are the links that no jump is over.
+// Number the nodes of the given cycle with positions 0 to k - 1, so that link p
+// goes from position p to p + 1 (modulo k), and remove its links. If the rest
+// still contains a cycle, that cycle avoids all links, and there are no cuts.
+// Otherwise the rest is a DAG. A path in it from position a to position b is a
+// jump over the links a to b - 1 (modulo k): together with the links from b
+// back to a it is a cycle that avoids them. Every cycle consists of links and
+// jumps. A cycle that avoids link p, with positions renumbered to start at
+// p + 1, must go from a higher position to a lower one somewhere, and only a
+// jump over p does so. So the cuts are exactly the links that no jump is over.
 //
-// Only the union of what jumps are over is asked for, so that not every jump
-// is needed: forward ones (a < b) ending in b are all within the longest, from
-// the least a that leads to b; and those around the end (a > b) are over all
-// from the least such a to the end, and from 0 to the greatest such b.
+// Only the union of all jumps matters, so a few of them are enough. Of the
+// jumps that end at b and do not wrap around (a < b), the one from the least a
+// contains all others. Those that wrap around (a > b) together are over
+// everything from the least such a to k - 1, and from 0 to the greatest such b.
 
 struct cutter {
-	const struct rs_part *part;
-	uint32_t *least_from; // [nodes] 1 + least position leading there, or 0
-	uint32_t *most_from; // [nodes] 1 + greatest, or 0
-	uint32_t *least_to; // [nodes] 1 + least position led to, or 0
-	uint32_t *order; // [nodes] the rest, sorted topologically
-	uint32_t *place; // [nodes] 1 + position, 0 for nodes not on the ring
-	// [length + 1] jumps beginning less jumps ending here, modulo 2^32
+	const struct rs_subgraph *sub;
+	// Positions whose node is connected to the node by a path in the rest:
+	uint32_t *least_from; // [nodes] 1 + the least that leads here, or 0
+	uint32_t *most_from; // [nodes] 1 + the greatest that leads here, or 0
+	uint32_t *least_to; // [nodes] 1 + the least reached from here, or 0
+	uint32_t *order; // [nodes] in topological order of the rest
+	uint32_t *place; // [nodes] 1 + position; 0 for nodes not on the cycle
+	// [length + 1] jumps that begin less jumps that end here, modulo 2^32
 	uint32_t *cover;
 };
 
-static bool in_ring(const struct cutter *cutter, uint32_t node, uint32_t link)
+// Whether @p link of @p node is one of the cycle's.
+static bool on_cycle(const struct cutter *cutter, uint32_t node, uint32_t link)
 {
 	const uint32_t place = cutter->place[node];
 
-	return place && cutter->part->link[place - 1] == link;
+	return place && cutter->sub->link[place - 1] == link;
 }
 
-// Sort the rest. @return false when it has a ring.
+// Sort the rest topologically. @return false when it contains a cycle.
 static bool sort_rest(struct cutter *cutter)
 {
-	const struct rs_part *part = cutter->part;
-	uint32_t *left = cutter->least_from; // links from nodes not yet sorted
+	const struct rs_subgraph *sub = cutter->sub;
+	// Incoming links from nodes not yet sorted; all 0 again if this
+	// succeeds. Borrows an array that is used only later.
+	uint32_t *left = cutter->least_from;
 	uint32_t head = 0;
 	uint32_t tail = 0;
 
-	for (uint32_t n = 0; n < part->nodes; n++)
-		for (uint32_t l = part->start[n]; l < part->start[n + 1]; l++)
-			left[part->to[l]] += !in_ring(cutter, n, l);
-	for (uint32_t n = 0; n < part->nodes; n++)
+	for (uint32_t n = 0; n < sub->nodes; n++)
+		for (uint32_t l = sub->start[n]; l < sub->start[n + 1]; l++)
+			left[sub->to[l]] += !on_cycle(cutter, n, l);
+	for (uint32_t n = 0; n < sub->nodes; n++)
 		if (!left[n])
 			cutter->order[tail++] = n;
 	while (head < tail) {
 		const uint32_t n = cutter->order[head++];
 
-		for (uint32_t l = part->start[n]; l < part->start[n + 1]; l++) {
-			if (in_ring(cutter, n, l))
+		for (uint32_t l = sub->start[n]; l < sub->start[n + 1]; l++) {
+			if (on_cycle(cutter, n, l))
 				continue;
-			if (!--left[part->to[l]])
-				cutter->order[tail++] = part->to[l];
+			if (!--left[sub->to[l]])
+				cutter->order[tail++] = sub->to[l];
 		}
 	}
-	return tail == part->nodes;
+	return tail == sub->nodes;
 }
 
 static void take_least(uint32_t *least, uint32_t value)
@@ -73,89 +80,90 @@ static void take_most(uint32_t *most, uint32_t value)
 		*most = value;
 }
 
-// From each node to those it refers to: who on the ring leads here?
-static void look_back(struct cutter *cutter)
+// In topological order: compute least_from and most_from.
+static void find_sources(struct cutter *cutter)
 {
-	const struct rs_part *part = cutter->part;
+	const struct rs_subgraph *sub = cutter->sub;
 
-	for (uint32_t k = 0; k < part->nodes; k++) {
+	for (uint32_t k = 0; k < sub->nodes; k++) {
 		const uint32_t n = cutter->order[k];
 		uint32_t least = cutter->least_from[n];
 		uint32_t most = cutter->most_from[n];
 
 		take_least(&least, cutter->place[n]);
 		take_most(&most, cutter->place[n]);
-		for (uint32_t l = part->start[n]; l < part->start[n + 1]; l++) {
-			if (in_ring(cutter, n, l))
+		for (uint32_t l = sub->start[n]; l < sub->start[n + 1]; l++) {
+			if (on_cycle(cutter, n, l))
 				continue;
-			take_least(&cutter->least_from[part->to[l]], least);
-			take_most(&cutter->most_from[part->to[l]], most);
+			take_least(&cutter->least_from[sub->to[l]], least);
+			take_most(&cutter->most_from[sub->to[l]], most);
 		}
 	}
 }
 
-// And against the order: to whom on the ring does this lead?
-static void look_ahead(struct cutter *cutter)
+// Against topological order: compute least_to.
+static void find_targets(struct cutter *cutter)
 {
-	const struct rs_part *part = cutter->part;
+	const struct rs_subgraph *sub = cutter->sub;
 
-	for (uint32_t k = part->nodes; k--;) {
+	for (uint32_t k = sub->nodes; k--;) {
 		const uint32_t n = cutter->order[k];
 
-		for (uint32_t l = part->start[n]; l < part->start[n + 1]; l++) {
-			if (in_ring(cutter, n, l))
+		for (uint32_t l = sub->start[n]; l < sub->start[n + 1]; l++) {
+			if (on_cycle(cutter, n, l))
 				continue;
-			const uint32_t to = part->to[l];
+			const uint32_t to = sub->to[l];
 			take_least(&cutter->least_to[n], cutter->place[to]);
 			take_least(&cutter->least_to[n], cutter->least_to[to]);
 		}
 	}
 }
 
+// Add a jump over the links @p from to @p to - 1.
 static void cover(struct cutter *cutter, uint32_t from, uint32_t to)
 {
 	cutter->cover[from]++;
 	cutter->cover[to]--;
 }
 
-static void cover_jumps(struct cutter *cutter)
+static void cover_all_jumps(struct cutter *cutter)
 {
-	const struct rs_part *part = cutter->part;
-	uint32_t wrap_from = part->length; // least start of one around the end
-	uint32_t wrap_to = 0; // greatest end of one
+	const struct rs_subgraph *sub = cutter->sub;
+	// Of the jumps that wrap around: the least start and greatest end.
+	uint32_t wrap_from = sub->length;
+	uint32_t wrap_to = 0;
 
-	for (uint32_t p = 0; p < part->length; p++) {
-		const uint32_t n = part->node[p];
+	for (uint32_t p = 0; p < sub->length; p++) {
+		const uint32_t n = sub->node[p];
 
 		if (cutter->least_from[n] && cutter->least_from[n] - 1 < p)
 			cover(cutter, cutter->least_from[n] - 1, p);
 		if (cutter->most_from[n] && cutter->most_from[n] - 1 > p)
 			wrap_to = p;
 		if (cutter->least_to[n] && cutter->least_to[n] - 1 < p &&
-		    wrap_from == part->length)
+		    wrap_from == sub->length)
 			wrap_from = p;
 	}
 	cover(cutter, 0, wrap_to);
-	cover(cutter, wrap_from, part->length);
+	cover(cutter, wrap_from, sub->length);
 }
 
 static struct rs_error *
-append(const struct rs_part *part, uint32_t p, struct rs_vec *vec)
+append(const struct rs_subgraph *sub, uint32_t p, struct rs_vec *vec)
 {
-	struct rs_cut *cut = rs_vec_push(vec, sizeof(*cut));
+	const struct rs_cut cut = {
+		.source = sub->object[sub->node[p]],
+		.edge = sub->edge[sub->link[p]],
+	};
 
-	if (!cut)
-		return &rs_enomem;
-	cut->source = part->object[part->node[p]];
-	cut->edge = part->edge[part->link[p]];
-	return NULL;
+	return rs_vec_append(vec, &cut, sizeof(cut));
 }
 
 static struct rs_error *
-append_ring(const struct rs_part *part, struct rs_vec *ring)
+append_cycle(const struct rs_subgraph *sub, struct rs_vec *cycle)
 {
-	for (uint32_t p = 0; p < part->length; p++) {
-		struct rs_error *err = append(part, p, ring);
+	for (uint32_t p = 0; p < sub->length; p++) {
+		struct rs_error *err = append(sub, p, cycle);
 		if (err)
 			return err;
 	}
@@ -163,30 +171,30 @@ append_ring(const struct rs_part *part, struct rs_vec *ring)
 }
 
 static struct rs_error *
-append_cuts(const struct rs_part *part, struct rs_vec *cut)
+append_cuts(const struct rs_subgraph *sub, struct rs_vec *cut)
 {
 	struct cutter cutter = {
-		.part = part,
-		.least_from = part->mark[0],
-		.most_from = part->mark[1],
-		.least_to = part->mark[2],
-		.place = part->mark[3],
-		.cover = part->mark[4],
-		.order = part->queue,
+		.sub = sub,
+		.least_from = sub->mark[0],
+		.most_from = sub->mark[1],
+		.least_to = sub->mark[2],
+		.place = sub->mark[3],
+		.cover = sub->mark[4],
+		.order = sub->queue,
 	};
 	uint32_t over = 0; // jumps over the link
 
-	for (uint32_t p = 0; p < part->length; p++)
-		cutter.place[part->node[p]] = p + 1;
+	for (uint32_t p = 0; p < sub->length; p++)
+		cutter.place[sub->node[p]] = p + 1;
 	if (!sort_rest(&cutter))
 		return NULL;
-	// What sort_rest() counted down is zero again, as the rest wants it.
-	look_back(&cutter);
-	look_ahead(&cutter);
-	cover_jumps(&cutter);
-	for (uint32_t p = 0; p < part->length; p++) {
+
+	find_sources(&cutter);
+	find_targets(&cutter);
+	cover_all_jumps(&cutter);
+	for (uint32_t p = 0; p < sub->length; p++) {
 		over += cutter.cover[p];
-		struct rs_error *err = over ? NULL : append(part, p, cut);
+		struct rs_error *err = over ? NULL : append(sub, p, cut);
 		if (err)
 			return err;
 	}
@@ -195,23 +203,23 @@ append_cuts(const struct rs_part *part, struct rs_vec *cut)
 
 struct rs_error *rs_graph_cuts(const struct rs_graph *graph,
 			       const struct rs_components *components,
-			       uint32_t c, struct rs_vec *ring,
+			       uint32_t c, struct rs_vec *cycle,
 			       struct rs_vec *cut)
 {
-	const size_t ring_used = ring->used;
+	const size_t cycle_used = cycle->used;
 	const size_t cut_used = cut->used;
-	struct rs_part part;
+	struct rs_subgraph sub;
 
-	struct rs_error *err = rs_part_init(graph, components, c, &part);
+	struct rs_error *err = rs_subgraph_init(graph, components, c, &sub);
 	if (err)
 		return err;
-	rs_part_find_ring(&part);
-	err = append_ring(&part, ring);
+	rs_subgraph_find_cycle(&sub);
+	err = append_cycle(&sub, cycle);
 	if (!err)
-		err = append_cuts(&part, cut);
-	rs_part_fini(&part);
+		err = append_cuts(&sub, cut);
+	rs_subgraph_fini(&sub);
 	if (err) {
-		ring->used = ring_used;
+		cycle->used = cycle_used;
 		cut->used = cut_used;
 	}
 	return err;

@@ -3,14 +3,15 @@
  * @file
  * Objects and references as flat arrays.
  *
- * Objects are numbered from 0 in address order. References are in CSR form:
- * those of object i are out[out_start[i]] to out[out_start[i + 1] - 1], in the
- * order in which the runtime tells them, a reference held twice twice. The
- * arrays are blocks (base/vec.h) of exactly the length told beside each;
- * nothing is allocated for an object. At most 2^30 objects and 2^32 - 1
- * references.
- * Bytes: 26 an object, 4 a reference, and as much again as the references
- * for the way back when it is asked for.
+ * Objects are numbered from 0 in address order. References are stored in CSR
+ * form (compressed sparse rows): those of object i are out[out_start[i]] to
+ * out[out_start[i + 1] - 1], in the order in which the runtime reports them. An
+ * object that holds another twice has two references to it. The arrays are
+ * blocks (base/vec.h) whose length stands beside each; nothing is allocated per
+ * object. At most 2^30 objects and 2^32 - 1 references.
+ *
+ * Memory: 26 bytes an object and 4 a reference. The reverse direction (in_start
+ * and in) takes another 4 bytes an object and 4 a reference, once asked for.
  */
 #ifndef RS_GRAPH_GRAPH_H
 #define RS_GRAPH_GRAPH_H
@@ -20,17 +21,18 @@
 #include "base/progress.h"
 #include "base/vec.h"
 
-/** How a reference is held. In the top two bits of an entry of out[]. */
+/** The kind of a reference: the top two bits of an entry of out[]. */
 enum rs_kind {
-	RS_STRONG = 0, // what the type's own traverse function visits
-	RS_OWNED = 1, // counted, but not told to the collector
+	RS_STRONG = 0, // the type's traverse function visits it
+	RS_OWNED = 1, // counted, but not visited by the traverse function
 	RS_WEAK = 2, // not counted
-	RS_GUESS = 3, // a word that looks like one; layout unknown
+	RS_GUESS = 3, // a word that looks like a reference; layout unknown
 };
 
 enum { RS_KIND_SHIFT = 30 };
 #define RS_TARGET_MASK ((UINT32_C(1) << RS_KIND_SHIFT) - 1)
 
+/** An entry of out[]: a reference to object @p target. */
 static inline uint32_t rs_edge(uint32_t target, enum rs_kind kind)
 {
 	return target | (uint32_t)kind << RS_KIND_SHIFT;
@@ -43,7 +45,7 @@ static inline enum rs_kind rs_edge_kind(uint32_t edge)
 {
 	return (enum rs_kind)(edge >> RS_KIND_SHIFT);
 }
-/** Whether it is part of its target's count: strong or owned. */
+/** Whether its target's reference count includes it: strong or owned. */
 static inline bool rs_edge_counted(uint32_t edge)
 {
 	return edge < UINT32_C(2) << RS_KIND_SHIFT;
@@ -52,56 +54,58 @@ static inline bool rs_edge_counted(uint32_t edge)
 /** What is known of an object, as bits of rs_graph.flags[]. */
 enum rs_object_flag {
 	RS_OBJ_GENERATION = 3, // 0 youngest .. 2; 3 permanent (gc.freeze)
-	RS_OBJ_GC = 1 << 2, // its type takes part in collection
-	RS_OBJ_TRACKED = 1 << 3, // it is on a collector's list now
-	RS_OBJ_FINALIZED = 1 << 4, // its finalizer has run already
-	// A finalizer in the eyes of the old rule (2.7: any __del__; C helper:
-	// a finalizer): its ring is uncollectable under RS_RULES_27.
+	RS_OBJ_GC = 1 << 2, // its type supports garbage collection
+	RS_OBJ_TRACKED = 1 << 3, // it is in a list of the collector now
+	RS_OBJ_FINALIZED = 1 << 4, // its finalizer has already run
+	// Has a finalizer by the rule of Python 2.7 (any __del__; of the C
+	// tracker: any finalizer). A cycle that contains one is uncollectable
+	// under RS_RULES_27.
 	RS_OBJ_FINALIZER = 1 << 5,
-	// A finalizer that PEP 442 cannot call safely (tp_del of a C type; a C
-	// helper type with the old policy): uncollectable under RS_RULES_34.
+	// Has a finalizer that PEP 442 cannot call safely (tp_del of a C type;
+	// the C tracker's RS_GC_KEEP policy). A cycle that contains one is
+	// uncollectable under RS_RULES_34.
 	RS_OBJ_LEGACY = 1 << 6,
-	RS_OBJ_IMMORTAL = 1 << 7, // its count says nothing
-	RS_OBJ_INEXACT =
-		1 << 9, // some of its references are guesses or missing
-	RS_OBJ_TYPE = 1 << 10, // it is itself a type
+	RS_OBJ_IMMORTAL = 1 << 7, // its reference count means nothing
+	// Some of its references are guesses or missing.
+	RS_OBJ_INEXACT = 1 << 9,
+	RS_OBJ_TYPE = 1 << 10, // is itself a type
 	RS_OBJ_STATIC = 1 << 11, // not on a heap: never freed
-	// Owns its dict as part of itself (instance -> __dict__): nobody can
-	// drop that reference by an assignment.
+	// Refers to its own __dict__, which no assignment can change; so this
+	// reference is not suggested as one to cut.
 	RS_OBJ_INSTANCE = 1 << 12,
-	// Some references to it are not counted: 0 does not mean its end.
+	// Some references to it are not in its count (deferred reference
+	// counting), so a count of 0 does not mean that it is being freed.
 	RS_OBJ_DEFERRED = 1 << 13,
-	// Tracked, and the first that a collection does is to end that: it is
-	// no garbage to it.
+	// Tracked, but the collector untracks it before it looks for garbage.
 	RS_OBJ_UNTRACKS = 1 << 14,
 };
 
-/** A type, in the graph's table; rs_graph.type[] holds the index. */
+/** A row of the table of types; rs_graph.type[] holds the index. */
 struct rs_type_row {
-	uint64_t address; // of the type object or description
+	uint64_t address; // of the type object or type description
 	const char *name; // borrowed from the runtime that made it
 	uint8_t runtime; // index of that runtime in the session
 };
 
-/** A reference from outside the objects. */
+/** A root: a reference to an object from outside all objects. */
 struct rs_root {
 	uint64_t slot; // address of the word that holds it, 0 if none
-	uint32_t target; // object
+	uint32_t target; // object number
 	uint32_t label; // offset of its name in rs_graph.root_text
-	uint32_t frame; // number of the frame for locals, else RS_NONE
+	uint32_t frame; // for locals: number of the frame; else RS_NONE
 	uint16_t kind; // enum rs_root_kind
 	uint16_t thread; // index of the thread, 0 if none
 };
 
 enum rs_root_kind {
 	RS_ROOT_LOCAL, // a named local, cell or free variable of a frame
-	RS_ROOT_FRAME, // what else a frame owns: code, function, stack slot
+	RS_ROOT_FRAME, // another field of a frame: code, function, stack slot
 	RS_ROOT_THREAD, // a field of a thread state
 	RS_ROOT_INTERPRETER, // a field of an interpreter state
 	RS_ROOT_MODULES, // static C data known by name
 	RS_ROOT_NATIVE, // a root that a C program declared
-	RS_ROOT_WORD, // a word found by scanning (later)
-	RS_ROOT_GARBAGE, // an entry of a garbage list that is no object
+	RS_ROOT_WORD, // reserved for words found by scanning
+	RS_ROOT_GARBAGE, // an entry of the C tracker's garbage list
 };
 
 struct rs_graph {
@@ -109,32 +113,34 @@ struct rs_graph {
 	uint32_t types;
 	uint64_t references; // entries of out[]
 	uint64_t *address; // [objects], ascending
-	uint32_t *count; // [objects] reference counts, decoded, saturating
-	uint32_t *type; // [objects] index in types
-	uint32_t
-		*size; // [objects] bytes, saturating; 0 in a tracked-only graph
-	uint16_t *flags; // [objects]
-	// [objects] index of each one's runtime in the session; NULL when all
-	// are of the only one.
+	// [objects] reference counts without the runtime's flag bits; from
+	// 0x7fffffff on saturated
+	uint32_t *count;
+	uint32_t *type; // [objects] index in type_row
+	// [objects] bytes; saturated at UINT32_MAX, that is 4 GiB - 1; 0 when
+	// tracked_only
+	uint32_t *size;
+	uint16_t *flags; // [objects] enum rs_object_flag
+	// [objects] index of its runtime in the session; NULL: all 0.
 	uint8_t *runtime;
 	uint32_t *out_start; // [objects + 1]
-	uint32_t *out; // [references]
+	uint32_t *out; // [references] target and kind (rs_edge())
 	uint32_t *in_start; // [objects + 1], NULL until rs_graph_reverse()
-	uint32_t *in; // [references] source | kind, grouped by target
+	uint32_t *in; // [references] source and kind, grouped by target
 	struct rs_type_row *type_row; // [types], borrowed
 	struct rs_vec root; // of struct rs_root
 	struct rs_vec root_text; // NUL-terminated names
-	struct rs_addrmap map; // address -> number; sealed
-	bool tracked_only; // untracked objects and roots were left out
-	uint64_t dropped; // references that led to no object
+	struct rs_addrmap map; // address to number; sealed
+	bool tracked_only; // without untracked objects and without roots
+	uint64_t dropped; // references left out: they led to no known object
 };
 
-/** Release everything but what is borrowed. A zeroed graph is allowed. */
+/** Release everything that is not borrowed. A zeroed graph is allowed. */
 void rs_graph_fini(struct rs_graph *graph);
 
 /**
- * Whether the arrays fit together: rows ascending and complete, every target,
- * type and root an existing one. For assertions and tests; linear.
+ * Whether the arrays are consistent: rows ascending and complete, every target,
+ * type and root within bounds. Linear; for assertions and tests.
  */
 bool rs_graph_is_sound(const struct rs_graph *graph);
 
@@ -153,38 +159,45 @@ rs_graph_runtime(const struct rs_graph *graph, uint32_t number)
 }
 
 /**
- * Fill in_start and in, once: again is no work. References of all kinds, each
- * target's by ascending source. Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ * Compute in_start and in, unless that was done before. They hold references
+ * of all kinds, those to one target by ascending source.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *
 rs_graph_reverse(struct rs_graph *graph, const struct rs_progress *progress);
 
-/* --- Questions: each a function over the arrays, linear in them. --- */
+/* --- Questions: functions over the arrays, each linear in their size. --- */
 
+/** Which unreachable objects a collector keeps because of a finalizer. */
 enum rs_rules {
-	RS_RULES_27, // an old finalizer in unreachable garbage keeps it alive
-	RS_RULES_34, // PEP 442: only RS_OBJ_LEGACY does
+	RS_RULES_27, // Python 2.7: those with RS_OBJ_FINALIZER
+	RS_RULES_34, // Python 3.4 on (PEP 442): those with RS_OBJ_LEGACY
 };
 
-/** Fate of an object in an offline collection. */
+/** What a collection would do with an object. */
 enum rs_fate {
-	RS_FATE_OUTSIDE, // untracked, older generation, frozen: not looked at
+	// Not examined: untracked, frozen, or of an older generation.
+	RS_FATE_OUTSIDE,
 	RS_FATE_REACHABLE,
-	RS_FATE_FREED, // unreachable, and the collector frees it
-	RS_FATE_KEPT, // unreachable, kept because a finalizer's object needs it
-	RS_FATE_FINALIZER, // unreachable, kept: it has a finalizer (gc.garbage)
+	RS_FATE_FREED, // unreachable; the collector frees it
+	// Unreachable, kept because an object with a finalizer refers to it,
+	// directly or not.
+	RS_FATE_KEPT,
+	RS_FATE_FINALIZER, // unreachable, kept in gc.garbage: has a finalizer
 };
 
 struct rs_collect_options {
 	int generation; // collect this and all younger; 2 is a full collection
 	enum rs_rules rules;
-	uint8_t runtime; // whose objects are collected: its index
-	// Where each of several collectors has objects of its own: [objects]
-	// the number of each one's, and the collector that runs. NULL: one.
+	uint8_t runtime; // index of the runtime whose objects are collected
+	// With several collectors (one for each interpreter): [objects] the
+	// number of the collector that each object belongs to, and the one
+	// that runs. NULL: there is only one.
 	const uint8_t *group;
 	uint8_t which;
 };
 
+/** The result of a collection. */
 struct rs_verdict {
 	uint8_t *fate; // [objects] enum rs_fate
 	uint32_t objects;
@@ -194,20 +207,24 @@ struct rs_verdict {
 };
 
 /**
- * Trial deletion: what the collector of the target would find now.
+ * Trial deletion: compute what the target's collector would find if it ran now.
  *
- * Members are the tracked objects of the chosen generations, runtime and
- * group. From
- * each member's count the strong references between members are subtracted;
- * what is left over is held from outside, and what that reaches over strong
- * references survives. An owned, guessed or foreign reference is not
- * subtracted, so what it holds survives too, as it does in the target.
- * An immortal member survives; so does one with a count of 0, which was being
- * freed at the stop or is not yet held, with all that it holds. So does one
- * with more references than its count tells (over-released, or in transit at
- * the stop): as in a release build of CPython, where such a count is below zero
- * and thus not zero.
+ * Members are the tracked objects of the chosen generations, runtime and group.
+ * The strong references between members are subtracted from the members'
+ * counts. A member with a remainder is referred to from outside; it survives,
+ * and so does everything that it reaches over strong references. An owned or
+ * guessed reference, or one from another runtime, is not subtracted, so its
+ * target survives, as it does in the target.
  *
+ * These members survive as well, with what they reach:
+ * - immortal ones;
+ * - those with a count of 0: at the stop they were being freed, or just created
+ *   and not yet referred to;
+ * - those with more references than their count (released once too often, or
+ *   between two steps at the stop): in a release build of CPython their count
+ *   falls below zero, which is not zero.
+ *
+ * @param[out] ret To be released by rs_verdict_fini().
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  * Source: CPython Modules/gcmodule.c, deduce_unreachable() and collect().
  */
@@ -215,58 +232,71 @@ RS_MUST_CHECK struct rs_error *
 rs_graph_collect(const struct rs_graph *graph,
 		 const struct rs_collect_options *options,
 		 const struct rs_progress *progress, struct rs_verdict *ret);
+/** A zeroed struct is allowed. */
 void rs_verdict_fini(struct rs_verdict *verdict);
 
 /**
- * Strongly connected components over strong and owned references, among the
- * objects that @p member marks (one byte an object; NULL: all). Those without
- * a ring are left out; the rest are numbered by their first object.
+ * The strongly connected components that contain a cycle: those of two or more
+ * objects, and single objects that refer to themselves. Numbered by their
+ * lowest object.
  */
 struct rs_components {
-	uint32_t *of; // [objects] component, or RS_NONE when in no ring
+	uint32_t *of; // [objects] component, or RS_NONE when in no cycle
 	uint32_t *start; // [components + 1] into object[]
 	uint32_t *object; // [start[components]] by component, ascending in each
-	uint32_t components; // those with a ring: two or more, or a self-loop
+	uint32_t components;
 	uint32_t objects;
 };
+
+/**
+ * Find the strongly connected components over strong and owned references.
+ *
+ * @param member [objects] 1 for the objects to look at; NULL: all.
+ * @param[out] ret To be released by rs_components_fini().
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ */
 
 RS_MUST_CHECK struct rs_error *
 rs_graph_components(const struct rs_graph *graph, const uint8_t *member,
 		    const struct rs_progress *progress,
 		    struct rs_components *ret);
+/** A zeroed struct is allowed. */
 void rs_components_fini(struct rs_components *components);
 
-/** One reference of a ring: the @p edge-th entry of out[]. */
+/** One reference of a cycle. */
 struct rs_cut {
-	uint32_t source;
-	uint32_t edge; // index into graph->out
+	uint32_t source; // object that holds it
+	uint32_t edge; // index in graph->out
 };
 
 /**
- * A shortest ring in component @p c and, of its references, each one that is
- * on every ring of the component: dropped alone, it frees all of it (provided
- * that nothing outside refers in). A reference held twice is two references.
+ * Find a shortest cycle in component @p c and, among its references, those
+ * that are on every cycle of the component. Dropping one of these alone frees
+ * the whole component, provided that nothing outside refers to it. An object
+ * that another holds twice is held by two references.
  *
- * Shortest of all in a component of ordinary size. In a huge one the search
- * stops after a time linear in it, with the shortest found by then. Which
- * references are cuts is exact for any size.
+ * In a component of ordinary size no cycle is shorter. In a huge one the search
+ * stops after a time linear in its size, with the shortest cycle found by then.
+ * The cuts are exact for the cycle that is returned, whatever the size.
  *
- * @param[out] ring Entries struct rs_cut in the ring's order, appended.
+ * @param[out] cycle The references as struct rs_cut, in the order of the cycle,
+ *             appended.
  * @param[out] cut Those of them that free the component, appended.
  * Errors: RS_ENOMEM (nothing appended).
  */
 RS_MUST_CHECK struct rs_error *
 rs_graph_cuts(const struct rs_graph *graph,
 	      const struct rs_components *components, uint32_t c,
-	      struct rs_vec *ring, struct rs_vec *cut);
+	      struct rs_vec *cycle, struct rs_vec *cut);
 
 /**
  * The objects reachable from @p from (itself included) over strong and owned
  * references.
  *
- * @param depth Steps at most; UINT32_MAX for no limit.
+ * @param depth Most references to follow in a row; UINT32_MAX for no limit.
  * @param[out] list Object numbers (uint32_t) in breadth-first order, appended.
- * @param[out] level Depth of each, uint32_t, appended. May be NULL.
+ * @param[out] level Distance of each from @p from (uint32_t), appended. May be
+ *             NULL.
  * Errors: RS_ENOMEM; RS_EINTERRUPTED (nothing appended).
  */
 RS_MUST_CHECK struct rs_error *
@@ -275,14 +305,18 @@ rs_graph_reachable(const struct rs_graph *graph, uint32_t from, uint32_t depth,
 		   struct rs_vec *level);
 
 /**
- * What would die with @p from: itself, and those of @p set that lose all their
- * counted references with it. The rest of @p set is shared with others.
+ * What would be freed with @p from: the object itself, and those of @p set that
+ * lose all their counted references when it goes (its retained set). The rest
+ * of @p set is shared with other holders.
  *
- * Trial deletion inside the set: an object that is static, immortal or held
- * by a reference not found in the set (a guess too) is shared, and so is what
- * it reaches without passing @p from.
+ * This is trial deletion within the set. An object is shared when it is static
+ * or immortal, when its count includes a reference that was not found in the
+ * set (a guessed one does not count as found), or when a shared object reaches
+ * it without passing through @p from.
  *
- * @param set Different objects, @p from among them: rs_graph_reachable()'s.
+ * @param set The objects reachable from @p from, itself included, each once;
+ *        see rs_graph_reachable().
+ * @param objects Length of @p set.
  * @param[out] list Object numbers (uint32_t) in the order of @p set, appended.
  * Errors: RS_ENOMEM; RS_EINTERRUPTED (nothing appended).
  */
@@ -291,36 +325,42 @@ rs_graph_retained(const struct rs_graph *graph, uint32_t from,
 		  const uint32_t *set, size_t objects,
 		  const struct rs_progress *progress, struct rs_vec *list);
 
-/**
- * Shortest paths from roots to @p target, backwards over strong and owned
- * references. Needs rs_graph_reverse(). At most @p limit paths that end in
- * different roots, shortest first; none when only garbage holds it. Of equally
- * short ones those a person can name come first: locals, then modules and C
- * data, then declared roots, and fields of the interpreter, threads and
- * frames last.
- *
- * @param[out] path For each path: a struct rs_path, appended.
- * @param[out] node Object numbers, root's target first, @p target last.
- * Errors: RS_ENOMEM; RS_EINTERRUPTED (nothing appended).
- */
+/** A path from a root to an object. */
 struct rs_path {
 	uint32_t root; // index in graph->root
-	uint32_t start, length; // in node[]; length counts objects
+	uint32_t start, length; // its objects: first index in node[], number
 };
 
+/**
+ * Shortest paths from roots to @p target over strong and owned references.
+ * rs_graph_reverse() must have run. At most @p limit paths, each from another
+ * root, shortest first; none when no root reaches @p target. Among paths of the
+ * same length the kind of root decides: locals, modules and C data, declared
+ * roots, fields of an interpreter, of a thread, of a frame.
+ *
+ * @param[out] path For each path a struct rs_path, appended.
+ * @param[out] node Object numbers (uint32_t) of the paths, that of the root's
+ *             target first and @p target last, appended.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED (nothing appended).
+ */
 RS_MUST_CHECK struct rs_error *
 rs_graph_paths(const struct rs_graph *graph, uint32_t target, uint32_t limit,
 	       const struct rs_progress *progress, struct rs_vec *path,
 	       struct rs_vec *node);
 
-/** Number and bytes of the objects of each type. @p ret has graph->types rows.
- */
+/** The objects of one type. */
 struct rs_tally {
 	uint64_t objects;
-	uint64_t bytes;
-	uint64_t unreachable; // of them, when @p verdict is given
+	uint64_t bytes; // their sizes added up
+	uint64_t unreachable; // how many of them are; 0 without a verdict
 };
 
+/**
+ * Count the objects of each type.
+ *
+ * @param verdict Of a collection over the same graph, or NULL.
+ * @param[out] ret [graph->types]
+ */
 void rs_graph_types(const struct rs_graph *graph,
 		    const struct rs_verdict *verdict, struct rs_tally *ret);
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * What the passes over a graph share.
+ * Prefetching, queues and bit sets for the passes over a graph.
  *
- * A random access to a large array costs 300 ns when the next one waits for
- * it, and 11 when the processor knows the next dozens. So every pass tells
- * it: a sweep by the references some places ahead in out[], a search by the
- * entries ahead in its queue.
+ * A random access to a large array takes 300 ns when each has to wait for the
+ * one before, and 11 ns when the next few dozen addresses are known to the
+ * processor. So every pass prefetches: a sweep over references what the entries
+ * of out[] some places ahead refer to, a search what the entries ahead in its
+ * queue need.
  */
 #ifndef RS_GRAPH_PASS_H
 #define RS_GRAPH_PASS_H
@@ -14,23 +15,29 @@
 #include "graph/graph.h"
 
 enum {
-	RS_EDGES_AHEAD = 32, // in a sweep over references
-	RS_EDGES_FAR = 64, // for what must be there to know what comes next
-	// In a queue: first the row's bounds are fetched, then its references,
-	// then what they lead to.
+	// Distances, in entries. In a sweep over references:
+	RS_EDGES_AHEAD = 32,
+	RS_EDGES_FAR = 64, // where a second prefetch needs what this one loads
+			   // In a queue: the row's bounds first, then its
+			   // references, then their targets.
 	RS_BOUNDS_AHEAD = 24,
 	RS_ROW_AHEAD = 16,
 	RS_TARGETS_AHEAD = 8,
-	RS_TARGETS_MOST = 8, // of one row
+	RS_TARGETS_MOST = 8, // prefetched of one row
 };
 
-/** Object numbers, first in first out, in an array that has room for all. */
+/** A queue of object numbers; item[] has room for all that will ever enter. */
 struct rs_queue {
 	uint32_t *item;
 	size_t head, tail;
 };
 
-/** Fetch what the entries soon to be taken from @p item, of @p left, need. */
+/**
+ * Prefetch the rows of the objects further back in a queue.
+ *
+ * @param item The head of the queue.
+ * @param left Entries in the queue.
+ */
 static inline void rs_rows_prefetch(const uint32_t *item, size_t left,
 				    const uint32_t *start, const uint32_t *edge)
 {
@@ -40,7 +47,8 @@ static inline void rs_rows_prefetch(const uint32_t *item, size_t left,
 		__builtin_prefetch(&edge[start[item[RS_ROW_AHEAD]]]);
 }
 
-/** The same and, for what they refer to, @p state: @p width bytes an object. */
+/** rs_rows_prefetch() and, for the targets of these rows, their entries in @p
+ * state, an array with @p width bytes per object. */
 static inline void
 rs_targets_prefetch(const uint32_t *item, size_t left, const uint32_t *start,
 		    const uint32_t *edge, const void *state, size_t width)
@@ -59,7 +67,7 @@ rs_targets_prefetch(const uint32_t *item, size_t left, const uint32_t *start,
 				   1);
 }
 
-/** Bits by object number. */
+/** A set of objects: one bit for each. */
 static inline bool rs_bit(const uint64_t *bit, uint32_t i)
 {
 	return bit[i >> 6] >> (i & 63) & 1;

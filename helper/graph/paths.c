@@ -3,28 +3,28 @@
 
 #include <assert.h>
 
-// A root that a path begins with. Sorted as a number: by length of the path,
-// then by how well a person knows the root, then by its place in the list.
+// A root that a path begins with. Sorted by length of the path, then by kind,
+// then by position in the list of roots.
 struct begin {
 	uint32_t length; // objects on the path
-	uint32_t kind;
-	uint32_t root;
+	uint32_t kind; // from rank_kind()
+	uint32_t root; // index in graph->root
 };
 
 struct backward {
 	const struct rs_graph *graph;
 	const struct rs_progress *progress;
-	uint64_t *held; // bits: a root refers to the object
-	// [objects] 1 + the object that it leads to the target over; the target
-	// leads to itself; 0 for what the search has not met.
+	uint64_t *held; // set of the objects that a root refers to
+	// [objects] 1 + the next object on the path to the target; for the
+	// target 1 + itself; 0 for objects not yet visited.
 	uint32_t *next;
 	struct rs_vec queue; // of uint32_t
-	uint32_t *length; // [objects] of its path; told for held objects only
-	size_t found; // held objects that have been met
+	uint32_t *length; // [objects] of the path; only set for held objects
+	size_t found; // held objects visited
 	struct rs_vec begin; // of struct begin
 };
 
-// Lower comes first.
+// The kinds that a person recognises best come first.
 static uint32_t rank_kind(uint16_t kind)
 {
 	switch ((enum rs_root_kind)kind) {
@@ -48,13 +48,13 @@ static uint32_t rank_kind(uint16_t kind)
 }
 
 static struct rs_error *
-meet(struct backward *search, uint32_t object, uint32_t next, uint32_t length)
+visit(struct backward *search, uint32_t object, uint32_t next, uint32_t length)
 {
-	uint32_t *slot = rs_vec_push(&search->queue, sizeof(*slot));
+	struct rs_error *err =
+		rs_vec_append(&search->queue, &object, sizeof(object));
 
-	if (!slot)
-		return &rs_enomem;
-	*slot = object;
+	if (err)
+		return err;
 	search->next[object] = next + 1;
 	if (rs_bit(search->held, object)) {
 		search->length[object] = length;
@@ -63,8 +63,9 @@ meet(struct backward *search, uint32_t object, uint32_t next, uint32_t length)
 	return NULL;
 }
 
+// Visit the objects that refer to object @p i, at distance @p length.
 static struct rs_error *
-open_row(struct backward *search, uint32_t i, uint32_t length)
+visit_sources(struct backward *search, uint32_t i, uint32_t length)
 {
 	const struct rs_graph *graph = search->graph;
 
@@ -73,20 +74,20 @@ open_row(struct backward *search, uint32_t i, uint32_t length)
 
 		if (!rs_edge_counted(graph->in[e]) || search->next[source])
 			continue;
-		struct rs_error *err = meet(search, source, i, length + 1);
+		struct rs_error *err = visit(search, source, i, length + 1);
 		if (err)
 			return err;
 	}
 	return NULL;
 }
 
-// Level by level, to the end of the one in which enough roots are found: of
-// those equally far away the better known ones are wanted.
+// Breadth-first, to the end of the level in which enough roots are found: those
+// at the same distance still have to be ranked by kind.
 static struct rs_error *
 search_back(struct backward *search, uint32_t target, size_t limit)
 {
 	const struct rs_graph *graph = search->graph;
-	struct rs_error *err = meet(search, target, target, 1);
+	struct rs_error *err = visit(search, target, target, 1);
 	size_t at = 0;
 
 	for (uint32_t length = 1; !err && search->found < limit; length++) {
@@ -106,7 +107,7 @@ search_back(struct backward *search, uint32_t target, size_t limit)
 					    graph->in, search->next,
 					    sizeof(*search->next));
 			if (!err)
-				err = open_row(search, *item, length);
+				err = visit_sources(search, *item, length);
 		}
 	}
 	return err;
@@ -121,13 +122,15 @@ static struct rs_error *list_begins(struct backward *search)
 	for (size_t r = 0; r < roots; r++) {
 		if (!search->next[root[r].target])
 			continue;
-		struct begin *begin =
-			rs_vec_push(&search->begin, sizeof(*begin));
-		if (!begin)
-			return &rs_enomem;
-		begin->length = search->length[root[r].target];
-		begin->kind = rank_kind(root[r].kind);
-		begin->root = (uint32_t)r;
+		const struct begin begin = {
+			.length = search->length[root[r].target],
+			.kind = rank_kind(root[r].kind),
+			.root = (uint32_t)r,
+		};
+		struct rs_error *err =
+			rs_vec_append(&search->begin, &begin, sizeof(begin));
+		if (err)
+			return err;
 	}
 	return NULL;
 }
@@ -141,7 +144,7 @@ static bool comes_before(const struct begin *a, const struct begin *b)
 	return a->root < b->root;
 }
 
-// Restore the heap (the last one on top) below @p i.
+// Restore the order of the heap below @p i; the one that comes last is on top.
 static void sift(struct begin *begin, size_t n, size_t i)
 {
 	const struct begin moved = begin[i];
@@ -157,7 +160,7 @@ static void sift(struct begin *begin, size_t n, size_t i)
 	begin[i] = moved;
 }
 
-// Not qsort(), which may call malloc().
+// Heapsort: qsort() may call malloc().
 static void sort(struct begin *begin, size_t n)
 {
 	for (size_t i = n / 2; i--;)

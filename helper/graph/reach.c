@@ -6,31 +6,26 @@
 struct walk {
 	const struct rs_graph *graph;
 	const struct rs_progress *progress;
-	uint64_t *seen; // bits by object: small enough for the caches
-	struct rs_vec *list; // also the queue
-	struct rs_vec *level; // or NULL
+	uint64_t *seen; // set of objects: small enough for the caches
+	struct rs_vec *list; // of uint32_t: the result, and the queue
+	struct rs_vec *level; // of uint32_t, or NULL
 };
 
-static bool append(struct rs_vec *vec, uint32_t value)
+static struct rs_error *
+visit(struct walk *walk, uint32_t object, uint32_t level)
 {
-	uint32_t *slot = rs_vec_push(vec, sizeof(*slot));
+	struct rs_error *err =
+		rs_vec_append(walk->list, &object, sizeof(object));
 
-	if (slot)
-		*slot = value;
-	return slot;
-}
-
-static struct rs_error *find(struct walk *walk, uint32_t object, uint32_t level)
-{
 	rs_bit_set(walk->seen, object);
-	if (!append(walk->list, object) ||
-	    (walk->level && !append(walk->level, level)))
-		return &rs_enomem;
-	return NULL;
+	if (!err && walk->level)
+		err = rs_vec_append(walk->level, &level, sizeof(level));
+	return err;
 }
 
-// Put what object @p i refers to in the list.
-static struct rs_error *open_row(struct walk *walk, uint32_t i, uint32_t level)
+// Visit the objects that object @p i refers to, at distance @p level.
+static struct rs_error *
+visit_targets(struct walk *walk, uint32_t i, uint32_t level)
 {
 	const struct rs_graph *graph = walk->graph;
 
@@ -41,7 +36,7 @@ static struct rs_error *open_row(struct walk *walk, uint32_t i, uint32_t level)
 
 		if (!rs_edge_counted(edge) || rs_bit(walk->seen, target))
 			continue;
-		struct rs_error *err = find(walk, target, level);
+		struct rs_error *err = visit(walk, target, level);
 		if (err)
 			return err;
 	}
@@ -53,7 +48,7 @@ static struct rs_error *search(struct walk *walk, uint32_t from, uint32_t depth)
 	const struct rs_graph *graph = walk->graph;
 	const size_t begin = rs_vec_count(walk->list, uint32_t);
 	size_t at = begin;
-	struct rs_error *err = find(walk, from, 0);
+	struct rs_error *err = visit(walk, from, 0);
 
 	for (uint32_t level = 0; !err && level < depth; level++) {
 		const size_t end = rs_vec_count(walk->list, uint32_t);
@@ -71,7 +66,7 @@ static struct rs_error *search(struct walk *walk, uint32_t from, uint32_t depth)
 			rs_rows_prefetch(item, end - at, graph->out_start,
 					 graph->out);
 			if (!err)
-				err = open_row(walk, *item, level + 1);
+				err = visit_targets(walk, *item, level + 1);
 		}
 	}
 	return err;

@@ -3,72 +3,74 @@
 
 #include <assert.h>
 
-// One word an object, 0 for what is not in the set: so the array need not be
-// filled, and only the pages of the set are ever touched. Else 1 + the number
-// of references not yet found inside, up to RS_LEFT_MANY.
+// One word per object. It is 0 for objects outside the set, so that the array
+// needs no initialization and only the pages of the set are touched. For the
+// others it is 1 + the number of references not yet found in the set, at most
+// RS_LEFT_MANY; or one of the two values below it.
 enum {
-	RS_LEFT_NONE = 1, // dies, as far as is known
+	RS_LEFT_NONE = 1, // retained, unless a shared object refers to it
 	RS_LEFT_MANY = 0x7fffffff,
 };
 static const uint32_t SHARED = 0x80000000;
-static const uint32_t ROOT = 0x80000001; // the object whose death is asked
+static const uint32_t ROOT = 0x80000001; // the object that would be freed
 
-struct estate {
+struct trial {
 	const struct rs_graph *graph;
 	const struct rs_progress *progress;
-	const uint32_t *set;
+	const uint32_t *set; // [objects]
 	size_t objects;
 	uint32_t *left; // [graph->objects]
-	struct rs_queue queue; // shared, row not yet followed
+	struct rs_queue queue; // shared objects whose references are not
+			       // yet followed
 };
 
-static struct rs_error *tick(const struct estate *estate, size_t i)
+static struct rs_error *tick(const struct trial *trial, size_t i)
 {
 	if (i % RS_TICK)
 		return NULL;
-	return rs_progress_tick(estate->progress, "finding what is retained", i,
-				estate->objects);
+	return rs_progress_tick(trial->progress, "computing retained size", i,
+				trial->objects);
 }
 
-static void copy_counts(struct estate *estate, uint32_t from)
+static void copy_counts(struct trial *trial, uint32_t from)
 {
-	const struct rs_graph *graph = estate->graph;
+	const struct rs_graph *graph = trial->graph;
 
-	for (size_t k = 0; k < estate->objects; k++) {
-		const uint32_t i = estate->set[k];
+	for (size_t k = 0; k < trial->objects; k++) {
+		const uint32_t i = trial->set[k];
 		const uint32_t count = graph->count[i];
 
-		estate->left[i] = count < RS_LEFT_MANY - RS_LEFT_NONE
-					  ? count + RS_LEFT_NONE
-					  : RS_LEFT_MANY;
+		trial->left[i] = count < RS_LEFT_MANY - RS_LEFT_NONE
+					 ? count + RS_LEFT_NONE
+					 : RS_LEFT_MANY;
 		if (graph->flags[i] & (RS_OBJ_IMMORTAL | RS_OBJ_STATIC))
-			estate->left[i] = RS_LEFT_MANY;
+			trial->left[i] = RS_LEFT_MANY;
 	}
-	estate->left[from] = ROOT;
+	trial->left[from] = ROOT;
 }
 
-static bool is_large(const struct estate *estate)
+static bool is_large(const struct trial *trial)
 {
-	return estate->objects > estate->graph->objects / 4;
+	return trial->objects > trial->graph->objects / 4;
 }
 
-static void subtract_row(const struct estate *estate, uint32_t i)
+static void subtract_row(const struct trial *trial, uint32_t i)
 {
-	const struct rs_graph *graph = estate->graph;
+	const struct rs_graph *graph = trial->graph;
 
 	for (uint32_t e = graph->out_start[i]; e < graph->out_start[i + 1];
 	     e++) {
-		uint32_t *left = &estate->left[rs_edge_target(graph->out[e])];
+		uint32_t *left = &trial->left[rs_edge_target(graph->out[e])];
 
 		if ((uint64_t)e + RS_EDGES_AHEAD < graph->references) {
 			const uint32_t ahead = graph->out[e + RS_EDGES_AHEAD];
-			__builtin_prefetch(&estate->left[rs_edge_target(ahead)],
+			__builtin_prefetch(&trial->left[rs_edge_target(ahead)],
 					   1);
 		}
 		if (!rs_edge_counted(graph->out[e]) || *left == 0)
 			continue;
-		// More references than the count tells: not to be trusted, so
-		// nothing to call retained.
+		// More references than its count: the count cannot be
+		// trusted, so the object is not called retained.
 		if (*left == RS_LEFT_NONE)
 			*left = RS_LEFT_MANY;
 		else if (*left < RS_LEFT_MANY)
@@ -76,60 +78,60 @@ static void subtract_row(const struct estate *estate, uint32_t i)
 	}
 }
 
-// After: left of an object that only the set refers to is RS_LEFT_NONE.
-static struct rs_error *subtract(const struct estate *estate)
+// Afterwards left is RS_LEFT_NONE for objects that only the set refers to.
+static struct rs_error *subtract(const struct trial *trial)
 {
-	const struct rs_graph *graph = estate->graph;
+	const struct rs_graph *graph = trial->graph;
 
 	const uint32_t n = graph->objects;
 
-	// A large set is met in the order of memory, which reads the rows in
-	// theirs: no access but those to left[] is random then.
-	for (uint32_t i = 0; is_large(estate) && i < n; i++) {
-		struct rs_error *err = tick(estate, i);
+	// A large set is visited in address order, which reads out[] in order
+	// too; then only the accesses to left[] are random.
+	for (uint32_t i = 0; is_large(trial) && i < n; i++) {
+		struct rs_error *err = tick(trial, i);
 		if (err)
 			return err;
-		if (estate->left[i])
-			subtract_row(estate, i);
+		if (trial->left[i])
+			subtract_row(trial, i);
 	}
-	for (size_t k = 0; !is_large(estate) && k < estate->objects; k++) {
-		struct rs_error *err = tick(estate, k);
+	for (size_t k = 0; !is_large(trial) && k < trial->objects; k++) {
+		struct rs_error *err = tick(trial, k);
 		if (err)
 			return err;
-		rs_targets_prefetch(estate->set + k, estate->objects - k,
-				    graph->out_start, graph->out, estate->left,
-				    sizeof(*estate->left));
-		subtract_row(estate, estate->set[k]);
+		rs_targets_prefetch(trial->set + k, trial->objects - k,
+				    graph->out_start, graph->out, trial->left,
+				    sizeof(*trial->left));
+		subtract_row(trial, trial->set[k]);
 	}
 	return NULL;
 }
 
-static void share(struct estate *estate, uint32_t i)
+static void share(struct trial *trial, uint32_t i)
 {
-	estate->left[i] = SHARED;
-	estate->queue.item[estate->queue.tail++] = i;
+	trial->left[i] = SHARED;
+	trial->queue.item[trial->queue.tail++] = i;
 }
 
-// After: left is RS_LEFT_NONE for what dies, else SHARED (or ROOT).
-static struct rs_error *follow_shared(struct estate *estate)
+// Afterwards left is RS_LEFT_NONE for what is retained, else SHARED (or ROOT).
+static struct rs_error *follow_shared(struct trial *trial)
 {
-	const struct rs_graph *graph = estate->graph;
-	struct rs_queue *queue = &estate->queue;
+	const struct rs_graph *graph = trial->graph;
+	struct rs_queue *queue = &trial->queue;
 
-	for (size_t k = 0; k < estate->objects; k++) {
-		const uint32_t left = estate->left[estate->set[k]];
+	for (size_t k = 0; k < trial->objects; k++) {
+		const uint32_t left = trial->left[trial->set[k]];
 
 		if (left > RS_LEFT_NONE && left <= RS_LEFT_MANY)
-			share(estate, estate->set[k]);
+			share(trial, trial->set[k]);
 	}
 	while (queue->head < queue->tail) {
-		struct rs_error *err = tick(estate, queue->head);
+		struct rs_error *err = tick(trial, queue->head);
 		if (err)
 			return err;
 		rs_targets_prefetch(queue->item + queue->head,
 				    queue->tail - queue->head, graph->out_start,
-				    graph->out, estate->left,
-				    sizeof(*estate->left));
+				    graph->out, trial->left,
+				    sizeof(*trial->left));
 		const uint32_t i = queue->item[queue->head++];
 		for (uint32_t e = graph->out_start[i];
 		     e < graph->out_start[i + 1]; e++) {
@@ -137,24 +139,24 @@ static struct rs_error *follow_shared(struct estate *estate)
 			const uint32_t target = rs_edge_target(edge);
 
 			if (rs_edge_counted(edge) &&
-			    estate->left[target] == RS_LEFT_NONE)
-				share(estate, target);
+			    trial->left[target] == RS_LEFT_NONE)
+				share(trial, target);
 		}
 	}
 	return NULL;
 }
 
 static struct rs_error *
-list_dead(const struct estate *estate, struct rs_vec *list)
+list_retained(const struct trial *trial, struct rs_vec *list)
 {
 	struct rs_error *err =
-		rs_vec_reserve(list, estate->objects * sizeof(uint32_t));
+		rs_vec_reserve(list, trial->objects * sizeof(uint32_t));
 	if (err)
 		return err;
-	for (size_t k = 0; k < estate->objects; k++) {
-		const uint32_t i = estate->set[k];
+	for (size_t k = 0; k < trial->objects; k++) {
+		const uint32_t i = trial->set[k];
 
-		if (estate->left[i] == RS_LEFT_NONE || estate->left[i] == ROOT)
+		if (trial->left[i] == RS_LEFT_NONE || trial->left[i] == ROOT)
 			*(uint32_t *)rs_vec_push(list, sizeof(i)) = i;
 	}
 	return NULL;
@@ -166,7 +168,7 @@ struct rs_error *rs_graph_retained(const struct rs_graph *graph, uint32_t from,
 				   struct rs_vec *list)
 {
 	const size_t n = graph->objects;
-	struct estate estate = {
+	struct trial trial = {
 		.graph = graph,
 		.progress = progress,
 		.set = set,
@@ -174,21 +176,21 @@ struct rs_error *rs_graph_retained(const struct rs_graph *graph, uint32_t from,
 	};
 
 	assert(from < graph->objects && objects <= n);
-	struct rs_error *err = rs_block_new(n, sizeof(uint32_t), &estate.left);
+	struct rs_error *err = rs_block_new(n, sizeof(uint32_t), &trial.left);
 	if (!err)
 		err = rs_block_new(objects, sizeof(uint32_t),
-				   &estate.queue.item);
-	if (!err && is_large(&estate))
-		rs_block_dense(estate.left, n, sizeof(uint32_t));
+				   &trial.queue.item);
+	if (!err && is_large(&trial))
+		rs_block_dense(trial.left, n, sizeof(uint32_t));
 	if (!err) {
-		copy_counts(&estate, from);
-		err = subtract(&estate);
+		copy_counts(&trial, from);
+		err = subtract(&trial);
 	}
 	if (!err)
-		err = follow_shared(&estate);
+		err = follow_shared(&trial);
 	if (!err)
-		err = list_dead(&estate, list);
-	rs_block_free(estate.left, n, sizeof(uint32_t));
-	rs_block_free(estate.queue.item, objects, sizeof(uint32_t));
+		err = list_retained(&trial, list);
+	rs_block_free(trial.left, n, sizeof(uint32_t));
+	rs_block_free(trial.queue.item, objects, sizeof(uint32_t));
 	return err;
 }

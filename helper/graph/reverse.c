@@ -4,11 +4,10 @@
 static struct rs_error *
 tick(const struct rs_progress *progress, uint64_t done, uint64_t total)
 {
-	return rs_progress_tick(progress, "turning references round", done,
-				total);
+	return rs_progress_tick(progress, "indexing referrers", done, total);
 }
 
-// Number of references to each object i, in @p count[i].
+// Count the references to each object i in @p count[i].
 static struct rs_error *count_targets(const struct rs_graph *graph,
 				      const struct rs_progress *progress,
 				      uint32_t *count)
@@ -30,8 +29,8 @@ static struct rs_error *count_targets(const struct rs_graph *graph,
 	return NULL;
 }
 
-// cursor[t] is the place of the next reference to t; it ends as that of the
-// first to t + 1.
+// Enter the references of object @p i. cursor[t] is where the next reference to
+// object t goes; in the end it is where those to t + 1 begin.
 static void fill_row(const struct rs_graph *graph, uint32_t i, uint32_t *cursor,
 		     uint32_t *in)
 {
@@ -58,7 +57,8 @@ static struct rs_error *fill(const struct rs_graph *graph,
 			     const struct rs_progress *progress,
 			     uint32_t *in_start, uint32_t *in)
 {
-	// One place on, so that what the cursors become are the starts.
+	// in_start[i + 1] first counts the references to i, then is the cursor
+	// of i, and ends as the start of i + 1.
 	struct rs_error *err = count_targets(graph, progress, in_start + 1);
 	if (err)
 		return err;

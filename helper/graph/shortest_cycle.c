@@ -1,47 +1,43 @@
 // SPDX-License-Identifier: MIT
 #include "graph/shortest_cycle.h"
 
+#include "base/search.h"
+
 #include <assert.h>
 #include <string.h>
 
 enum {
-	// A table of the whole graph is worth its pages for a component of at
-	// least this fraction; below it a search among the members is.
+	// Objects are turned into nodes through a table with an entry for each
+	// object of the graph when the component has at least this fraction of
+	// them, otherwise by binary search.
 	RS_TABLE_FRACTION = 16,
-	// Links looked at to find a shorter ring: a number for each of the
-	// component's, and enough for an exact answer on small ones.
-	RS_RING_EFFORT = 16,
-	RS_RING_LEAST = 1 << 20,
+	// How many links to look at in search of a shorter cycle: so many for
+	// each link of the component, plus enough to be exact on small ones.
+	RS_CYCLE_EFFORT = 16,
+	RS_CYCLE_LEAST = 1 << 20,
 };
 
 struct lookup {
 	const struct rs_graph *graph;
 	const struct rs_components *components;
-	uint32_t c;
-	const uint32_t *object;
+	uint32_t c; // the component
+	const uint32_t *object; // [nodes] its objects, ascending
 	uint32_t nodes;
-	uint32_t *table; // [objects] node, or NULL: search
+	uint32_t *table; // [graph->objects] node, or NULL: search in object[]
 };
 
-// Node of @p object, a member.
+// The node of @p object, which is in the component.
 static uint32_t node_of(const struct lookup *lookup, uint32_t object)
 {
-	uint32_t low = 0;
-	uint32_t high = lookup->nodes - 1;
-
 	if (lookup->table)
 		return lookup->table[object];
-	while (low < high) {
-		const uint32_t mid = low + (high - low) / 2;
-
-		if (lookup->object[mid] < object)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	assert(lookup->object[low] == object);
-	return low;
+	const size_t node =
+		RS_FIRST_INDEX(i, lookup->nodes, lookup->object[i] >= object);
+	assert(lookup->object[node] == object);
+	return (uint32_t)node;
 }
+
+// Whether @p edge of an object of the component is a link: stays within it.
 
 static bool is_link(const struct lookup *lookup, uint32_t edge)
 {
@@ -64,56 +60,55 @@ static uint64_t count_links(const struct lookup *lookup)
 	return links;
 }
 
-static void copy_links(const struct lookup *lookup, struct rs_part *part)
+static void copy_links(const struct lookup *lookup, struct rs_subgraph *sub)
 {
 	const struct rs_graph *graph = lookup->graph;
 	uint32_t link = 0;
 
-	for (uint32_t k = 0; k < part->nodes; k++) {
-		const uint32_t i = part->object[k];
+	for (uint32_t k = 0; k < sub->nodes; k++) {
+		const uint32_t i = sub->object[k];
 
-		part->start[k] = link;
+		sub->start[k] = link;
 		for (uint32_t e = graph->out_start[i];
 		     e < graph->out_start[i + 1]; e++) {
 			if (!is_link(lookup, graph->out[e]))
 				continue;
-			part->to[link] =
+			sub->to[link] =
 				node_of(lookup, rs_edge_target(graph->out[e]));
-			part->edge[link++] = e;
+			sub->edge[link++] = e;
 		}
 	}
-	part->start[part->nodes] = link;
-	assert(link == part->links);
+	sub->start[sub->nodes] = link;
+	assert(link == sub->links);
 }
 
-// Cut the arrays from one block.
-static struct rs_error *allocate(struct rs_part *part)
+// Allocate all arrays as one block.
+static struct rs_error *allocate(struct rs_subgraph *sub)
 {
-	const size_t nodes = part->nodes;
+	const size_t nodes = sub->nodes;
 	uint32_t *at;
 
-	part->block_words = (RS_PART_MARKS + 1) * (nodes + 1) + 3 * nodes +
-			    2 * (size_t)part->links;
-	struct rs_error *err =
-		rs_block_new(part->block_words, sizeof(*at), &at);
+	sub->block_words = (RS_SUBGRAPH_MARKS + 1) * (nodes + 1) + 3 * nodes +
+			   2 * (size_t)sub->links;
+	struct rs_error *err = rs_block_new(sub->block_words, sizeof(*at), &at);
 	if (err)
 		return err;
-	part->block = at;
-	part->start = at;
+	sub->block = at;
+	sub->start = at;
 	at += nodes + 1;
-	for (int m = 0; m < RS_PART_MARKS; m++, at += nodes + 1)
-		part->mark[m] = at;
-	part->queue = at;
-	part->node = at + nodes;
-	part->link = at + 2 * nodes;
-	part->to = at + 3 * nodes;
-	part->edge = part->to + part->links;
+	for (int m = 0; m < RS_SUBGRAPH_MARKS; m++, at += nodes + 1)
+		sub->mark[m] = at;
+	sub->queue = at;
+	sub->node = at + nodes;
+	sub->link = at + 2 * nodes;
+	sub->to = at + 3 * nodes;
+	sub->edge = sub->to + sub->links;
 	return NULL;
 }
 
-struct rs_error *rs_part_init(const struct rs_graph *graph,
-			      const struct rs_components *components,
-			      uint32_t c, struct rs_part *ret)
+struct rs_error *rs_subgraph_init(const struct rs_graph *graph,
+				  const struct rs_components *components,
+				  uint32_t c, struct rs_subgraph *ret)
 {
 	const uint32_t first = components->start[c];
 	struct lookup lookup = {
@@ -123,75 +118,75 @@ struct rs_error *rs_part_init(const struct rs_graph *graph,
 		.object = components->object + first,
 		.nodes = components->start[c + 1] - first,
 	};
-	struct rs_part part = {
+	struct rs_subgraph sub = {
 		.object = lookup.object,
 		.nodes = lookup.nodes,
 		.links = (uint32_t)count_links(&lookup),
 	};
 
-	struct rs_error *err = allocate(&part);
+	struct rs_error *err = allocate(&sub);
 	if (err)
 		return err;
-	if (part.nodes >= graph->objects / RS_TABLE_FRACTION) {
+	if (sub.nodes >= graph->objects / RS_TABLE_FRACTION) {
 		err = rs_block_new(graph->objects, sizeof(*lookup.table),
 				   &lookup.table);
 		if (err) {
-			rs_part_fini(&part);
+			rs_subgraph_fini(&sub);
 			return err;
 		}
-		for (uint32_t k = 0; k < part.nodes; k++)
-			lookup.table[part.object[k]] = k;
+		for (uint32_t k = 0; k < sub.nodes; k++)
+			lookup.table[sub.object[k]] = k;
 	}
-	copy_links(&lookup, &part);
+	copy_links(&lookup, &sub);
 	rs_block_free(lookup.table, graph->objects, sizeof(*lookup.table));
-	*ret = part;
+	*ret = sub;
 	return NULL;
 }
 
-void rs_part_fini(struct rs_part *part)
+void rs_subgraph_fini(struct rs_subgraph *sub)
 {
-	rs_block_free(part->block, part->block_words, sizeof(uint32_t));
-	*part = (struct rs_part){0};
+	rs_block_free(sub->block, sub->block_words, sizeof(uint32_t));
+	*sub = (struct rs_subgraph){0};
 }
 
-// What a breadth-first search from one node knows. Marks are numbers of
-// searches, so that they need not be cleared in between.
-struct ring_search {
-	struct rs_part *part;
-	uint32_t *seen; // [nodes] 1 + start of the search that saw it
-	uint32_t *by; // [nodes] link that led to it
-	uint32_t *parent; // [nodes] its source
+// Breadth-first searches, one from each node. seen[] holds the number of the
+// search, so that it needs no clearing between them.
+struct cycle_search {
+	struct rs_subgraph *sub;
+	uint32_t *seen; // [nodes] 1 + start of the last search that visited it
+	uint32_t *by; // [nodes] link over which it was visited
+	uint32_t *parent; // [nodes] source of that link
 	uint64_t effort; // links that may still be looked at
-	uint32_t head, tail; // of part->queue
+	uint32_t head, tail; // of sub->queue
 };
 
-// The search met its start again over @p link from @p node, @p length
-// links in all.
-static void keep_ring(struct ring_search *search, uint32_t node, uint32_t link,
-		      uint32_t length)
+// The search came back to its start over @p link of @p node, after @p length
+// links.
+static void store_cycle(struct cycle_search *search, uint32_t node,
+			uint32_t link, uint32_t length)
 {
-	struct rs_part *part = search->part;
+	struct rs_subgraph *sub = search->sub;
 
-	part->length = length;
+	sub->length = length;
 	while (length--) {
-		part->node[length] = node;
-		part->link[length] = link;
+		sub->node[length] = node;
+		sub->link[length] = link;
 		link = search->by[node];
 		node = search->parent[node];
 	}
 }
 
-// Look at the links of @p node. @return whether one leads back to @p start.
-static bool open_node(struct ring_search *search, uint32_t start, uint32_t node,
-		      uint32_t length)
+// Follow the links of @p node. @return whether one leads back to @p start.
+static bool visit_node(struct cycle_search *search, uint32_t start,
+		       uint32_t node, uint32_t length)
 {
-	struct rs_part *part = search->part;
+	struct rs_subgraph *sub = search->sub;
 
-	for (uint32_t l = part->start[node]; l < part->start[node + 1]; l++) {
-		const uint32_t to = part->to[l];
+	for (uint32_t l = sub->start[node]; l < sub->start[node + 1]; l++) {
+		const uint32_t to = sub->to[l];
 
 		if (to == start) {
-			keep_ring(search, node, l, length);
+			store_cycle(search, node, l, length);
 			return true;
 		}
 		if (search->seen[to] == start + 1)
@@ -199,20 +194,20 @@ static bool open_node(struct ring_search *search, uint32_t start, uint32_t node,
 		search->seen[to] = start + 1;
 		search->by[to] = l;
 		search->parent[to] = node;
-		part->queue[search->tail++] = to;
+		sub->queue[search->tail++] = to;
 	}
 	return false;
 }
 
-// Find a ring through @p start shorter than the one known, if any.
-static void search_from(struct ring_search *search, uint32_t start)
+// Find a cycle through @p start that is shorter than the known one, if any.
+static void search_from(struct cycle_search *search, uint32_t start)
 {
-	struct rs_part *part = search->part;
-	const uint32_t known = part->length;
+	struct rs_subgraph *sub = search->sub;
+	const uint32_t known = sub->length;
 
 	search->head = 0;
 	search->tail = 0;
-	part->queue[search->tail++] = start;
+	sub->queue[search->tail++] = start;
 	search->seen[start] = start + 1;
 	for (uint32_t length = 1; !known || length < known; length++) {
 		const uint32_t end = search->tail;
@@ -220,39 +215,40 @@ static void search_from(struct ring_search *search, uint32_t start)
 		if (search->head == end)
 			return;
 		while (search->head < end) {
-			const uint32_t node = part->queue[search->head++];
+			const uint32_t node = sub->queue[search->head++];
 			const uint32_t links =
-				part->start[node + 1] - part->start[node];
+				sub->start[node + 1] - sub->start[node];
 
-			// The first search always ends: a ring is certain.
+			// The first search has no limit: every component
+			// contains a cycle, which it finds.
 			if (known && search->effort < links)
 				return;
 			if (known)
 				search->effort -= links;
-			if (open_node(search, start, node, length))
+			if (visit_node(search, start, node, length))
 				return;
 		}
 	}
 }
 
-void rs_part_find_ring(struct rs_part *part)
+void rs_subgraph_find_cycle(struct rs_subgraph *sub)
 {
-	struct ring_search search = {
-		.part = part,
-		.seen = part->mark[0],
-		.by = part->mark[1],
-		.parent = part->mark[2],
+	struct cycle_search search = {
+		.sub = sub,
+		.seen = sub->mark[0],
+		.by = sub->mark[1],
+		.parent = sub->mark[2],
 		.effort =
-			RS_RING_EFFORT * (uint64_t)part->links + RS_RING_LEAST,
+			RS_CYCLE_EFFORT * (uint64_t)sub->links + RS_CYCLE_LEAST,
 	};
 
-	part->length = 0;
-	for (uint32_t start = 0; start < part->nodes; start++) {
+	sub->length = 0;
+	for (uint32_t start = 0; start < sub->nodes; start++) {
 		search_from(&search, start);
-		if (part->length == 1)
+		if (sub->length == 1)
 			break;
 	}
-	assert(part->length);
+	assert(sub->length);
 	for (int m = 0; m < 3; m++)
-		memset(part->mark[m], 0, part->nodes * sizeof(uint32_t));
+		memset(sub->mark[m], 0, sub->nodes * sizeof(uint32_t));
 }

@@ -4,31 +4,31 @@
 
 #include <assert.h>
 
-// One byte an object holds all that a pass asks about it: a reference costs
-// one access, and the bytes of 10 million objects fit in a last-level cache.
-// Below RS_HELD it is the number of references to a member that are not yet
-// found inside; 0 is a candidate for garbage. The few larger counts are in
-// words of their own.
+// One byte per object is all that the passes read of a reference's target, so
+// that a reference costs one access, and the bytes of 10 million objects fit in
+// a last-level cache. Values below RS_HELD are the number of references to a
+// member that were not yet found among the members; a member that gets to 0 may
+// be garbage. The few counts that do not fit are in rest[].
 enum rs_state {
-	RS_HELD = 0xf0, // immortal, dying, or over: held whatever is found
-	RS_LARGE, // counted in rest[]
-	RS_REACHED, // held from outside, or by what is; row followed or queued
-	RS_KEPT, // garbage, needed by a finalizer
+	RS_HELD = 0xf0, // survives whatever is found: immortal, in transit
+	RS_LARGE, // count in rest[]
+	RS_REACHED, // reachable; its references are followed or queued
+	RS_KEPT, // garbage that an object with a finalizer refers to
 	RS_FINALIZER, // garbage with a finalizer
-	RS_OUTSIDE, // no member
-	RS_OVER = 0xff, // 0 less one: more references found than counted
+	RS_OUTSIDE, // not a member
+	RS_OVER = 0xff, // 0 - 1: more references found than counted
 };
 
 struct trial {
 	const struct rs_graph *graph;
 	const struct rs_collect_options *options;
 	const struct rs_progress *progress;
-	uint8_t *state; // [objects]
-	uint32_t *rest; // [objects] of RS_LARGE ones; untouched elsewhere
-	struct rs_queue queue; // reached, row not yet followed; once each
+	uint8_t *state; // [objects] enum rs_state, or a count
+	uint32_t *rest; // [objects] counts of RS_LARGE ones; else untouched
+	struct rs_queue queue; // objects whose references are to be followed
 };
 
-// Counts from here on are saturated (graph.h).
+// Counts from here on are saturated (see rs_graph.count).
 #define RS_REFS_MANY UINT32_C(0x7fffffff)
 
 static struct rs_error *
@@ -56,10 +56,10 @@ static bool is_of_collector(const struct trial *trial, uint32_t i)
 	       (!options->group || options->group[i] == options->which);
 }
 
-// Nobody refers to it and it is still tracked: it was being freed at the stop,
-// or its maker has not taken the first reference yet. The program still uses
-// it either way.
-static bool is_dying(uint32_t count, uint16_t flags)
+// Whether the object has no references but is still tracked: at the stop it was
+// being freed, or its creator had not yet taken the first reference. Either way
+// the program is using it.
+static bool is_in_transit(uint32_t count, uint16_t flags)
 {
 	return count == 0 && !(flags & RS_OBJ_DEFERRED);
 }
@@ -76,7 +76,7 @@ static void copy_counts(struct trial *trial)
 		    !is_of_collector(trial, i)) {
 			trial->state[i] = RS_OUTSIDE;
 		} else if (flags & RS_OBJ_IMMORTAL || count >= RS_REFS_MANY ||
-			   is_dying(count, flags)) {
+			   is_in_transit(count, flags)) {
 			trial->state[i] = RS_HELD;
 		} else if (count >= RS_HELD) {
 			trial->state[i] = RS_LARGE;
@@ -109,20 +109,19 @@ static void subtract_row(const struct trial *trial, uint32_t i)
 		}
 		const uint32_t edge = graph->out[e];
 		const uint32_t target = rs_edge_target(edge);
-		// Only strong references: what traverse does not visit the
-		// collector does not know.
+		// Only strong references: the collector knows no others.
 		if (rs_edge_kind(edge) != RS_STRONG)
 			continue;
 		const uint8_t refs = state[target];
 		if (refs == RS_LARGE)
 			subtract_large(trial, target);
-		else // without a branch: from RS_HELD on nothing moves
+		else // no branch: states from RS_HELD on stay as they are
 			state[target] = (uint8_t)(refs - (refs < RS_HELD));
 	}
 }
 
-// After: state 0 is a member that no reference from outside is known to hold,
-// below RS_HELD or RS_OVER one that is held.
+// Afterwards state is 0 for members to which no reference from outside is
+// known; for the other members it is 1 to RS_HELD, or RS_OVER.
 static struct rs_error *subtract(const struct trial *trial)
 {
 	for (uint32_t i = 0; i < trial->graph->objects; i++) {
@@ -140,8 +139,8 @@ static struct rs_error *subtract(const struct trial *trial)
 	return NULL;
 }
 
-// Object i is reached. What it refers to further on is marked as held, for
-// the sweep to find; what the sweep has passed already goes to the queue.
+// Object @p i is reachable. Its targets with higher numbers are marked for the
+// sweep in reach() to find; those that the sweep has passed are queued.
 static void reach_row(struct trial *trial, uint32_t i)
 {
 	const struct rs_graph *graph = trial->graph;
@@ -165,7 +164,7 @@ static void reach_row(struct trial *trial, uint32_t i)
 	}
 }
 
-// Give @p mark to every candidate that the queue leads to.
+// Give state @p mark to every object of state 0 that the queue leads to.
 static struct rs_error *follow(struct trial *trial, uint8_t mark)
 {
 	const struct rs_graph *graph = trial->graph;
@@ -197,7 +196,7 @@ static struct rs_error *follow(struct trial *trial, uint8_t mark)
 	return NULL;
 }
 
-// After: state 0 means that nothing outside leads to the object.
+// Afterwards state is 0 for unreachable members, and for no others.
 static struct rs_error *reach(struct trial *trial)
 {
 	for (uint32_t i = 0; i < trial->graph->objects; i++) {
@@ -230,8 +229,8 @@ static struct rs_error *keep_finalizers(struct trial *trial)
 	return follow(trial, RS_KEPT);
 }
 
-// The states become the fates, in place.
-static void judge(struct trial *trial, struct rs_verdict *ret)
+// Turn the states into fates, in place, and count these.
+static void set_fates(struct trial *trial, struct rs_verdict *ret)
 {
 	static const uint8_t fate[] = {
 		[0] = RS_FATE_FREED,
@@ -287,7 +286,7 @@ struct rs_error *rs_graph_collect(const struct rs_graph *graph,
 	struct rs_error *err = run(&trial);
 
 	if (!err) {
-		judge(&trial, &verdict);
+		set_fates(&trial, &verdict);
 		*ret = verdict;
 	}
 	rs_block_free(trial.state, graph->objects, sizeof(uint8_t));

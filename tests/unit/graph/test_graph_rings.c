@@ -187,7 +187,7 @@ START_TEST(an_interrupted_search_returns_nothing)
 	rs_maker_init(&maker, 1);
 	rs_ck_error(rs_graph_components(rs_maker_finish(&maker), NULL,
 					RS_MAKER_STOP, &components),
-		    RS_EINTERRUPTED, "rings");
+		    RS_EINTERRUPTED, "cycles");
 	ck_assert_ptr_null(components.of);
 	rs_maker_fini(&maker);
 }

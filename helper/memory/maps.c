@@ -45,7 +45,7 @@ struct rs_error *rs_maps_add(struct rs_target *target, const struct rs_map *map,
 		if (target->maps == RS_MAX_MAPS)
 			rs_problem(
 				target,
-				"%s: more than %d mappings; the rest is left out",
+				"%s: more than %d mappings; the others are ignored",
 				target->name, RS_MAX_MAPS);
 		return NULL;
 	}

@@ -1,55 +1,57 @@
 // SPDX-License-Identifier: MIT
-// Address to pointer, when the inline path in memory.h does not know.
+// Turning an address into a pointer when the inline functions of memory.h
+// cannot.
 #include "memory/target.h"
 
 #include <stdlib.h>
 
 enum {
-	RS_MAX_JOINED = 64 << 20, // for ranges put together
+	RS_MAX_JOINED = 64 << 20, // bytes
 	RS_WORD_SHIFT = 3,
 };
 
 /**
- * The range crosses neighbours that are apart on this side (bytes of the core
- * and bytes of a file, say): put it together once, and keep it. All of it is
- * there, from @p first on.
+ * A contiguous copy of a range that crosses segments whose bytes are not
+ * contiguous in our memory (some from the core and some from a file, say). It
+ * is made once and kept. All of the range is present, from segment @p first on.
  */
 static const void *join(struct rs_target *target,
 			const struct rs_segment *first, uint64_t address,
 			uint64_t size)
 {
-	struct rs_piece **head =
+	struct rs_buffer **head =
 		&target->joined[(address >> RS_WORD_SHIFT) % RS_JOINED_HEADS];
 
-	for (struct rs_piece *p = *head; p; p = p->next)
+	for (struct rs_buffer *p = *head; p; p = p->next)
 		if (p->address == address && p->size >= size)
 			return p->data;
 	if (size > RS_MAX_JOINED ||
 	    size + sizeof(**head) > RS_MAX_JOINED - target->joined_bytes) {
 		rs_problem(
 			target,
-			"%s: too many ranges cross segments; the one at %#llx is left out",
-			target->name, (unsigned long long)address);
+			"%s: cannot read the %llu bytes at %#llx: they cross segments, and more than %d MiB of such ranges would have to be copied",
+			target->name, (unsigned long long)size,
+			(unsigned long long)address, RS_MAX_JOINED >> 20);
 		return NULL;
 	}
 
-	struct rs_piece *piece = malloc(sizeof(*piece) + (size_t)size);
-	if (!piece)
+	struct rs_buffer *copy = malloc(sizeof(*copy) + (size_t)size);
+	if (!copy)
 		return NULL;
-	piece->address = address;
-	piece->size = size;
+	copy->address = address;
+	copy->size = size;
 	for (uint64_t done = 0; done < size; first++) {
 		const uint64_t at = address + done - first->start;
 		uint64_t n = first->end - first->start - at;
 		if (n > size - done)
 			n = size - done;
-		memcpy(piece->data + done, first->data + at, n);
+		memcpy(copy->data + done, first->data + at, n);
 		done += n;
 	}
-	piece->next = *head;
-	*head = piece;
-	target->joined_bytes += sizeof(*piece) + size;
-	return piece->data;
+	copy->next = *head;
+	*head = copy;
+	target->joined_bytes += sizeof(*copy) + size;
+	return copy->data;
 }
 
 const void *
@@ -69,11 +71,11 @@ rs_memory_find(struct rs_memory *memory, uint64_t address, uint64_t size)
 	uint64_t from = address;
 	bool apart = false;
 
-	// Whether all is there comes first, so that a hostile size cannot
-	// make join() allocate for nothing.
+	// First check that the whole range can be read, so that a huge size
+	// from damaged data cannot make join() allocate memory.
 	for (;;) {
 		const uint64_t to = end < s->end ? end : s->end;
-		if (s->loaded && !rs_lazy_load(target, s, from, to))
+		if (s->loaded && !rs_copied_load(target, s, from, to))
 			return NULL;
 		if (to == end)
 			break;
@@ -118,7 +120,7 @@ rs_memory_text(struct rs_memory *memory, uint64_t address, size_t max)
 	const uint64_t page = rs_target_of(memory)->page;
 	uint64_t seen = 0;
 
-	// A page at a time: what follows the text may be unreadable.
+	// Page by page: those after the end of the string may be unreadable.
 	while (seen <= max) {
 		const uint64_t at = address + seen;
 		const size_t i = rs_segments_index(memory, at);
@@ -139,4 +141,18 @@ rs_memory_text(struct rs_memory *memory, uint64_t address, size_t max)
 		seen += n;
 	}
 	return NULL;
+}
+
+bool rs_target_peek(struct rs_target *target, uint64_t address, void *buf,
+		    size_t size)
+{
+	struct rs_memory *memory = &target->memory;
+	const size_t i = rs_segments_index(memory, address);
+
+	if (i == memory->segments)
+		return false;
+	const struct rs_segment *s = &memory->segment[i];
+	if (!s->loaded || size > s->end - address)
+		return rs_memory_read(memory, address, buf, size);
+	return memory->ops->fetch(target, address, buf, size) == size;
 }

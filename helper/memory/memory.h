@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * The bytes of a target, whatever it is: a core file, a live process, or
- * anything that GDB can read.
+ * Reading the memory of a target: a core file, a live process, or anything that
+ * GDB can read. Its executables, libraries, symbols and threads too.
  *
- * Once open, every backend answers "address to pointer" without a copy per
- * object: a core is mapped; a live process or a callback is copied in chunks
- * of 1 MiB, on first touch, into a reserved mapping of the same shape. A
- * pointer stays valid, and its bytes the same, until rs_memory_close().
+ * Every kind of target (backend) turns an address into a pointer without a copy
+ * per object. A core file is mapped. The memory of a live process or behind a
+ * callback is copied on first use, in chunks of 1 MiB, into a reserved mapping
+ * of the same size. A pointer stays valid, and the bytes behind it unchanged,
+ * until rs_memory_close().
+ *
+ * Nothing here writes to the target or runs code in it. One thread at a time
+ * may use a struct rs_memory; rs_memory_new_view() makes another one.
  */
 #ifndef RS_MEMORY_MEMORY_H
 #define RS_MEMORY_MEMORY_H
@@ -21,31 +25,33 @@
 
 enum {
 	RS_SEGMENT_HINTS = 256,
-	RS_COPY_SHIFT = 20, // a target that is copied is copied by 1 MiB
-	RS_COPY_WHOLE = 1, // state of a chunk that is there without holes
+	RS_COPY_SHIFT = 20, // chunks of a copied target have 1 MiB
+	RS_COPY_WHOLE = 1, // state of a chunk copied without unreadable pages
 };
 
-/** A run of target addresses that is contiguous on this side too. */
+/** A range of target addresses whose bytes are contiguous in our memory too. */
 struct rs_segment {
 	uint64_t start; // first address
 	uint64_t end; // one past the last readable address
-	const uint8_t *data; // bytes of start; borrowed from a mapping
-	uint8_t *loaded; // one byte a chunk of 1 MiB; NULL: all is there
+	const uint8_t *data; // the byte at start; borrowed from a mapping
+	// Owned; the state of each chunk of a copied target; NULL when all
+	// bytes are present.
+	uint8_t *loaded;
 	uint32_t missing; // chunks not yet copied
 	uint8_t prot; // PROT_READ | PROT_WRITE | PROT_EXEC; 0: not known
 	bool from_file; // bytes come from a file on disk, not the target
 };
 
-/** One mapped file of the target: an executable or a shared object. */
+/** An executable or shared library of the target. */
 struct rs_module {
 	const char *path; // as the target names it; owned by the memory
 	const char *file; // where it was found on this machine, or NULL
-	uint64_t start, end; // lowest and highest mapped address
-	uint64_t bias; // add to a symbol's value
-	bool checked; // build-ids of target and file agree
+	uint64_t start, end; // lowest mapped address, one past the highest
+	uint64_t bias; // add to an address in the file to get that in memory
+	bool checked; // the build-ids in the target and in the file are equal
 };
 
-/** A thread at the stop. */
+/** A thread, as it was when the target stopped. */
 struct rs_thread {
 	int64_t tid;
 	uint64_t pc, sp, fs_base; // 0 when unknown
@@ -56,75 +62,90 @@ struct rs_memory_ops;
 struct rs_memory {
 	struct rs_segment *segment; // sorted by start, not overlapping
 	size_t segments;
-	uint32_t hint[RS_SEGMENT_HINTS]; // segment last used for address >> 20
-	struct rs_module *module;
+	// Index of the segment last used for (address >> 20) % 256.
+	uint32_t hint[RS_SEGMENT_HINTS];
+	struct rs_module *module; // sorted by start
 	size_t modules;
-	struct rs_thread *thread; // empty when the backend cannot say
+	struct rs_thread *thread; // empty when they are not known
 	size_t threads;
-	char **problem; // what could not be read, a line each
+	// The auxiliary vector that the kernel gave the program at its start:
+	// pairs of 64-bit words (type, value), owned. NULL when not known.
+	const void *auxv;
+	size_t auxv_size; // bytes
+	char **problem; // one line for each thing that could not be read
 	size_t problems;
-	// The problem of a file that is not on this machine: the executable's
-	// if that is one; NULL when none is.
+	// The line of problem[] about a file that is not on this machine, that
+	// of the executable if it is missing; NULL when none is.
 	const char *missing;
-	bool no_memory; // a name was not found for want of it; stays set
+	// A look-up failed because memory ran out, so "not found" may be wrong.
+	// Never reset.
+	bool no_memory;
 	bool is_core;
-	bool big_steps; // a chunk costs a round trip (remote target)
+	bool big_steps; // each chunk costs a round trip to a remote target
 	const struct rs_memory_ops *ops; // backend; private to helper/memory
 };
 
-/** How to open. A zeroed struct is fine. */
+/** How to open a target. All members may be zero. */
 struct rs_memory_options {
-	const char
-		*exec; // executable on disk, or NULL to take the target's word
+	// Executable on this machine; NULL: the one that the target names.
+	const char *exec;
 	const char *sysroot; // prefix for the target's paths, or NULL
-	/** Where a mapped file is on this machine: NULL if unknown. Borrowed.
-	 */
+	/** Return where a mapped file is on this machine, or NULL; borrowed.
+	 * Called first. */
 	const char *(*find_file)(void *context, const char *path,
 				 const uint8_t *build_id, size_t build_id_size);
 	void *context;
-	/** Asked last, for a file with a build-id that no place has. */
+	/** The same, called last, for a file with a build-id that was not found
+	 * anywhere else: may download it. */
 	const char *(*fetch_file)(void *context, const char *path,
 				  const uint8_t *build_id,
 				  size_t build_id_size);
 	void *fetch_context;
-	/** Where fields of structs are; may be NULL. See engine.h. */
+	/** Looks up fields in debug information; may be NULL. See callbacks.h.
+	 */
 	rs_find_field_fn find_field;
 	void *field_context;
 };
 
 /**
- * Open a core file (kernel's or gcore's; a truncated one too, as far as it
- * goes, with a line in problem[]).
+ * Open a core file, written by the kernel or by gcore. Of a truncated one
+ * everything that is there can be read, and problem[] says that it is
+ * truncated.
  *
- * Pages that the core lacks come from the mapped files on disk, when the
- * build-ids agree; otherwise they are unreadable and problem[] says why. A
- * file that cannot be checked so (no build-id, or the core has not the page
- * with it) is used when its headers, or at least the places where it is
- * mapped, agree with the core, and problem[] says that too.
- * Errors: RS_ENOMEM; RS_EIO; RS_EBAD (not an ELF, not a core, no memory in
- * it); RS_EUNSUPPORTED (32 bits, big-endian, neither x86-64 nor aarch64).
+ * Pages of mapped files that the core lacks are read from the files on disk, if
+ * these have the same build-id; otherwise they cannot be read, and problem[]
+ * says why. A file whose build-id cannot be compared (it has none, or the core
+ * lacks the page with it) is used if its program headers, or at least the
+ * addresses at which it is mapped, match the core; problem[] says so.
+ *
+ * @param[out] ret To be closed by rs_memory_close().
+ * Errors: RS_ENOMEM; RS_EIO; RS_EBAD (not an ELF file, not a core, contains no
+ * memory); RS_EUNSUPPORTED (32-bit, big-endian, neither x86-64 nor aarch64).
  */
 RS_MUST_CHECK struct rs_error *
 rs_memory_open_core(const char *path, const struct rs_memory_options *options,
 		    struct rs_memory **ret);
 
 /**
- * Open the live process @p pid, which must be stopped and stay so. Reads
- * with process_vm_readv(), writes nothing.
- * Of a thread's registers only pc and sp can be had without ptrace.
- * Errors: RS_ENOMEM; RS_EIO (no such process, not permitted: the message says
- * what to try); RS_EARGUMENT; RS_EUNSUPPORTED as for a core.
+ * Open the live process @p pid, which must be stopped and stay stopped. It is
+ * read with process_vm_readv() or /proc/PID/mem. Of each thread's registers
+ * only pc and sp are available without ptrace().
+ *
+ * Errors: RS_ENOMEM; RS_EIO (no such process; no permission, then the message
+ * says what to try); RS_EARGUMENT (not a process id); RS_EUNSUPPORTED as for a
+ * core.
  */
 RS_MUST_CHECK struct rs_error *
 rs_memory_open_live(pid_t pid, const struct rs_memory_options *options,
 		    struct rs_memory **ret);
 
 /**
- * Open memory that @p read fetches (any GDB target).
+ * Open a target whose memory is read by calling @p read: any target of GDB.
  *
- * @param range What is mapped; need not be sorted; copied. Protection 0 means
- *        that it is not known; a range without PROT_READ is not read.
- * Errors: RS_ENOMEM; RS_EBAD (nothing readable is mapped); RS_EUNSUPPORTED.
+ * @param context Passed to @p read.
+ * @param range The mapped ranges, in any order; copied. Protection 0 means
+ *        unknown; a range that is known to lack PROT_READ is not read.
+ * Errors: RS_ENOMEM; RS_EBAD (no readable range); RS_EUNSUPPORTED.
  */
 RS_MUST_CHECK struct rs_error *
 rs_memory_open_callback(rs_read_fn read, void *context,
@@ -133,39 +154,42 @@ rs_memory_open_callback(rs_read_fn read, void *context,
 			struct rs_memory **ret);
 
 /**
- * Whether the files that were opened, a core's own and those of its modules,
- * are still what they were. Costs a system call for each.
+ * Check that the files in use, the core and those of its modules, have not
+ * changed since they were opened. One system call for each.
  *
- * Errors: RS_EIO when it was changed, or a disk did not give what it should;
- * what was read since it was opened may then be wrong.
+ * Errors: RS_EIO when one has changed or a read from disk failed; whatever was
+ * read since it was opened may then be wrong.
  */
 RS_MUST_CHECK struct rs_error *rs_memory_check(struct rs_memory *memory);
 
 /**
- * The same core for another thread: the bytes are shared and mapped once, what
- * looking at them writes is the view's own. It knows segments and modules, and
- * no symbols. To be closed before @p memory, which must be a core's.
+ * Create a second struct for the same core, for use by another thread. The
+ * mapped bytes are shared; the state that reading changes is separate. It has
+ * the segments and the list of modules, but neither threads nor files, and
+ * symbols and sections must not be looked up in it.
  *
+ * @param memory Of a core; must be closed after the view.
  * Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *
 rs_memory_new_view(struct rs_memory *memory, struct rs_memory **ret);
 
 /**
- * Remember a line for problem[], unless it is there already. Out of memory
- * loses the line, not more.
+ * Add a line to problem[], unless it contains the same one. When out of memory
+ * the line is dropped.
  */
 RS_PRINTF(2, 3)
 void rs_memory_problem(struct rs_memory *memory, const char *format, ...);
 
-/** NULL is allowed. Every pointer got from @p memory dies. */
+/** Free @p memory and everything borrowed from it. NULL is allowed. */
 void rs_memory_close(struct rs_memory *memory);
 
-/** Slow path of rs_memory_at(): other segment, or bytes not yet copied. */
+/** Slow path of rs_memory_at(): another segment, or bytes not yet copied. */
 const void *
 rs_memory_find(struct rs_memory *memory, uint64_t address, uint64_t size);
 
-/** Whether @p size bytes at @p offset are here; at most a chunk's length. */
+/** Whether @p size bytes at @p offset are known to be present. False also for
+ * more than the size of a chunk, unless all of the segment is. */
 static inline bool
 rs_segment_has(const struct rs_segment *segment, uint64_t offset, uint64_t size)
 {
@@ -179,8 +203,9 @@ rs_segment_has(const struct rs_segment *segment, uint64_t offset, uint64_t size)
 }
 
 /**
- * @return @p size bytes of the target at @p address, or NULL when any of them
- *         cannot be read. Not aligned on this side unless it is there.
+ * @return A pointer to the @p size bytes of the target at @p address, borrowed,
+ *         or NULL when any of them cannot be read. Aligned only if @p address
+ *         is and the target aligned it.
  */
 static inline const void *
 rs_memory_at(struct rs_memory *memory, uint64_t address, uint64_t size)
@@ -198,9 +223,9 @@ rs_memory_at(struct rs_memory *memory, uint64_t address, uint64_t size)
 }
 
 /**
- * Start fetching the cache line of @p address, if that costs nothing to find
- * out. Inlined always: gcc 12 takes a function that only prefetches for one
- * without effect and drops calls of it.
+ * Prefetch the cache line of @p address, if the last used segment contains it.
+ * Always inlined: gcc 12 considers a function that only prefetches to be
+ * without effect and removes the calls.
  */
 __attribute__((__always_inline__)) static inline void
 rs_memory_prefetch(struct rs_memory *memory, uint64_t address)
@@ -214,10 +239,13 @@ rs_memory_prefetch(struct rs_memory *memory, uint64_t address)
 		__builtin_prefetch(s->data + (address - s->start));
 }
 
-/** Copy, across segments too. @return false when any byte cannot be read. */
+/** Copy @p size bytes, also from several segments. @return false when any of
+ * them cannot be read; @p buf is undefined then. */
 bool rs_memory_read(struct rs_memory *memory, uint64_t address, void *buf,
 		    size_t size);
 
+/** Read an aligned or unaligned word. @return false when it cannot be read;
+ * @p ret is unchanged then. */
 static inline bool
 rs_memory_u64(struct rs_memory *memory, uint64_t address, uint64_t *ret)
 {
@@ -227,6 +255,7 @@ rs_memory_u64(struct rs_memory *memory, uint64_t address, uint64_t *ret)
 	return p != NULL;
 }
 
+/** As rs_memory_u64(). */
 static inline bool
 rs_memory_u32(struct rs_memory *memory, uint64_t address, uint32_t *ret)
 {
@@ -237,40 +266,42 @@ rs_memory_u32(struct rs_memory *memory, uint64_t address, uint32_t *ret)
 }
 
 /**
- * @return The NUL-terminated text at @p address, borrowed, or NULL when it is
- *         unreadable or longer than @p max bytes.
+ * @return The NUL-terminated string at @p address, borrowed, or NULL when it
+ *         cannot be read or is longer than @p max bytes.
  */
 const char *
 rs_memory_text(struct rs_memory *memory, uint64_t address, size_t max);
 
 /**
- * The address of the dynamic or (if the file has one) full symbol @p name.
+ * The address of symbol @p name, from .dynsym of any module, else from .symtab.
  *
  * @param module A module of @p memory, or NULL for the first that defines it.
- * @param[out] size Bytes, 0 when unknown. May be NULL.
- * Errors: RS_ENOTFOUND.
+ * @param[out] size In bytes, 0 when unknown. May be NULL.
+ * Errors: RS_ENOTFOUND; RS_ENOMEM (which also sets memory->no_memory).
  */
 RS_MUST_CHECK struct rs_error *
 rs_memory_symbol(struct rs_memory *memory, const struct rs_module *module,
 		 const char *name, uint64_t *address, uint64_t *size);
 
-/** A section by name; from the file on disk. Errors: RS_ENOTFOUND. */
+/** The address and size of a section that is loaded, according to the module's
+ * file on disk; parameters as rs_memory_symbol(). Errors: RS_ENOTFOUND. */
 RS_MUST_CHECK struct rs_error *
 rs_memory_section(struct rs_memory *memory, const struct rs_module *module,
 		  const char *name, uint64_t *address, uint64_t *size);
 
 /**
- * Where a field of a struct that @p module knows is, by options.find_field.
+ * Look up a field of a struct in the debug information of @p module, by calling
+ * options.find_field.
  *
- * @param field NULL: of the struct only the size is wanted.
- * @return RS_DEBUG_ABSENT without options.find_field too.
+ * @param field "a.b" for nested ones; NULL to get only the size of the struct.
+ * @return RS_DEBUG_ABSENT also when there is no options.find_field.
  */
 enum rs_debug_found rs_memory_field(struct rs_memory *memory,
 				    const struct rs_module *module,
 				    const char *type, const char *field,
 				    struct rs_debug_field *ret);
 
-/** @return The module that @p address lies in, or NULL. */
+/** @return The module that contains @p address, or NULL. */
 const struct rs_module *
 rs_memory_module(const struct rs_memory *memory, uint64_t address);
 

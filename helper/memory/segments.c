@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "base/search.h"
 #include "memory/target.h"
 
 #include <stdlib.h>
@@ -9,8 +10,8 @@ rs_segments_add(struct rs_target *target, const struct rs_segment *segment)
 	struct rs_memory *memory = &target->memory;
 
 	if (memory->segments >= UINT32_MAX)
-		return rs_error_new(RS_EBAD, "%s: too many segments",
-				    target->name);
+		return rs_error_new(RS_EBAD, "%s: more than %u segments",
+				    target->name, UINT32_MAX);
 	struct rs_segment *slot = rs_array_push(
 		&memory->segment, &memory->segments, sizeof(*slot));
 	if (!slot)
@@ -29,6 +30,7 @@ static int by_start(const void *a, const void *b)
 	return (x->end > y->end) - (x->end < y->end);
 }
 
+// Whether @p b follows @p a in the target and in our memory.
 static bool continues(const struct rs_segment *a, const struct rs_segment *b)
 {
 	return a->end == b->start && a->prot == b->prot &&
@@ -65,24 +67,18 @@ void rs_segments_seal(struct rs_target *target)
 	memory->segments = kept;
 	memset(memory->hint, 0, sizeof(memory->hint));
 	if (overlap)
-		rs_problem(target,
-			   "%s: overlapping memory ranges; the first counts",
-			   target->name);
+		rs_problem(
+			target,
+			"%s: has overlapping memory ranges; the first one of each address is used",
+			target->name);
 }
 
 size_t rs_segments_index(const struct rs_memory *memory, uint64_t address)
 {
-	size_t low = 0;
-	size_t high = memory->segments;
+	const size_t found = RS_FIRST_INDEX(i, memory->segments,
+					    memory->segment[i].end > address);
 
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-		if (memory->segment[mid].end <= address)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low < memory->segments && memory->segment[low].start <= address)
-		return low;
+	if (found < memory->segments && memory->segment[found].start <= address)
+		return found;
 	return memory->segments;
 }

@@ -3,10 +3,8 @@
 
 #include "base/cleanup.h"
 #include "memory/elf/file.h"
-#include "memory/elf/modules.h"
-#include "memory/elf/sigbus_guard.h"
 
-#include <libelf.h>
+#include <elf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,115 +29,6 @@ void *rs_array_push(void *array_pointer, size_t *count, size_t size)
 	return array + n * size;
 }
 
-struct rs_error *rs_target_new(const struct rs_memory_ops *ops,
-			       const struct rs_memory_options *options,
-			       struct rs_target **ret)
-{
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		return rs_error_new(RS_EUNSUPPORTED, "libelf is too old");
-
-	struct rs_target *target = calloc(1, sizeof(*target));
-	if (!target)
-		return &rs_enomem;
-	target->memory.ops = ops;
-	if (options)
-		target->options = *options;
-	target->name = "target";
-	target->page = (uint64_t)sysconf(_SC_PAGESIZE);
-	target->mem_fd = target->core_fd = -1;
-	target->ahead = target->max_ahead = 1;
-	*ret = target;
-	return NULL;
-}
-
-static void free_pieces(struct rs_piece *piece)
-{
-	while (piece) {
-		struct rs_piece *next = piece->next;
-		free(piece);
-		piece = next;
-	}
-}
-
-void rs_memory_close(struct rs_memory *memory)
-{
-	if (!memory)
-		return;
-
-	struct rs_target *target = rs_target_of(memory);
-	if (memory->ops->close)
-		memory->ops->close(target);
-	rs_images_free(target);
-	for (size_t i = 0; i < target->files; i++)
-		rs_file_close(target->file[i]);
-	free(target->file);
-	for (size_t i = 0; i < memory->segments; i++)
-		free(memory->segment[i].loaded);
-	for (size_t i = 0; i < target->mappings; i++)
-		rs_file_unmap(target->mapping[i].data, target->mapping[i].size);
-	free(target->mapping);
-	for (size_t i = 0; i < memory->problems; i++)
-		free(memory->problem[i]);
-	free(memory->problem);
-	free_pieces(target->text);
-	for (size_t i = 0; i < RS_JOINED_HEADS; i++)
-		free_pieces(target->joined[i]);
-	free(target->hole);
-	free(target->map);
-	if (target->core_fd >= 0)
-		close(target->core_fd);
-	free(target->load);
-	free(memory->segment);
-	free(memory->module);
-	free(memory->thread);
-	free(target);
-}
-
-static struct rs_error *changed(const char *path)
-{
-	return rs_error_new(RS_EIO,
-			    "%s: changed on disk since it was opened, and what "
-			    "was read of it cannot be relied on; open the "
-			    "target again",
-			    path);
-}
-
-// Written where it lies, that is: another file of its name is no matter.
-static bool file_changed(const struct rs_file *file)
-{
-	struct stat now;
-
-	if (rs_vanish_any() && rs_vanish_seen(file->data))
-		return true;
-	return stat(file->path, &now) == 0 &&
-	       rs_file_is_same(&file->stat, &now) &&
-	       rs_file_is_rewritten(&file->stat, &now);
-}
-
-static bool core_changed(const struct rs_target *target)
-{
-	struct stat now;
-
-	if (target->core_fd < 0)
-		return false;
-	if (rs_vanish_any() && rs_vanish_seen(target->mapping[0].data))
-		return true;
-	return fstat(target->core_fd, &now) ||
-	       rs_file_is_rewritten(&target->core_stat, &now);
-}
-
-struct rs_error *rs_memory_check(struct rs_memory *memory)
-{
-	const struct rs_target *target = rs_target_of(memory);
-
-	if (core_changed(target))
-		return changed(target->name);
-	for (size_t i = 0; i < target->files; i++)
-		if (file_changed(target->file[i]))
-			return changed(target->file[i]->path);
-	return NULL;
-}
-
 static void
 add_problem(struct rs_memory *memory, const char *format, va_list ap)
 {
@@ -153,11 +42,11 @@ add_problem(struct rs_memory *memory, const char *format, va_list ap)
 		line = NULL;
 	if (!line)
 		return;
-	// A path may hold anything; a problem is one line.
+	// A path may contain control characters; a problem is one line.
 	for (char *c = line; *c; c++)
 		if ((unsigned char)*c < ' ')
 			*c = '?';
-	// Work that is done twice finds the same problem twice.
+	// The same work may be done twice and find the same problem again.
 	for (size_t i = 0; i < memory->problems; i++)
 		if (!strcmp(memory->problem[i], line))
 			return;
@@ -188,21 +77,46 @@ void rs_memory_problem(struct rs_memory *memory, const char *format, ...)
 const char *
 rs_target_text(struct rs_target *target, const char *text, size_t size)
 {
-	// Neighbouring mappings mostly share their file.
-	const struct rs_piece *last = target->text;
+	// Neighbouring mappings usually have the same path.
+	const struct rs_buffer *last = target->text;
 	if (last && last->size == size && !memcmp(last->data, text, size))
 		return last->data;
 
-	struct rs_piece *piece = malloc(sizeof(*piece) + size + 1);
-	if (!piece)
+	struct rs_buffer *copy = malloc(sizeof(*copy) + size + 1);
+	if (!copy)
 		return NULL;
-	piece->address = 0;
-	piece->size = size;
-	memcpy(piece->data, text, size);
-	piece->data[size] = 0;
-	piece->next = target->text;
-	target->text = piece;
-	return piece->data;
+	copy->address = 0;
+	copy->size = size;
+	memcpy(copy->data, text, size);
+	copy->data[size] = 0;
+	copy->next = target->text;
+	target->text = copy;
+	return copy->data;
+}
+
+struct rs_error *
+rs_target_set_auxv(struct rs_target *target, const void *auxv, size_t size)
+{
+	struct rs_memory *memory = &target->memory;
+	const char *copy = rs_target_text(target, auxv, size);
+
+	if (!copy)
+		return &rs_enomem;
+	memory->auxv = copy;
+	memory->auxv_size = size;
+	for (size_t i = 0; i + sizeof(Elf64_auxv_t) <= size;
+	     i += sizeof(Elf64_auxv_t)) {
+		Elf64_auxv_t entry;
+
+		memcpy(&entry, copy + i, sizeof(entry));
+		const uint64_t value = entry.a_un.a_val;
+		if (entry.a_type == AT_PHDR)
+			target->entry_phdr = value;
+		if (entry.a_type == AT_PAGESZ && value >= 1024 &&
+		    value <= 1 << 20 && !(value & (value - 1)))
+			target->page = value;
+	}
+	return NULL;
 }
 
 struct rs_error *

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * What every backend of the memory shares (private to helper/memory).
+ * What the backends share. For helper/memory, and for helper/sandbox, which
+ * rebuilds the process of a core from it.
  *
- * A backend fills in what is mapped (rs_map), adds segments, seals them and
- * then lets rs_modules_find() tell the ELF images among the mapped files.
+ * To open a target, a backend calls rs_target_new(), adds the mappings
+ * (rs_maps_add()) and the segments (rs_segments_add() or
+ * rs_copied_reserve()), sorts both (rs_maps_seal(), rs_segments_seal()), and
+ * finally calls rs_modules_find() to find the ELF files among the mapped ones.
  */
 #ifndef RS_MEMORY_TARGET_H
 #define RS_MEMORY_TARGET_H
@@ -17,38 +20,39 @@
 
 enum {
 	RS_COPY_SIZE = 1 << RS_COPY_SHIFT, // a chunk of a copied target
-	RS_MAX_PROBLEMS = 100, // then one line says that there are more
+	RS_MAX_PROBLEMS = 100, // the last line then says that there are more
 	RS_MAX_MAPS = 1 << 20,
 	RS_MAX_MODULES = 1 << 12,
-	RS_JOINED_HEADS = 1 << 12,
+	RS_JOINED_HEADS = 1 << 12, // hash buckets
 };
 
-/** A mapping of the target, as /proc/PID/maps or NT_FILE tells it. */
+/** A mapping of the target, from /proc/PID/maps, NT_FILE or GDB. */
 struct rs_map {
 	uint64_t start, end;
-	uint64_t offset; // in the file
+	uint64_t offset; // in the file, in bytes
 	uint64_t inode; // 0 when unknown
-	const char *path; // owned by the target; NULL when there is no file
-	uint8_t prot;
+	const char *path; // owned by the target; NULL when not of a file
+	uint8_t prot; // PROT_READ | PROT_WRITE | PROT_EXEC
 	bool prot_known;
-	bool deleted; // the path no longer names this file
+	bool deleted; // the file has been removed or replaced
 };
 
-/** Unreadable bytes inside a copied segment. */
+/** A range of addresses that cannot be read, in a copied segment. */
 struct rs_hole {
 	uint64_t start, end;
 };
 
-/** Something to unmap at the end. */
+/** Memory of ours to unmap when the target is closed. */
 struct rs_mapping {
 	void *data;
 	size_t size;
 };
 
-/** A piece of malloc'ed memory that lives as long as the target. */
-struct rs_piece {
-	struct rs_piece *next;
-	uint64_t address, size; // of a range put together; 0 for texts
+/** Memory from malloc() to free when the target is closed: a list of them. */
+struct rs_buffer {
+	struct rs_buffer *next;
+	uint64_t address; // of the bytes in the target; 0 for texts
+	uint64_t size;
 	char data[];
 };
 
@@ -56,48 +60,53 @@ struct rs_target;
 struct rs_elf_image;
 struct rs_file;
 
-/** What differs between backends. */
+/** The functions of a backend. */
 struct rs_memory_ops {
-	/** Read from the start. @return bytes read; less at an unreadable one.
-	 */
+	/** Read @p size bytes or as many as are readable from @p address on.
+	 * @return the number read. */
 	uint64_t (*fetch)(struct rs_target *target, uint64_t address, void *buf,
 			  uint64_t size);
 	void (*close)(struct rs_target *target); // may be NULL
 };
 
+/** An open target. Arrays and what they point to are owned. */
 struct rs_target {
-	struct rs_memory memory; // first: what the floors above see
+	struct rs_memory memory; // first: the part that higher floors see
 	struct rs_memory_options options; // strings borrowed while opening
-	const char *name; // "core F", "process 12": begins messages
-	uint64_t page;
+	const char *name; // "core FILE", "process 12": for messages
+	uint64_t page; // bytes
 	uint16_t machine; // EM_*; 0 when not known yet
 
 	struct rs_map *map; // sorted by start
 	size_t maps;
-	struct rs_elf_image *image; // one a module, in its order
+	struct rs_elf_image *image; // [memory.modules], in the same order
 	struct rs_file **file; // files opened on disk
 	size_t files;
 	struct rs_mapping *mapping;
 	size_t mappings;
-	struct rs_piece *text;
-	struct rs_piece *joined[RS_JOINED_HEADS]; // by address
+	struct rs_buffer *text; // strings and the auxiliary vector
+	// Copies of ranges that cross segments, hashed by address.
+	struct rs_buffer *joined[RS_JOINED_HEADS];
 	size_t joined_bytes;
 	struct rs_hole *hole; // sorted by start
 	size_t holes;
-	uint32_t ahead, max_ahead; // chunks to copy at the next miss
+	uint32_t prefetch, max_prefetch; // chunks to copy at the next miss
 
-	// The backend's own.
-	pid_t pid;
-	int mem_fd;
-	bool gone; // the process ended under us, and that was told
+	// Of a live process:
+	pid_t pid; // 0 for other targets
+	int mem_fd; // /proc/PID/mem, or -1 to use process_vm_readv()
+	bool gone; // it has ended, and problem[] says so
+	// Of a callback:
 	rs_read_fn read;
 	void *context;
-	uint64_t entry_phdr; // AT_PHDR: lies in the main executable
-	struct rs_load *load; // PT_LOADs of a core, sorted by start
+	// Of a core:
+	struct rs_load *load; // its PT_LOADs, sorted by start
 	size_t loads;
-	const char *core_path; // its file; mapping[0] is all of it
-	int core_fd; // the same, still open; -1: there is none
-	struct stat core_stat; // as it was when opened
+	const char *core_path; // all of the file is mapping[0]
+	int core_fd; // -1: not a core
+	struct stat core_stat; // when it was opened
+	// Of a core or a live process:
+	uint64_t entry_phdr; // AT_PHDR, an address in the main executable
 };
 
 static inline struct rs_target *rs_target_of(struct rs_memory *memory)
@@ -105,11 +114,17 @@ static inline struct rs_target *rs_target_of(struct rs_memory *memory)
 	return (struct rs_target *)memory;
 }
 
+/**
+ * Create a target without memory.
+ * @param options Copied; NULL: none.
+ * @param[out] ret To be closed by rs_memory_close(&ret->memory).
+ * Errors: RS_ENOMEM; RS_EUNSUPPORTED (libelf).
+ */
 RS_MUST_CHECK struct rs_error *
 rs_target_new(const struct rs_memory_ops *ops,
 	      const struct rs_memory_options *options, struct rs_target **ret);
 
-/** Guard: rs_memory_close() of what @p slot holds. */
+/** Scope guard that closes a target. */
 static inline void rs_cleanup_target(struct rs_target **slot)
 {
 	if (*slot)
@@ -118,55 +133,78 @@ static inline void rs_cleanup_target(struct rs_target **slot)
 #define RS_AUTO_TARGET RS_CLEANUP(rs_cleanup_target)
 
 /**
- * Room for one more element in a malloc'ed array whose capacity is the power
- * of two not below its count. @return the new element, zeroed, or NULL.
+ * Append a zeroed element to an array from malloc(), whose capacity is always
+ * the power of two not below its count.
+ *
+ * @param array_pointer Address of the pointer to the array (NULL when empty).
+ * @param size Of an element, in bytes.
+ * @return The new element, or NULL when out of memory.
  */
 void *rs_array_push(void *array_pointer, size_t *count, size_t size);
 
-/** Remember a line for problem[]. Out of memory loses the line, not more. */
+/** rs_memory_problem() for a target. */
 RS_PRINTF(2, 3)
 void rs_problem(struct rs_target *target, const char *format, ...);
 
-/** Copy @p size bytes and a NUL; lives as long as the target. NULL: no memory.
- */
+/** @return A copy of @p size bytes and a NUL, owned by the target; NULL when
+ * out of memory. */
 const char *
 rs_target_text(struct rs_target *target, const char *text, size_t size);
 
-/** Let rs_memory_close() unmap @p data; unmaps at once on failure. */
+/**
+ * Keep the auxiliary vector in memory->auxv, and use what it says: page size
+ * and the address of the main executable's program headers.
+ * @param auxv @p size bytes; copied. Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_target_set_auxv(struct rs_target *target, const void *auxv, size_t size);
+
+/**
+ * Give @p data to the target, which unmaps it when closed.
+ * Errors: RS_ENOMEM; @p data is unmapped then.
+ */
 RS_MUST_CHECK struct rs_error *
 rs_target_own_mapping(struct rs_target *target, void *data, size_t size);
 
-/** Append to the segments; their order is restored by rs_segments_seal(). */
+/** Append a segment, in any order. Errors: RS_ENOMEM; RS_EBAD (too many). */
 RS_MUST_CHECK struct rs_error *
 rs_segments_add(struct rs_target *target, const struct rs_segment *segment);
 
-/** Sort, clip what overlaps, and merge what is contiguous on both sides. */
+/** Sort the segments, remove overlaps, and merge neighbours whose bytes are
+ * contiguous in our memory too. */
 void rs_segments_seal(struct rs_target *target);
 
-/** @return The index of the segment that holds @p address, or segments. */
+/** @return The index of the segment that contains @p address, or
+ * memory->segments when none does. */
 size_t rs_segments_index(const struct rs_memory *memory, uint64_t address);
 
 /**
- * Reserve room for a copy of every mapping that can be read and add it as
- * segments of which nothing is there yet.
+ * For a copied target: reserve address space for a copy of every readable
+ * mapping and add it as segments, with nothing copied yet.
+ * Errors: RS_ENOMEM.
  */
-RS_MUST_CHECK struct rs_error *rs_lazy_reserve(struct rs_target *target);
+RS_MUST_CHECK struct rs_error *rs_copied_reserve(struct rs_target *target);
 
-/** Have the bytes of @p segment from @p from to @p to. @return false:
- * unreadable. */
-bool rs_lazy_load(struct rs_target *target, struct rs_segment *segment,
-		  uint64_t from, uint64_t to);
+/** Copy the bytes of @p segment from address @p from to @p to, as far as that
+ * was not done before. @return false when one of them cannot be read. */
+bool rs_copied_load(struct rs_target *target, struct rs_segment *segment,
+		    uint64_t from, uint64_t to);
 
-/** Copy @p size bytes without loading whole chunks for them. */
+/** rs_memory_read() for a few bytes: of a copied target, reads them without
+ * copying the whole chunk. */
 bool rs_target_peek(struct rs_target *target, uint64_t address, void *buf,
 		    size_t size);
 
-/** Sort the mappings and take away what overlaps. */
+/** Sort the mappings and remove overlaps. */
 void rs_maps_seal(struct rs_target *target);
 
 /**
- * Append a mapping. A path ending in " (deleted)" loses that; one that does
- * not begin with a slash counts as no file.
+ * Append a mapping, in any order.
+ *
+ * @param map Copied, but for its path and `deleted`.
+ * @param path @p path_size bytes. A " (deleted)" at the end is removed and sets
+ *        `deleted`; if it does not begin with a slash, the mapping has no file.
+ * Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *rs_maps_add(struct rs_target *target,
 					   const struct rs_map *map,

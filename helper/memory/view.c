@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+// A copy from malloc(), even if it is empty; NULL when out of memory.
 static void *copy_of(const void *array, size_t count, size_t size)
 {
 	void *copy = malloc(count * size + 1);

@@ -9,12 +9,12 @@
 struct rs_core {
 	struct rs_target *target; // borrowed
 	const char *path;
-	uint8_t *data; // of the whole file
+	uint8_t *data; // the whole file, mapped
 	uint64_t size;
 	Elf *elf;
 	GElf_Ehdr ehdr;
-	uint64_t want; // size that the program headers speak of
-	bool torn; // some of it is beyond the end of the file
+	uint64_t want; // least size that the program headers imply
+	bool truncated; // they refer to bytes beyond the end of the file
 };
 
 static uint8_t prot_of(uint32_t flags)
@@ -27,14 +27,14 @@ static uint8_t prot_of(uint32_t flags)
 /** @return How many of the @p size bytes at @p offset are in the file. */
 static uint64_t clamp(struct rs_core *core, uint64_t offset, uint64_t size)
 {
-	const uint64_t there = offset < core->size ? core->size - offset : 0;
+	const uint64_t left = offset < core->size ? core->size - offset : 0;
 
-	if (size <= there)
+	if (size <= left)
 		return size;
-	core->torn = true;
+	core->truncated = true;
 	if (size <= UINT64_MAX - offset && offset + size > core->want)
 		core->want = offset + size;
-	return there;
+	return left;
 }
 
 static struct rs_error *add_load(struct rs_core *core, const GElf_Phdr *phdr)
@@ -47,7 +47,7 @@ static struct rs_error *add_load(struct rs_core *core, const GElf_Phdr *phdr)
 		if (memsz)
 			rs_problem(
 				target,
-				"%s: a segment at %#llx runs over the end of memory",
+				"%s: the segment at %#llx extends beyond the end of the address space; it is ignored",
 				target->name,
 				(unsigned long long)phdr->p_vaddr);
 		return NULL;
@@ -63,13 +63,13 @@ static struct rs_error *add_load(struct rs_core *core, const GElf_Phdr *phdr)
 		.prot = prot_of(phdr->p_flags),
 	};
 
-	const uint64_t there = clamp(core, phdr->p_offset, phdr->p_filesz);
-	if (!there)
+	const uint64_t size = clamp(core, phdr->p_offset, phdr->p_filesz);
+	if (!size)
 		return NULL;
 	return rs_segments_add(target,
 			       &(struct rs_segment){
 				       .start = phdr->p_vaddr,
-				       .end = phdr->p_vaddr + there,
+				       .end = phdr->p_vaddr + size,
 				       .data = core->data + phdr->p_offset,
 				       .prot = load->prot,
 			       });
@@ -77,36 +77,38 @@ static struct rs_error *add_load(struct rs_core *core, const GElf_Phdr *phdr)
 
 static struct rs_error *add_notes(struct rs_core *core, const GElf_Phdr *phdr)
 {
-	const uint64_t there = clamp(core, phdr->p_offset, phdr->p_filesz);
+	const uint64_t size = clamp(core, phdr->p_offset, phdr->p_filesz);
 
-	if (!there)
+	if (!size)
 		return NULL;
 	Elf_Data *data = elf_getdata_rawchunk(
-		core->elf, (int64_t)phdr->p_offset, there, ELF_T_NHDR);
+		core->elf, (int64_t)phdr->p_offset, size, ELF_T_NHDR);
 	if (!data) {
-		rs_problem(core->target, "%s: its notes cannot be read",
-			   core->target->name);
+		rs_problem(
+			core->target,
+			"%s: cannot read its notes; threads and mapped files are not known",
+			core->target->name);
 		return NULL;
 	}
 	return rs_notes_read(core->target, data);
 }
 
 /**
- * How many program headers there are. More than 65534 are counted in section
- * header 0, which the kernel writes at the very end of a core: when that is
- * cut off, the first program header tells, for what it describes (the notes)
- * begins where the headers end.
+ * The number of program headers. If there are more than 65534, it is in section
+ * header 0, which the kernel writes at the very end of a core. If a truncated
+ * core lacks that, the number follows from the first program header: it
+ * describes the notes, which begin where the headers end.
  */
 static struct rs_error *count_headers(struct rs_core *core, size_t *ret)
 {
 	size_t count = 0;
 	GElf_Phdr first;
 
-	// libelf fails, or tells how many there would be room for, when the
-	// file ends within them.
+	// When the file ends within the headers libelf fails, or returns the
+	// number that fits.
 	const bool failed = elf_getphdrnum(core->elf, &count) != 0;
 	if (!failed && count != PN_XNUM) {
-		core->torn |= count < core->ehdr.e_phnum;
+		core->truncated |= count < core->ehdr.e_phnum;
 		*ret = count;
 		return NULL;
 	}
@@ -116,7 +118,8 @@ static struct rs_error *count_headers(struct rs_core *core, size_t *ret)
 	if (core->ehdr.e_phoff > core->size || end > core->size) {
 		rs_error_free(err);
 		return rs_error_new(RS_EBAD,
-				    "%s: truncated within its program headers",
+				    "%s: truncated within its program headers, "
+				    "so nothing in it can be found",
 				    core->path);
 	}
 	if (core->ehdr.e_phnum == PN_XNUM &&
@@ -137,12 +140,13 @@ static struct rs_error *read_headers(struct rs_core *core)
 	if (err)
 		return err;
 
-	// Threads take their registers apart by the machine: notes come last.
+	// Notes last: the registers in them can be decoded only once the
+	// machine is known.
 	for (int notes = 0; notes < 2; notes++) {
 		for (size_t i = 0; i < count && i < INT32_MAX; i++) {
 			GElf_Phdr phdr;
 			if (!gelf_getphdr(core->elf, (int)i, &phdr)) {
-				core->torn = true;
+				core->truncated = true;
 				break;
 			}
 			if (notes && phdr.p_type == PT_NOTE)
@@ -172,17 +176,18 @@ static struct rs_error *read_core(struct rs_core *core)
 	if (err)
 		return err;
 	if (core->ehdr.e_type != ET_CORE)
-		return rs_error_new(RS_EBAD, "%s: an ELF file, but not a core",
+		return rs_error_new(RS_EBAD,
+				    "%s: an ELF file, but not a core file",
 				    core->path);
 	target->machine = core->ehdr.e_machine;
 	target->memory.is_core = true;
 	err = read_headers(core);
 	if (err)
 		return err;
-	if (core->torn)
+	if (core->truncated)
 		rs_problem(
 			target,
-			"%s is truncated: %llu of at least %llu bytes are there",
+			"%s is truncated: it has %llu of at least %llu bytes",
 			target->name, (unsigned long long)core->size,
 			(unsigned long long)core->want);
 	if (target->loads > 1)
@@ -194,20 +199,20 @@ static struct rs_error *read_core(struct rs_core *core)
 	err = rs_modules_find(target);
 	if (err)
 		return err;
-	err = rs_fill(target);
+	err = rs_core_add_file_pages(target);
 	if (err)
 		return err;
 	if (!target->memory.segments)
-		return rs_error_new(RS_EBAD, "%s: a core without memory%s",
-				    core->path,
-				    core->torn ? " (it is truncated)" : "");
+		return rs_error_new(
+			RS_EBAD, "%s: the core has no memory%s", core->path,
+			core->truncated ? " (it is truncated)" : "");
 	return NULL;
 }
 
 static uint64_t
 fetch(struct rs_target *target, uint64_t address, void *buf, uint64_t size)
 {
-	// Nothing is copied from a core: all segments are there.
+	// Never called: the segments of a core are mapped, not copied.
 	(void)target, (void)address, (void)buf, (void)size;
 	return 0;
 }

@@ -6,24 +6,28 @@
 #include "memory/elf/libelf.h"
 #include "memory/target.h"
 
-/** A PT_LOAD as the core declares it. */
+/** A PT_LOAD program header of the core. */
 struct rs_load {
-	uint64_t start, end; // in memory
-	uint64_t dumped; // one past the last address that was to be dumped
-	uint8_t prot;
+	uint64_t start, end; // p_vaddr, p_vaddr + p_memsz
+	// p_vaddr + p_filesz. What the core should contain ends here; it may
+	// contain less if it is truncated.
+	uint64_t dumped;
+	uint8_t prot; // PROT_READ | PROT_WRITE | PROT_EXEC
 };
 
 /**
- * Take threads, mapped files and the auxiliary vector from the notes in
- * @p data. A torn note ends it.
+ * Read threads, mapped files and the auxiliary vector from the notes in
+ * @p data. Stops at a note that is truncated. Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *
 rs_notes_read(struct rs_target *target, Elf_Data *data);
 
-/** Give each mapping the protection of the PT_LOAD that it lies in. */
+/** Set the protection of each mapping from the PT_LOAD that contains it:
+ * NT_FILE has none. */
 void rs_core_protect_maps(struct rs_target *target);
 
-/** Fill in from files on disk what the core of @p target lacks. */
-RS_MUST_CHECK struct rs_error *rs_fill(struct rs_target *target);
+/** Add segments for the pages that the core lacks and that the files of the
+ * modules contain. Errors: RS_ENOMEM; RS_EBAD (too many segments). */
+RS_MUST_CHECK struct rs_error *rs_core_add_file_pages(struct rs_target *target);
 
 #endif /* RS_MEMORY_COREFILE_H */

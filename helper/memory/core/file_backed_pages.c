@@ -1,38 +1,33 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * What a core leaves out, because it is in a file, comes from that file.
+ * Pages of mapped files that a core leaves out are read from those files.
  *
- * Only ELF images whose file rs_locate() accepted are used, and of them only
- * what the process cannot have changed:
- * - a page of a PT_LOAD that is not writable: always;
- * - a page of a writable one: when the core declares that it was not to be
- *   dumped though memory of its kind was. Linux dumps a private mapping whole
- *   once a page of it was written, unless the process's coredump_filter
- *   leaves anonymous memory out; a dumped stack tells that it did not. (A page
- *   cut off by truncation was to be dumped.)
+ * Only the files of ELF modules that rs_locate() accepted are used, and of them
+ * only pages that the process cannot have changed:
+ * - pages of a PT_LOAD of the file that is not writable: always;
+ * - pages of a writable one: if the core's program headers leave them out
+ *   although anonymous memory was dumped. Linux dumps the whole of a private
+ *   mapping once a page of it was written, unless the coredump_filter of the
+ *   process excludes anonymous memory; that the core contains a stack shows
+ * that it did not. (Pages that only the truncation of the core removed were not
+ *   left out in this sense.)
  * Source: Linux fs/coredump.c vma_dump_size(); gdb/linux-tdep.c
  * dump_mapping_p().
  */
 #include "memory/core/corefile.h"
 
+#include "base/search.h"
 #include "memory/elf/modules.h"
 
 static const struct rs_load *
 load_at(const struct rs_target *target, uint64_t address)
 {
-	size_t low = 0;
-	size_t high = target->loads;
+	const size_t found =
+		RS_FIRST_INDEX(i, target->loads, target->load[i].end > address);
 
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-		if (target->load[mid].end <= address)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low < target->loads && target->load[low].start <= address)
-		return &target->load[low];
+	if (found < target->loads && target->load[found].start <= address)
+		return &target->load[found];
 	return NULL;
 }
 
@@ -41,7 +36,7 @@ void rs_core_protect_maps(struct rs_target *target)
 	for (size_t i = 0; i < target->maps; i++) {
 		const struct rs_load *load =
 			load_at(target, target->map[i].start);
-		// gcore leaves out text without a trace.
+		// gcore writes no PT_LOAD for read-only code.
 		target->map[i].prot_known = load != NULL;
 		target->map[i].prot = load ? load->prot : PROT_READ | PROT_EXEC;
 	}
@@ -58,7 +53,7 @@ static bool stack_was_dumped(const struct rs_target *target)
 	return false;
 }
 
-/** Whether offset @p offset of @p file is loaded only where none can write. */
+/** Whether only read-only PT_LOADs of @p file contain the page at @p offset. */
 static bool
 is_constant(const struct rs_file *file, uint64_t offset, uint64_t page)
 {
@@ -77,8 +72,8 @@ is_constant(const struct rs_file *file, uint64_t offset, uint64_t page)
 		const uint64_t to = phdr.p_offset + phdr.p_filesz;
 		if (offset < from || offset >= to)
 			continue;
-		// Neighbours share a page of the file but not of memory;
-		// where both claim it, take the careful answer.
+		// A read-only and a writable PT_LOAD can share a page of the
+		// file, which is mapped twice; assume the writable one.
 		if (phdr.p_flags & PF_W)
 			return false;
 		found = true;
@@ -86,14 +81,16 @@ is_constant(const struct rs_file *file, uint64_t offset, uint64_t page)
 	return found;
 }
 
-/** Fill @p from up to @p to, which lie in @p map and in one load or none. */
+/** Add the pages from @p from up to @p to, which are in @p map and in the same
+ * PT_LOAD, or in none. @p stack: stack_was_dumped(). */
 static struct rs_error *
 fill_gap(struct rs_target *target, const struct rs_map *map,
 	 const struct rs_file *file, bool stack, uint64_t from, uint64_t to)
 {
 	const struct rs_load *load = load_at(target, from);
 	const uint64_t offset = map->offset + (from - map->start);
-	// Beyond the end of the file its last page has zeros, as in the target.
+	// After the end of the file its last page contains zeros, in our
+	// mapping as in the target's.
 	const uint64_t page = target->page;
 	const uint64_t size = (file->size + page - 1) & ~(page - 1);
 	const bool undumped = !load || from >= load->dumped;
@@ -115,24 +112,18 @@ fill_gap(struct rs_target *target, const struct rs_map *map,
 		});
 }
 
-/** The first of @p sealed segments in order that ends after @p address. */
+/** The first of the first @p sealed segments (the core's own, which are sorted)
+ * that ends after @p address; NULL if none does. */
 static const struct rs_segment *
 segment_after(const struct rs_memory *memory, size_t sealed, uint64_t address)
 {
-	size_t low = 0;
-	size_t high = sealed;
+	const size_t found =
+		RS_FIRST_INDEX(i, sealed, memory->segment[i].end > address);
 
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-		if (memory->segment[mid].end <= address)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < sealed ? &memory->segment[low] : NULL;
+	return found < sealed ? &memory->segment[found] : NULL;
 }
 
-/** Fill every gap that the first @p sealed segments leave in @p map. */
+/** Fill the gaps that the first @p sealed segments leave in @p map. */
 static struct rs_error *
 fill_map(struct rs_target *target, const struct rs_map *map,
 	 const struct rs_file *file, bool stack, size_t sealed)
@@ -149,8 +140,8 @@ fill_map(struct rs_target *target, const struct rs_map *map,
 		uint64_t to = map->end;
 		if (s && s->start < to)
 			to = s->start;
-		// Within one load, either what was cut off or what was not
-		// to be dumped.
+		// Stay within one PT_LOAD, and within either the part that
+		// should be in the core or the part left out.
 		const struct rs_load *load = load_at(target, at);
 		if (load && load->end < to)
 			to = load->end;
@@ -165,7 +156,7 @@ fill_map(struct rs_target *target, const struct rs_map *map,
 	return NULL;
 }
 
-struct rs_error *rs_fill(struct rs_target *target)
+struct rs_error *rs_core_add_file_pages(struct rs_target *target)
 {
 	const struct rs_memory *memory = &target->memory;
 	const bool stack = stack_was_dumped(target);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Notes of a core file: threads, mapped files, auxiliary vector.
+// The notes of a core file: threads, mapped files, auxiliary vector.
 #include "memory/core/corefile.h"
 
 /**
- * Offsets in struct elf_prstatus, the same on both machines up to pr_reg, and
- * in its registers. Source: Linux include/uapi/linux/elfcore.h; x86-64
- * struct user_regs_struct, aarch64 struct user_pt_regs.
+ * Byte offsets in struct elf_prstatus (up to pr_reg the same on both machines),
+ * and indexes of registers in pr_reg. Source: Linux
+ * include/uapi/linux/elfcore.h; x86-64 struct user_regs_struct, aarch64 struct
+ * user_pt_regs.
  */
 enum {
 	RS_PRSTATUS_PID = 32,
@@ -71,8 +72,10 @@ read_files(struct rs_target *target, const uint8_t *desc, size_t size)
 	const uint64_t page = word(desc + 8);
 	if (count > (size - 16) / 24 || !page || (page & (page - 1)) ||
 	    page > 1 << 30) {
-		rs_problem(target, "%s: its list of mapped files is torn",
-			   target->name);
+		rs_problem(
+			target,
+			"%s: its list of mapped files (NT_FILE) is damaged; executables and libraries are not known",
+			target->name);
 		return NULL;
 	}
 
@@ -87,9 +90,10 @@ read_files(struct rs_target *target, const uint8_t *desc, size_t size)
 		};
 		const char *nul = memchr(name, 0, (size_t)(end - name));
 		if (!nul) {
-			rs_problem(target,
-				   "%s: names of mapped files are cut off",
-				   target->name);
+			rs_problem(
+				target,
+				"%s: its list of mapped files (NT_FILE) ends before the last name; some executables and libraries are not known",
+				target->name);
 			return NULL;
 		}
 		if (word(p + 16) <= UINT64_MAX / page) {
@@ -101,20 +105,6 @@ read_files(struct rs_target *target, const uint8_t *desc, size_t size)
 		name = nul + 1;
 	}
 	return NULL;
-}
-
-static void
-read_auxv(struct rs_target *target, const uint8_t *desc, size_t size)
-{
-	for (size_t i = 0; i + 16 <= size; i += 16) {
-		const uint64_t type = word(desc + i);
-		const uint64_t value = word(desc + i + 8);
-		if (type == AT_PHDR)
-			target->entry_phdr = value;
-		if (type == AT_PAGESZ && value >= 1024 && value <= 1 << 20 &&
-		    !(value & (value - 1)))
-			target->page = value;
-	}
 }
 
 static struct rs_error *read_note(struct rs_target *target,
@@ -130,8 +120,8 @@ static struct rs_error *read_note(struct rs_target *target,
 	if (core && nhdr->n_type == NT_FILE)
 		return read_files(target, desc, size);
 	if (core && nhdr->n_type == NT_AUXV)
-		read_auxv(target, desc, size);
-	// The thread's other registers follow its NT_PRSTATUS.
+		return rs_target_set_auxv(target, desc, size);
+	// The other notes of a thread follow its NT_PRSTATUS.
 	if (!core && nhdr->n_type == NT_ARM_TLS && size >= 8 &&
 	    target->machine == EM_AARCH64 && memory->threads)
 		memory->thread[memory->threads - 1].fs_base = word(desc);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Dynamic symbols of an image whose file is not at hand.
+// Dynamic symbols of a module without a file, from the target's memory.
 #include "memory/elf/modules.h"
 
 #include <stdlib.h>
@@ -17,7 +17,8 @@ struct rs_dynamic {
 static void note_entry(struct rs_dynamic *ret, const Elf64_Dyn *dyn,
 		       const struct rs_module *module)
 {
-	// glibc adds the bias to addresses in place, musl does not.
+	// glibc's loader adds the bias to these addresses in memory, musl's
+	// does not.
 	uint64_t address = dyn->d_un.d_ptr;
 	if (address < module->start)
 		address += module->bias;
@@ -71,8 +72,9 @@ static bool read_dynamic(struct rs_target *target,
 }
 
 /**
- * The table's length is told nowhere; a hash table implies it. GNU's has the
- * greatest index at the end of the chain that starts last.
+ * The number of dynamic symbols, from the GNU hash table at @p at: 1 + the
+ * greatest index, which is at the end of the chain that starts last. No entry
+ * of the dynamic section has the number itself.
  */
 static uint64_t count_gnu(struct rs_memory *memory, uint64_t at)
 {

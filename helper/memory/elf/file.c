@@ -13,7 +13,7 @@ rs_file_map(const char *path, uint8_t **ret, struct stat *stat_ret, int *fd_ret)
 {
 	struct stat st;
 
-	// O_NONBLOCK: a FIFO must not make us wait.
+	// O_NONBLOCK: opening a FIFO must not block.
 	RS_AUTO_CLOSE int fd =
 		open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if ((fd < 0 || fstat(fd, &st)) && errno == ENOMEM)
@@ -23,16 +23,16 @@ rs_file_map(const char *path, uint8_t **ret, struct stat *stat_ret, int *fd_ret)
 	if (!S_ISREG(st.st_mode))
 		return rs_error_new(RS_EBAD, "%s: not a regular file", path);
 	if (st.st_size <= 0)
-		return rs_error_new(RS_EBAD, "%s: empty", path);
+		return rs_error_new(RS_EBAD, "%s: the file is empty", path);
 
 	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ,
 			  MAP_PRIVATE | MAP_NORESERVE, fd, 0);
 	if (data == MAP_FAILED && errno == ENOMEM)
 		return &rs_enomem;
 	if (data == MAP_FAILED)
-		return rs_error_new(RS_EIO, "%s: mmap: %s", path,
+		return rs_error_new(RS_EIO, "%s: cannot map the file: %s", path,
 				    strerror(errno));
-	rs_vanish_watch(data, (size_t)st.st_size);
+	rs_sigbus_guard_add(data, (size_t)st.st_size);
 	*ret = data;
 	*stat_ret = st;
 	if (fd_ret)
@@ -56,7 +56,7 @@ void rs_file_unmap(uint8_t *data, size_t size)
 {
 	if (!data)
 		return;
-	rs_vanish_forget(data);
+	rs_sigbus_guard_remove(data);
 	munmap(data, size);
 }
 

@@ -8,7 +8,8 @@ enum {
 	RS_MAX_NOTES = 16 << 10, // bytes, of one header
 };
 
-/** The lowest address of the image less its file offset 0, before loading. */
+/** The address of file offset 0 according to the first PT_LOAD, without the
+ * bias. */
 static uint64_t base_of(const Elf64_Phdr *phdr, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -17,6 +18,7 @@ static uint64_t base_of(const Elf64_Phdr *phdr, size_t count)
 	return 0;
 }
 
+/** Bytes that the notes of @p phdr take in our copy. */
 static size_t note_room(const Elf64_Phdr *phdr)
 {
 	if (phdr->p_type != PT_NOTE || phdr->p_filesz > RS_MAX_NOTES)
@@ -24,7 +26,8 @@ static size_t note_room(const Elf64_Phdr *phdr)
 	return (phdr->p_filesz + 7) & ~(size_t)7;
 }
 
-/** Append the notes that @p phdr describes to @p buf, and point it there. */
+/** Append the notes that @p phdr describes to @p buf and change its offset
+ * accordingly, or drop it when they cannot be read. */
 static void take_notes(struct rs_target *target, uint64_t bias,
 		       Elf64_Phdr *phdr, uint8_t *buf, size_t *used)
 {

@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: MIT
-// Where a mapped file is on this machine, and whether it is the same build.
+// Finding the file of a module on this machine, and whether it is the same
+// build.
 #include "memory/elf/modules.h"
 
 #include <stdio.h>
 
-enum rs_verdict {
+enum rs_match {
 	RS_DIFFERS,
-	RS_UNCHECKED, // nothing to compare, and nothing speaks against it
-	RS_AGREES,
+	RS_PLAUSIBLE, // no build-id to compare; the layout is the same
+	RS_SAME_BUILD,
 };
 
-/** How far a search has come. */
+/** The best candidate so far. */
 struct rs_search {
 	struct rs_target *target; // borrowed
 	const struct rs_module *module;
 	const struct rs_elf_image *image;
-	const struct rs_file *other; // a file of another build
-	const struct rs_file *found;
-	enum rs_verdict verdict; // of found
+	const struct rs_file *other; // a file of another build, or NULL
+	const struct rs_file *found; // or NULL
+	enum rs_match match; // of found
 };
 
-/** Open @p path once. @p ret is NULL when it is no ELF that can be read. */
+/** Open @p path, or return the file if it is already open. @p ret is NULL when
+ * it is not a readable ELF file. */
 static struct rs_error *
 open_once(struct rs_target *target, const char *path, struct rs_file **ret)
 {
@@ -48,7 +50,8 @@ open_once(struct rs_target *target, const char *path, struct rs_file **ret)
 	return NULL;
 }
 
-/** Whether the loaded parts are laid out alike. */
+/** Whether the target's ELF headers and those of @p file have the same PT_LOADs
+ * and dynamic section. */
 static bool
 headers_agree(const struct rs_elf_image *image, const struct rs_file *file)
 {
@@ -64,7 +67,7 @@ headers_agree(const struct rs_elf_image *image, const struct rs_file *file)
 		if (!gelf_getphdr(image->elf, i, &x) ||
 		    !gelf_getphdr(file->elf, i, &y))
 			return false;
-		// Notes were moved by rs_headers_read().
+		// rs_headers_read() has changed the offsets of notes.
 		if (x.p_type != PT_LOAD && x.p_type != PT_DYNAMIC)
 			continue;
 		if (x.p_type != y.p_type || x.p_offset != y.p_offset ||
@@ -75,7 +78,11 @@ headers_agree(const struct rs_elf_image *image, const struct rs_file *file)
 	return true;
 }
 
-/** The PT_LOAD of @p file that puts @p offset at @p address - @p bias. */
+/**
+ * Whether a PT_LOAD of @p file puts file offset @p offset at @p address.
+ * @param[in,out] bias Address in memory less that in the file; UINT64_MAX: any,
+ *                and set to the one found.
+ */
 static bool is_loaded_at(const struct rs_file *file, uint64_t offset,
 			 uint64_t address, uint64_t page, uint64_t *bias)
 {
@@ -98,8 +105,8 @@ static bool is_loaded_at(const struct rs_file *file, uint64_t offset,
 }
 
 /**
- * Whether all mappings of a module are where the loader would have put this
- * file: what is left to compare when the core has none of its headers.
+ * Whether all mappings of the module are where the loader would have mapped
+ * this file. Used when the core does not contain the headers of the module.
  */
 static bool
 layout_agrees(const struct rs_search *search, const struct rs_file *file)
@@ -128,7 +135,7 @@ layout_agrees(const struct rs_search *search, const struct rs_file *file)
 	return bias != UINT64_MAX;
 }
 
-static enum rs_verdict
+static enum rs_match
 compare(const struct rs_search *search, const struct rs_file *file)
 {
 	const struct rs_elf_image *image = search->image;
@@ -136,32 +143,32 @@ compare(const struct rs_search *search, const struct rs_file *file)
 	if (file->ehdr.e_type != ET_EXEC && file->ehdr.e_type != ET_DYN)
 		return RS_DIFFERS;
 	if (image->id.size)
-		return rs_buildid_equal(&image->id, &file->id) ? RS_AGREES
+		return rs_buildid_equal(&image->id, &file->id) ? RS_SAME_BUILD
 							       : RS_DIFFERS;
 	if (image->elf && !headers_agree(image, file))
 		return RS_DIFFERS;
 	if (image->elf && image->inode && image->inode == file->stat.st_ino)
-		return RS_AGREES;
+		return RS_SAME_BUILD;
 	if (!image->elf && !layout_agrees(search, file))
 		return RS_DIFFERS;
-	return RS_UNCHECKED;
+	return RS_PLAUSIBLE;
 }
 
 static struct rs_error *try(struct rs_search *search, const char *path)
 {
 	struct rs_file *file = NULL;
 
-	if (!path || search->verdict == RS_AGREES)
+	if (!path || search->match == RS_SAME_BUILD)
 		return NULL;
 	struct rs_error *err = open_once(search->target, path, &file);
 	if (err || !file)
 		return err;
-	const enum rs_verdict verdict = compare(search, file);
-	if (verdict == RS_DIFFERS)
+	const enum rs_match match = compare(search, file);
+	if (match == RS_DIFFERS)
 		search->other = file;
-	if (verdict > search->verdict) {
+	if (match > search->match) {
 		search->found = file;
-		search->verdict = verdict;
+		search->match = match;
 	}
 	return NULL;
 }
@@ -178,7 +185,8 @@ try_under(struct rs_search *search, const char *root, const char *path)
 	return try(search, full);
 }
 
-/** A live process leads to its files even when they are out of our sight. */
+/** Try the links in /proc of a live process: they lead to its files even when
+ * those were deleted, or are in another mount namespace. */
 static struct rs_error *try_proc(struct rs_search *search)
 {
 	const struct rs_module *m = search->module;
@@ -202,8 +210,8 @@ static struct rs_error *try_proc(struct rs_search *search)
 	return try(search, link);
 }
 
-// The executable the user gave is that of the image with its id; when there is
-// none to go by, that of what the kernel started.
+// The executable that the user gave belongs to the module with the same
+// build-id; if the module's is not known, to the one that the kernel started.
 static struct rs_error *try_given(struct rs_search *search)
 {
 	const char *path = search->target->options.exec;
@@ -221,7 +229,7 @@ static struct rs_error *try_given(struct rs_search *search)
 	return err;
 }
 
-// From afar, by build-id alone: what only the kernel knows has no path.
+// Fetch the file by its build-id. The vDSO has no path, and no file.
 static struct rs_error *try_fetched(struct rs_search *search)
 {
 	const struct rs_memory_options *o = &search->target->options;
@@ -229,7 +237,7 @@ static struct rs_error *try_fetched(struct rs_search *search)
 	const char *path = search->module->path;
 
 	if (!o->fetch_file || !id->size || *path != '/' ||
-	    search->verdict == RS_AGREES)
+	    search->match == RS_SAME_BUILD)
 		return NULL;
 	return try(search,
 		   o->fetch_file(o->fetch_context, path, id->byte, id->size));
@@ -257,35 +265,36 @@ static struct rs_error *try_all(struct rs_search *search)
 	return err ? err : try_fetched(search);
 }
 
-static void tell(const struct rs_search *search)
+// Add a line to problem[] unless the same build was found.
+static void report(const struct rs_search *search)
 {
 	struct rs_target *target = search->target;
 	const char *path = search->module->path;
 	const struct rs_elf_image *image = search->image;
 	const size_t before = target->memory.problems;
 
-	if (search->verdict == RS_AGREES)
+	if (search->match == RS_SAME_BUILD)
 		return;
-	if (search->verdict == RS_UNCHECKED) {
+	if (search->match == RS_PLAUSIBLE) {
 		rs_problem(
 			target,
-			"%s: %s could not be checked (no build-id to compare); used, as %s",
+			"%s: using %s, though there is no build-id to compare: its %s the target's",
 			path, search->found->path,
-			image->elf ? "its headers agree"
-				   : "it is laid out alike");
+			image->elf ? "program headers match"
+				   : "layout matches");
 		return;
 	}
 	if (search->other) {
 		rs_problem(
 			target,
-			"%s: %s is another build (build-id %s, the target's is %s); not used",
+			"%s: not using %s, which is another build: its build-id is %s, the target's is %s",
 			path, search->other->path,
 			rs_buildid_text(&search->other->id).text,
 			rs_buildid_text(&image->id).text);
 	} else if (target->memory.is_core) {
 		rs_problem(
 			target,
-			"%s: not found on this machine (build-id %s); what the core lacks of it is unreadable",
+			"%s: not found on this machine (build-id %s); its pages that are not in the core cannot be read",
 			path,
 			image->elf ? rs_buildid_text(&image->id).text
 				   : "not known");
@@ -305,13 +314,13 @@ struct rs_error *rs_locate(struct rs_target *target, size_t index)
 	struct rs_error *err = try_all(&search);
 	if (err)
 		return err;
-	// A mapped file that is no image by any account is not worth a word.
+	// Otherwise nothing suggests that the mapped file is an ELF file.
 	if (image->elf || search.found || image->is_main)
-		tell(&search);
+		report(&search);
 	if (!search.found)
 		return NULL;
 	module->file = search.found->path;
-	module->checked = search.verdict == RS_AGREES;
+	module->checked = search.match == RS_SAME_BUILD;
 	image->file = search.found;
 	return NULL;
 }
@@ -330,7 +339,7 @@ struct rs_error *rs_locate_check_exec(struct rs_target *target)
 		return err;
 	if (!exec) {
 		rs_problem(target,
-			   "%s: cannot be read as an executable; not used",
+			   "%s: not used: it is not a readable ELF executable",
 			   path);
 		return NULL;
 	}
@@ -339,7 +348,7 @@ struct rs_error *rs_locate_check_exec(struct rs_target *target)
 		if (image->file == exec ||
 		    (exec->id.size && rs_buildid_equal(&image->id, &exec->id)))
 			return NULL;
-		// The loader comes first when it was run as a program.
+		// Without is_main the first module is the best guess.
 		if (image->is_main || !ran) {
 			ran = &target->memory.module[i];
 			ran_id = image->id;
@@ -349,7 +358,7 @@ struct rs_error *rs_locate_check_exec(struct rs_target *target)
 		return NULL;
 	rs_problem(
 		target,
-		"%s (build-id %s) is not what ran; that was %s (build-id %s); not used",
+		"%s (build-id %s) is not used: the target ran %s (build-id %s)",
 		path, rs_buildid_text(&exec->id).text, ran->path,
 		rs_buildid_text(&ran_id).text);
 	return NULL;

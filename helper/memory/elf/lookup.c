@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Names to addresses, through the tables of each module.
+// The addresses of symbols and sections by name, and fields of structs.
 #include "memory/elf/modules.h"
 
-/** A section of the file by type, or by name when @p name is not NULL. */
+/** Find a section of the file by name, or by type when @p name is NULL. */
 static Elf_Scn *find_section(const struct rs_file *file, const char *name,
 			     uint32_t type, GElf_Shdr *ret)
 {
@@ -39,13 +39,14 @@ static struct rs_error *index_section(const struct rs_file *file, uint32_t type,
 		elf_getdata(elf_getscn(file->elf, shdr.sh_link), NULL);
 	if (!sym || !text || !sym->d_buf || !text->d_buf ||
 	    sym->d_type != ELF_T_SYM)
-		return NULL; // torn: as good as stripped
+		return NULL; // damaged: treat it as stripped
 	return rs_symbols_index(table, sym->d_buf,
 				sym->d_size / sizeof(Elf64_Sym), text->d_buf,
 				text->d_size);
 }
 
-static struct rs_error *have_dynamic(struct rs_target *target, size_t index)
+// Index the dynamic symbols of module @p index, the first time.
+static struct rs_error *index_dynamic(struct rs_target *target, size_t index)
 {
 	struct rs_elf_image *image = &target->image[index];
 
@@ -58,7 +59,8 @@ static struct rs_error *have_dynamic(struct rs_target *target, size_t index)
 				      image);
 }
 
-static struct rs_error *have_full(struct rs_target *target, size_t index)
+// Index the full symbol table of module @p index, the first time.
+static struct rs_error *index_full(struct rs_target *target, size_t index)
 {
 	struct rs_elf_image *image = &target->image[index];
 
@@ -75,7 +77,7 @@ static struct rs_error *look_up(struct rs_target *target, size_t index,
 {
 	const struct rs_elf_image *image = &target->image[index];
 	struct rs_error *err =
-		full ? have_full(target, index) : have_dynamic(target, index);
+		full ? index_full(target, index) : index_dynamic(target, index);
 	if (err)
 		return err;
 	*ret = rs_symbols_find(full ? &image->full : &image->dynamic, name);
@@ -94,8 +96,9 @@ rs_memory_symbol(struct rs_memory *memory, const struct rs_module *module,
 {
 	struct rs_target *target = rs_target_of(memory);
 
-	// Every module's dynamic symbols before any module's full table: that
-	// is bigger, and what it alone has is private to its module.
+	// First the dynamic symbols of every module, then the full tables:
+	// these are larger, and only symbols private to a module are in them
+	// alone.
 	for (int full = 0; full < 2; full++) {
 		for (size_t i = 0; i < memory->modules; i++) {
 			const Elf64_Sym *sym = NULL;

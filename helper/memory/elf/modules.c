@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Which of the mapped files are ELF images, and where they were loaded.
+// Which of the mapped files are ELF files, and where they were loaded.
 #include "memory/elf/modules.h"
+
+#include "base/search.h"
 
 #include <stdlib.h>
 
@@ -16,7 +18,10 @@ void rs_images_free(struct rs_target *target)
 	free(target->image);
 }
 
-/** A module per loaded file; ranges only. A file may be loaded twice. */
+/**
+ * Add @p map to the module that it continues, or as a new one. A mapping whose
+ * file offset does not increase begins another copy of the same file.
+ */
 static struct rs_error *
 add_map(struct rs_target *target, const struct rs_map *map)
 {
@@ -60,7 +65,8 @@ add_map(struct rs_target *target, const struct rs_map *map)
 	return NULL;
 }
 
-/** Bias and extent by the PT_LOADs of @p elf. @return false: not loaded so. */
+/** Set bias and end of @p module according to the PT_LOADs of @p elf. @return
+ * false when they do not match its mappings. */
 static bool place(const struct rs_target *target, struct rs_module *module,
 		  const struct rs_elf_image *image, Elf *elf, uint16_t type)
 {
@@ -93,7 +99,8 @@ static bool place(const struct rs_target *target, struct rs_module *module,
 	return true;
 }
 
-/** Look at candidate @p index. @return false in @p keep when it is no image. */
+/** Read the headers of candidate @p index and find its file.
+ * @param[out] keep Whether it is a loaded ELF file. */
 static struct rs_error *
 examine(struct rs_target *target, size_t index, bool *keep)
 {
@@ -164,7 +171,8 @@ struct rs_error *rs_modules_find(struct rs_target *target)
 	struct rs_error *err = examine_all(target);
 	if (err)
 		return err;
-	// Memory after the last mapped page (.bss) may not reach into the next.
+	// .bss may seem to extend into the next module, if the PT_LOADs are
+	// another file's.
 	for (size_t i = 0; i + 1 < memory->modules; i++)
 		if (memory->module[i].end > memory->module[i + 1].start)
 			memory->module[i].end = memory->module[i + 1].start;
@@ -174,17 +182,10 @@ struct rs_error *rs_modules_find(struct rs_target *target)
 const struct rs_module *
 rs_memory_module(const struct rs_memory *memory, uint64_t address)
 {
-	size_t low = 0;
-	size_t high = memory->modules;
+	const size_t found = RS_FIRST_INDEX(i, memory->modules,
+					    memory->module[i].end > address);
 
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-		if (memory->module[mid].end <= address)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low < memory->modules && memory->module[low].start <= address)
-		return &memory->module[low];
+	if (found < memory->modules && memory->module[found].start <= address)
+		return &memory->module[found];
 	return NULL;
 }

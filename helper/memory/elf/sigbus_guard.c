@@ -9,52 +9,53 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// Every module that a target may have, and its core.
-enum { RS_WATCHED_MAX = 4200 };
+// Enough for all modules of a target (RS_MAX_MODULES) and its core.
+enum { RS_GUARDED_MAX = 4200 };
 
-// The handler reads these at any moment, in any thread: a place whose start is
-// not 0 is in use.
+// Atomic because the handler may run at any moment, in any thread. An entry
+// whose start is 0 is free.
 static struct {
 	atomic_uintptr_t start;
 	atomic_size_t size;
-	atomic_bool gone;
-} watched[RS_WATCHED_MAX];
+	atomic_bool lost;
+} guarded[RS_GUARDED_MAX];
 
-static atomic_bool any_gone;
-static atomic_bool passing; // a signal to the handler that was there
+static atomic_bool any_lost;
+static atomic_bool forwarding; // the previous handler is running
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned watching; // under the lock
-static struct sigaction before; // the handler that was there; same
-static uintptr_t page; // bytes of one; set before there is a handler
+static unsigned guards; // entries in use; protected by the lock
+// The handler before ours; set under the lock, before ours is installed.
+static struct sigaction previous;
+static uintptr_t page; // bytes; set before our handler is installed
 
-// A watched mapping from an address on.
+// The part of a guarded mapping from an address to its end.
 struct rest {
-	int place; // -1: nothing there is watched
+	int entry; // -1: the address is not guarded
 	uintptr_t start, end;
 };
 
 static struct rest find(uintptr_t address)
 {
-	for (int i = 0; i < RS_WATCHED_MAX; i++) {
-		const uintptr_t start = atomic_load(&watched[i].start);
-		const size_t size = atomic_load(&watched[i].size);
+	for (int i = 0; i < RS_GUARDED_MAX; i++) {
+		const uintptr_t start = atomic_load(&guarded[i].start);
+		const size_t size = atomic_load(&guarded[i].size);
 
 		if (!start || address - start >= size)
 			continue;
-		// Another thread may be giving the place to another mapping.
-		if (atomic_load(&watched[i].start) == start)
+		// Another thread may have reused the entry in between.
+		if (atomic_load(&guarded[i].start) == start)
 			return (struct rest){i, address, start + size};
 	}
-	return (struct rest){.place = -1};
+	return (struct rest){.entry = -1};
 }
 
-// @return false when there is nothing that could be put there.
+// Replace the pages by zeros. @return false when out of memory.
 static bool put_zeros(const struct rest *rest)
 {
 	const uintptr_t from = rest->start & ~(page - 1);
 
-	atomic_store(&watched[rest->place].gone, true);
-	atomic_store(&any_gone, true);
+	atomic_store(&guarded[rest->entry].lost, true);
+	atomic_store(&any_lost, true);
 	return mmap((void *)from, rest->end - from, PROT_READ,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
 		    0) != MAP_FAILED;
@@ -67,30 +68,31 @@ static void use_default(int number)
 	(void)sigaction(number, &action, NULL);
 }
 
-// For whom it is: what was touched is touched again when this returns, and by
-// default that is the end. Handlers that call each other in a ring, as they do
-// when each was put before the other once, end it too.
-static void pass_on(int number, siginfo_t *info, void *context)
+// Forward to the previous handler. Returning repeats the access, so with the
+// default disposition the process terminates. So it does if the previous
+// handler calls ours in turn, which happens when each was installed after the
+// other once.
+static void forward(int number, siginfo_t *info, void *context)
 {
-	const bool sent = info->si_code <= 0;
-	const bool ignored =
-		!(before.sa_flags & SA_SIGINFO) && before.sa_handler == SIG_IGN;
-	const bool is_default =
-		!(before.sa_flags & SA_SIGINFO) && before.sa_handler == SIG_DFL;
+	const bool sent = info->si_code <= 0; // by kill() or the like
+	const bool ignored = !(previous.sa_flags & SA_SIGINFO) &&
+			     previous.sa_handler == SIG_IGN;
+	const bool is_default = !(previous.sa_flags & SA_SIGINFO) &&
+				previous.sa_handler == SIG_DFL;
 
 	if (ignored && sent)
 		return;
-	if (ignored || is_default || atomic_exchange(&passing, true)) {
+	if (ignored || is_default || atomic_exchange(&forwarding, true)) {
 		use_default(number);
 		if (sent)
-			(void)raise(number); // comes when this has returned
+			(void)raise(number); // delivered once this returns
 		return;
 	}
-	if (before.sa_flags & SA_SIGINFO)
-		before.sa_sigaction(number, info, context);
+	if (previous.sa_flags & SA_SIGINFO)
+		previous.sa_sigaction(number, info, context);
 	else
-		before.sa_handler(number);
-	atomic_store(&passing, false);
+		previous.sa_handler(number);
+	atomic_store(&forwarding, false);
 }
 
 static void on_bus(int number, siginfo_t *info, void *context)
@@ -98,10 +100,10 @@ static void on_bus(int number, siginfo_t *info, void *context)
 	const int error = errno;
 	const struct rest rest = info->si_code == BUS_ADRERR
 					 ? find((uintptr_t)info->si_addr)
-					 : (struct rest){.place = -1};
+					 : (struct rest){.entry = -1};
 
-	if (rest.place < 0 || !put_zeros(&rest))
-		pass_on(number, info, context);
+	if (rest.entry < 0 || !put_zeros(&rest))
+		forward(number, info, context);
 	errno = error;
 }
 
@@ -111,7 +113,7 @@ static bool is_ours(const struct sigaction *action)
 	       action->sa_sigaction == on_bus;
 }
 
-static void take_signal(void)
+static void install_handler(void)
 {
 	struct sigaction action = {.sa_sigaction = on_bus,
 				   .sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -120,61 +122,61 @@ static void take_signal(void)
 	page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	if (sigaction(SIGBUS, NULL, &now) || is_ours(&now))
 		return;
-	before = now;
+	previous = now;
 	sigemptyset(&action.sa_mask);
 	(void)sigaction(SIGBUS, &action, NULL);
 }
 
-// Somebody may have taken it from us meanwhile: then it stays theirs.
-static void give_back_signal(void)
+// Restore the previous handler, unless ours has been replaced by now.
+static void restore_handler(void)
 {
 	struct sigaction now;
 
 	if (sigaction(SIGBUS, NULL, &now) == 0 && is_ours(&now))
-		(void)sigaction(SIGBUS, &before, NULL);
+		(void)sigaction(SIGBUS, &previous, NULL);
 }
 
-void rs_vanish_watch(void *data, size_t size)
+void rs_sigbus_guard_add(void *data, size_t size)
 {
 	const size_t unit = (size_t)sysconf(_SC_PAGESIZE);
 
 	pthread_mutex_lock(&lock);
-	for (int i = 0; i < RS_WATCHED_MAX; i++) {
-		if (atomic_load(&watched[i].start))
+	for (int i = 0; i < RS_GUARDED_MAX; i++) {
+		if (atomic_load(&guarded[i].start))
 			continue;
-		// With what follows the file's end in its last page.
-		atomic_store(&watched[i].size, (size + unit - 1) / unit * unit);
-		atomic_store(&watched[i].gone, false);
-		atomic_store(&watched[i].start, (uintptr_t)data);
-		if (watching++ == 0)
-			take_signal();
+		// Whole pages: the last one extends beyond the file's end.
+		atomic_store(&guarded[i].size, (size + unit - 1) / unit * unit);
+		atomic_store(&guarded[i].lost, false);
+		atomic_store(&guarded[i].start, (uintptr_t)data);
+		if (guards++ == 0)
+			install_handler();
 		break;
 	}
 	pthread_mutex_unlock(&lock);
 }
 
-void rs_vanish_forget(const void *data)
+void rs_sigbus_guard_remove(const void *data)
 {
 	pthread_mutex_lock(&lock);
-	for (int i = 0; data && i < RS_WATCHED_MAX; i++) {
-		if (atomic_load(&watched[i].start) != (uintptr_t)data)
+	for (int i = 0; data && i < RS_GUARDED_MAX; i++) {
+		if (atomic_load(&guarded[i].start) != (uintptr_t)data)
 			continue;
-		atomic_store(&watched[i].start, 0);
-		if (--watching == 0)
-			give_back_signal();
+		atomic_store(&guarded[i].start, 0);
+		if (--guards == 0)
+			restore_handler();
 		break;
 	}
 	pthread_mutex_unlock(&lock);
 }
 
-bool rs_vanish_any(void)
+bool rs_sigbus_guard_any_lost(void)
 {
-	return atomic_load(&any_gone);
+	return atomic_load(&any_lost);
 }
 
-bool rs_vanish_seen(const void *data)
+bool rs_sigbus_guard_lost(const void *data)
 {
 	const struct rest rest = find((uintptr_t)data);
 
-	return rest.place >= 0 && atomic_load(&watched[rest.place].gone);
+	return rest.entry >= 0 && atomic_load(&guarded[rest.entry].lost);
 }

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * Mapped files whose pages go away while they are read: somebody cuts the file
- * short or writes it anew, or its disk fails. Touching such a page is SIGBUS,
- * and would be the end of the debugger.
+ * Surviving SIGBUS on mapped files. When a mapped file is truncated, or its
+ * disk fails, an access to a page that no longer exists raises SIGBUS, which
+ * would terminate GDB.
  *
- * While any mapping is watched, the process's handler of SIGBUS is ours. In
- * the place of a page that is gone, and of all behind it, it puts zeros and
- * remembers that; whatever lies outside of what is watched it leaves to the
- * handler that was there before. One that is set later takes the protection
- * away until the next mapping is the first that is watched.
+ * While any mapping is guarded, this module has its own SIGBUS handler. On an
+ * access to a lost page of a guarded mapping, it replaces this page and the
+ * rest of the mapping by zeros and records that. All other SIGBUS it forwards
+ * to the handler that was installed before. If somebody installs another
+ * handler later, mappings are not guarded until all of them are removed and one
+ * is added again.
+ *
+ * All functions may be called from any thread.
  */
 #ifndef RS_MEMORY_SIGBUS_GUARD_H
 #define RS_MEMORY_SIGBUS_GUARD_H
@@ -17,16 +20,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Beyond some thousand files at once a mapping is not watched. */
-void rs_vanish_watch(void *data, size_t size);
+/** Guard a mapping. With more than 4200 at once, the others are not guarded. */
+void rs_sigbus_guard_add(void *data, size_t size);
 
-/** Before @p data is unmapped. One that is not watched is passed over. */
-void rs_vanish_forget(const void *data);
+/** Stop guarding the mapping at @p data; to be called before it is unmapped. No
+ * effect if it is not guarded. */
+void rs_sigbus_guard_remove(const void *data);
 
-/** Whether a page of any mapping went away, ever. */
-bool rs_vanish_any(void);
+/** Whether a page of any guarded mapping was ever lost. */
+bool rs_sigbus_guard_any_lost(void);
 
-/** Whether a page of the mapping at @p data went away. */
-bool rs_vanish_seen(const void *data);
+/** Whether a page of the guarded mapping at @p data was lost. */
+bool rs_sigbus_guard_lost(const void *data);
 
 #endif /* RS_MEMORY_SIGBUS_GUARD_H */

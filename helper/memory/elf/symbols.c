@@ -20,7 +20,7 @@ static bool is_defined(const Elf64_Sym *sym, size_t text_size)
 {
 	const unsigned type = ELF64_ST_TYPE(sym->st_info);
 
-	// A value in thread-local storage or in no section is no address.
+	// The value of a thread-local or absolute symbol is not an address.
 	return sym->st_name && sym->st_name < text_size &&
 	       sym->st_shndx != SHN_UNDEF && sym->st_shndx != SHN_ABS &&
 	       sym->st_shndx != SHN_COMMON && type != STT_TLS &&
@@ -33,7 +33,7 @@ slot_of(const struct rs_symbols *table, const char *name, uint32_t hash)
 {
 	uint32_t i = hash & table->mask;
 
-	// Half of the slots are free: this ends.
+	// At least half of the slots are free, so this ends.
 	while (table->slot[i].index) {
 		const Elf64_Sym *sym = &table->sym[table->slot[i].index - 1];
 		if (table->slot[i].hash == hash &&
@@ -65,7 +65,7 @@ struct rs_error *rs_symbols_index(struct rs_symbols *table,
 	size_t used = 0;
 	size_t slots = 16;
 
-	// A name that runs over the end of the table is no name.
+	// Drop a last name that has no NUL.
 	while (text_size && text[text_size - 1])
 		text_size--;
 	if (count > RS_MAX_SYMBOLS)

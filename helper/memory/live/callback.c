@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// A target whose memory GDB, or another caller, reads for us.
 #include "memory/elf/modules.h"
 
 static uint64_t
@@ -32,7 +33,7 @@ rs_memory_open_callback(rs_read_fn read, void *context,
 			.end = range[i].end,
 			.offset = range[i].file_offset,
 			.prot = (uint8_t)range[i].prot,
-			// Not every target knows the protection.
+			// Not every target of GDB knows the protection.
 			.prot_known = range[i].prot != 0,
 		};
 		err = rs_maps_add(target, &map, path, path ? strlen(path) : 0);
@@ -40,12 +41,13 @@ rs_memory_open_callback(rs_read_fn read, void *context,
 			return err;
 	}
 	rs_maps_seal(target);
-	err = rs_lazy_reserve(target);
+	err = rs_copied_reserve(target);
 	if (err)
 		return err;
 	if (!target->memory.segments)
 		return rs_error_new(RS_EBAD,
-				    "the target tells no readable memory");
+				    "the target reports no readable memory; "
+				    "see \"info proc mappings\"");
 	err = rs_modules_find(target);
 	if (err)
 		return err;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Targets that are copied on first touch: a live process, a callback.
+// Targets that are copied on first use, chunk by chunk: a live process, or one
+// behind a callback.
+#include "base/search.h"
 #include "memory/target.h"
 
 #include <stdlib.h>
@@ -7,7 +9,7 @@
 enum rs_chunk_state {
 	RS_CHUNK_MISSING = 0,
 	RS_CHUNK_WHOLE = RS_COPY_WHOLE,
-	RS_CHUNK_HOLED, // copied; some pages cannot be read
+	RS_CHUNK_HOLED, // copied, but for pages that cannot be read
 };
 
 static size_t chunks_of(const struct rs_segment *s)
@@ -16,20 +18,10 @@ static size_t chunks_of(const struct rs_segment *s)
 			RS_COPY_SHIFT);
 }
 
-/** First hole that ends after @p address. */
+/** The index of the first hole that ends after @p address. */
 static size_t hole_after(const struct rs_target *target, uint64_t address)
 {
-	size_t low = 0;
-	size_t high = target->holes;
-
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-		if (target->hole[mid].end <= address)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return RS_FIRST_INDEX(i, target->holes, target->hole[i].end > address);
 }
 
 static bool
@@ -58,9 +50,9 @@ static bool add_hole(struct rs_target *target, uint64_t from, uint64_t to)
 }
 
 /**
- * Copy. What cannot be read whole is tried again in halves down to a page, so
- * that a hole takes no neighbour with it; after a success the steps grow
- * again.
+ * Copy the bytes from @p from to @p to. When a read fails it is repeated with
+ * half the size, down to one page, so that only pages that really cannot be
+ * read become holes. After a success the size doubles again.
  *
  * @return false when out of memory.
  */
@@ -84,7 +76,7 @@ copy(struct rs_target *target, uint64_t from, uint64_t to, uint8_t *out)
 		uint64_t next = (from | (page - 1)) + 1;
 		if (next > to || next == 0)
 			next = to;
-		// One page or less was asked for, and is not there.
+		// A read of at most one page failed: this page is a hole.
 		if (want - got <= next - from) {
 			if (!add_hole(target, from, next))
 				return false;
@@ -100,24 +92,24 @@ copy(struct rs_target *target, uint64_t from, uint64_t to, uint8_t *out)
 	return true;
 }
 
-/** Copy chunk @p chunk and, as far as they are missing too, those after it. */
+/** Copy chunk @p chunk and up to target->prefetch - 1 missing ones after it. */
 static bool
 load_from(struct rs_target *target, struct rs_segment *s, size_t chunk)
 {
 	const size_t chunks = chunks_of(s);
 	size_t n = 1;
 
-	while (n < target->ahead && chunk + n < chunks &&
+	while (n < target->prefetch && chunk + n < chunks &&
 	       s->loaded[chunk + n] == RS_CHUNK_MISSING)
 		n++;
-	if (target->ahead < target->max_ahead)
-		target->ahead *= 2;
+	if (target->prefetch < target->max_prefetch)
+		target->prefetch *= 2;
 
 	const uint64_t from = s->start + ((uint64_t)chunk << RS_COPY_SHIFT);
 	uint64_t to = from + ((uint64_t)n << RS_COPY_SHIFT);
 	if (to > s->end || to < from)
 		to = s->end;
-	// The data of a copied segment is our own reservation.
+	// data points to const, but for a copied segment it is our own memory.
 	if (!copy(target, from, to, (uint8_t *)s->data + (from - s->start)))
 		return false;
 	for (size_t i = chunk; i < chunk + n; i++) {
@@ -130,8 +122,8 @@ load_from(struct rs_target *target, struct rs_segment *s, size_t chunk)
 	return true;
 }
 
-bool rs_lazy_load(struct rs_target *target, struct rs_segment *s, uint64_t from,
-		  uint64_t to)
+bool rs_copied_load(struct rs_target *target, struct rs_segment *s,
+		    uint64_t from, uint64_t to)
 {
 	const size_t first = (size_t)((from - s->start) >> RS_COPY_SHIFT);
 	const size_t last =
@@ -149,26 +141,13 @@ bool rs_lazy_load(struct rs_target *target, struct rs_segment *s, uint64_t from,
 		return false;
 	if (!s->missing && !memchr(s->loaded, RS_CHUNK_HOLED, chunks_of(s))) {
 		free(s->loaded);
-		s->loaded = NULL; // the inline path does from now on
+		s->loaded = NULL; // tells the inline functions of memory.h
 	}
 	return true;
 }
 
-bool rs_target_peek(struct rs_target *target, uint64_t address, void *buf,
-		    size_t size)
-{
-	struct rs_memory *memory = &target->memory;
-	const size_t i = rs_segments_index(memory, address);
-
-	if (i == memory->segments)
-		return false;
-	const struct rs_segment *s = &memory->segment[i];
-	if (!s->loaded || size > s->end - address)
-		return rs_memory_read(memory, address, buf, size);
-	return memory->ops->fetch(target, address, buf, size) == size;
-}
-
-/** Reserve a copy for maps @p first up to @p end, which touch each other. */
+/** Reserve address space for maps @p first up to @p end, which are contiguous.
+ */
 static struct rs_error *
 reserve_run(struct rs_target *target, size_t first, size_t end)
 {
@@ -181,10 +160,11 @@ reserve_run(struct rs_target *target, size_t first, size_t end)
 		data = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (data == MAP_FAILED) {
-		rs_problem(target,
-			   "%s: no room for a copy of %llu bytes at %#llx",
-			   target->name, (unsigned long long)size,
-			   (unsigned long long)start);
+		rs_problem(
+			target,
+			"%s: no address space left for a copy of the %llu bytes at %#llx; they cannot be read",
+			target->name, (unsigned long long)size,
+			(unsigned long long)start);
 		return NULL;
 	}
 	struct rs_error *err = rs_target_own_mapping(target, data, size);
@@ -217,7 +197,7 @@ static bool is_readable(const struct rs_map *map)
 	return !map->prot_known || (map->prot & PROT_READ);
 }
 
-struct rs_error *rs_lazy_reserve(struct rs_target *target)
+struct rs_error *rs_copied_reserve(struct rs_target *target)
 {
 	size_t i = 0;
 

@@ -10,13 +10,16 @@
 #include <stdlib.h>
 #include <sys/uio.h>
 
-enum { RS_LIVE_AHEAD = 16 }; // MiB at a time, at most
+enum {
+	RS_LIVE_PREFETCH = 16, // MiB, the most to copy at once
+	RS_LIVE_AUXV = 256, // entries; Linux has about 24
+};
 
 static uint64_t
 fetch(struct rs_target *target, uint64_t address, void *buf, uint64_t size)
 {
 	struct iovec local = {buf, size};
-	// NOLINTNEXTLINE(performance-no-int-to-ptr): not one of ours
+	// NOLINTNEXTLINE(performance-no-int-to-ptr): an address of the target
 	struct iovec remote = {(void *)(uintptr_t)address, size};
 	ssize_t n = -1;
 
@@ -26,7 +29,8 @@ fetch(struct rs_target *target, uint64_t address, void *buf, uint64_t size)
 		n = pread(target->mem_fd, buf, size, (off_t)address);
 	if (n < 0 && errno == ESRCH && !target->gone) {
 		target->gone = true;
-		rs_problem(target, "%s: ended while it was read", target->name);
+		rs_problem(target, "%s: ended while it was being read",
+			   target->name);
 	}
 	return n > 0 ? (uint64_t)n : 0;
 }
@@ -40,6 +44,7 @@ static void close_live(struct rs_target *target)
 static const struct rs_memory_ops live_ops = {.fetch = fetch,
 					      .close = close_live};
 
+/** The error for a failure with errno @p code. */
 static struct rs_error *cannot(const struct rs_target *target, int code)
 {
 	const int pid = (int)target->pid;
@@ -49,7 +54,7 @@ static struct rs_error *cannot(const struct rs_target *target, int code)
 	if (code == EPERM || code == EACCES)
 		return rs_error_new(
 			RS_EIO,
-			"process %d: not permitted to read it; be its user, or root, and see that /proc/sys/kernel/yama/ptrace_scope is 0 (or have CAP_SYS_PTRACE)",
+			"process %d: no permission to read its memory; run as its user or as root, and set /proc/sys/kernel/yama/ptrace_scope to 0 (or have CAP_SYS_PTRACE)",
 			pid);
 	return rs_error_new(RS_EIO, "process %d: %s", pid, strerror(code));
 }
@@ -63,7 +68,8 @@ static FILE *open_proc(const struct rs_target *target, const char *name)
 	return fopen(path, "re");
 }
 
-/** The number at @p text, which @p end must follow; moves on behind that. */
+/** Parse the number at @p text, which must be followed by @p end, and move
+ * @p text behind that. */
 static bool take_number(char **text, int base, char end, uint64_t *ret)
 {
 	char *rest;
@@ -76,7 +82,7 @@ static bool take_number(char **text, int base, char end, uint64_t *ret)
 	return true;
 }
 
-/** "start-end perms offset dev inode     path" */
+/** Parse a line of /proc/PID/maps: "start-end perms offset dev inode path". */
 static struct rs_error *read_map(struct rs_target *target, char *line)
 {
 	struct rs_map map = {.prot_known = true};
@@ -92,13 +98,15 @@ static struct rs_error *read_map(struct rs_target *target, char *line)
 	at += strcspn(at, " ");
 	at += strspn(at, " ");
 	if (!good || !take_number(&at, 10, ' ', &map.inode))
-		return rs_error_new(RS_EBAD, "%s: maps: cannot read \"%s\"",
+		return rs_error_new(RS_EBAD,
+				    "%s: cannot parse this line of "
+				    "/proc/PID/maps: \"%s\"",
 				    target->name, line);
 	at += strspn(at, " ");
 	map.prot = (uint8_t)((perm[0] == 'r' ? PROT_READ : 0) |
 			     (perm[1] == 'w' ? PROT_WRITE : 0) |
 			     (perm[2] == 'x' ? PROT_EXEC : 0));
-	// Pages of the kernel that ptrace-like reads do not get at.
+	// Pages of the kernel, which process_vm_readv() cannot read.
 	if (!strncmp(at, "[vvar", 5) || !strncmp(at, "[vsyscall", 9))
 		return NULL;
 	return rs_maps_add(target, &map, at, strlen(at));
@@ -122,26 +130,28 @@ static struct rs_error *read_maps(struct rs_target *target)
 		err = code ? cannot(target, code)
 			   : rs_error_new(
 				     RS_EIO,
-				     "%s: has no memory (it is ending, or a kernel thread)",
+				     "%s: has no memory (it is exiting, or a kernel thread)",
 				     target->name);
 	rs_maps_seal(target);
 	return err;
 }
 
-static void read_auxv(struct rs_target *target)
+static struct rs_error *read_auxv(struct rs_target *target)
 {
-	FILE *auxv = open_proc(target, "auxv");
-	Elf64_auxv_t entry;
+	FILE *file = open_proc(target, "auxv");
+	Elf64_auxv_t auxv[RS_LIVE_AUXV];
+	size_t size = 0;
 
-	if (!auxv)
-		return;
-	while (fread(&entry, sizeof(entry), 1, auxv) == 1)
-		if (entry.a_type == AT_PHDR)
-			target->entry_phdr = entry.a_un.a_val;
-	(void)fclose(auxv);
+	if (!file)
+		return NULL;
+	size = sizeof(*auxv) * fread(auxv, sizeof(*auxv), RS_LIVE_AUXV, file);
+	(void)fclose(file);
+	return size ? rs_target_set_auxv(target, auxv, size) : NULL;
 }
 
-/** Stack pointer and pc of a stopped thread are the last two words. */
+/** Read sp and pc of a thread: the last two words of
+ * /proc/PID/task/TID/syscall, which has them only when the thread is stopped.
+ */
 static void
 read_syscall(const struct rs_target *target, struct rs_thread *thread)
 {
@@ -173,7 +183,7 @@ static struct rs_error *read_threads(struct rs_target *target)
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)target->pid);
 	DIR *task = opendir(path);
 	if (!task)
-		return NULL; // the backend cannot say
+		return NULL; // the threads are not known
 	struct rs_error *err = NULL;
 	const struct dirent *entry;
 	while ((entry = readdir(task))) {
@@ -194,10 +204,10 @@ static struct rs_error *read_threads(struct rs_target *target)
 }
 
 /**
- * Whether we may read at all, and how: some sandboxes forbid
- * process_vm_readv() but not /proc/PID/mem.
+ * Find out which way of reading is permitted: some containers forbid
+ * process_vm_readv(), but not /proc/PID/mem.
  */
-static struct rs_error *choose_way(struct rs_target *target)
+static struct rs_error *choose_method(struct rs_target *target)
 {
 	char path[64];
 	char byte;
@@ -232,16 +242,18 @@ struct rs_error *rs_memory_open_live(pid_t pid,
 	if (pid <= 0)
 		return rs_error_new(RS_EARGUMENT, "%s: not a process id", name);
 	target->pid = pid;
-	target->max_ahead = RS_LIVE_AHEAD;
+	target->max_prefetch = RS_LIVE_PREFETCH;
 
 	err = read_maps(target);
 	if (err)
 		return err;
-	read_auxv(target);
-	err = rs_lazy_reserve(target);
+	err = read_auxv(target);
 	if (err)
 		return err;
-	err = choose_way(target);
+	err = rs_copied_reserve(target);
+	if (err)
+		return err;
+	err = choose_method(target);
 	if (err)
 		return err;
 	err = read_threads(target);

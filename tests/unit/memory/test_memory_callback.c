@@ -214,7 +214,8 @@ START_TEST(absurd_range_is_told_and_the_rest_is_read)
 	rs_ck_ok(rs_memory_open_callback(fake_read, &fake, range, 2, NULL,
 					 &memory));
 	ck_assert_uint_eq(memory->problems, 1);
-	ck_assert_ptr_nonnull(strstr(memory->problem[0], "no room for a copy"));
+	ck_assert_ptr_nonnull(
+		strstr(memory->problem[0], "no address space left for a copy"));
 	ck_assert_mem_eq(at(0, 10), fake.bytes, 10);
 	ck_assert_ptr_null(rs_memory_at(memory, 1ULL << 61, 8));
 }

@@ -83,7 +83,7 @@ START_TEST(what_is_no_elf_is_bad_data)
 	w.size = 0;
 	rs_ck_error(open_it(), RS_EBAD, "empty");
 	w.size = 40;
-	rs_ck_error(open_it(), RS_EBAD, "ELF header is torn");
+	rs_ck_error(open_it(), RS_EBAD, "ELF header is truncated");
 }
 END_TEST
 
@@ -102,7 +102,7 @@ END_TEST
 
 START_TEST(core_without_memory_is_bad_data)
 {
-	rs_ck_error(open_it(), RS_EBAD, "a core without memory");
+	rs_ck_error(open_it(), RS_EBAD, "the core has no memory");
 }
 END_TEST
 
@@ -288,7 +288,7 @@ START_TEST(overflowing_headers_are_refused_one_by_one)
 	ck_assert_uint_eq(memory->segments, 1);
 	ck_assert_mem_eq(rs_memory_at(memory, RS_BASE, RS_PAGE), bytes,
 			 RS_PAGE);
-	ck_assert(has_problem("over the end of memory"));
+	ck_assert(has_problem("beyond the end of the address space"));
 	ck_assert(has_problem("truncated"));
 }
 END_TEST
@@ -322,8 +322,8 @@ START_TEST(lying_notes_are_told)
 	elf_writer_note(&w, "CORE", NT_AUXV, desc, 7);
 	elf_writer_load(&w, RS_BASE, bytes, RS_PAGE, RS_PAGE, PF_R);
 	rs_ck_ok(open_it());
-	ck_assert(has_problem("list of mapped files is torn"));
-	ck_assert(has_problem("names of mapped files are cut off"));
+	ck_assert(has_problem("list of mapped files (NT_FILE) is damaged"));
+	ck_assert(has_problem("(NT_FILE) ends before the last name"));
 	ck_assert_uint_eq(memory->threads, 0);
 }
 END_TEST
@@ -471,7 +471,7 @@ START_TEST(another_build_is_not_used)
 	ck_assert_ptr_null(rs_memory_at(memory, RS_SO + RS_PAGE, 1));
 	ck_assert(has_problem(file_path));
 	ck_assert(has_problem(
-		"build-id 2222222222222222222222222222222222222222"));
+		"build-id is 2222222222222222222222222222222222222222"));
 	ck_assert(has_problem(
 		"target's is 1111111111111111111111111111111111111111"));
 }
@@ -498,7 +498,7 @@ START_TEST(unchecked_file_is_used_and_told)
 	rs_ck_ok(open_it());
 	ck_assert_uint_eq(memory->modules, 1);
 	ck_assert(!memory->module[0].checked);
-	ck_assert(has_problem("could not be checked"));
+	ck_assert(has_problem("there is no build-id to compare"));
 	ck_assert_mem_eq(rs_memory_at(memory, RS_SO + RS_PAGE, RS_PAGE), bytes,
 			 RS_PAGE);
 }
@@ -520,7 +520,7 @@ START_TEST(object_without_id_is_checked_by_its_headers)
 	write_object(0, 0);
 	write_core_of_object(true);
 	rs_ck_ok(open_it());
-	ck_assert(has_problem("its headers agree"));
+	ck_assert(has_problem("its program headers match"));
 	ck_assert_mem_eq(rs_memory_at(memory, RS_SO + RS_PAGE, RS_PAGE), bytes,
 			 RS_PAGE);
 	rs_memory_close(memory);
@@ -583,12 +583,13 @@ START_TEST(wrong_executable_is_told_and_not_used)
 	rs_ck_ok(open_with(
 		&(struct rs_memory_options){.exec = "/proc/self/exe"}));
 	ck_assert(has_problem("/proc/self/exe (build-id"));
-	ck_assert(has_problem("is not what ran"));
+	ck_assert(has_problem("is not used: the target ran"));
 	ck_assert_str_eq(memory->module[0].file, file_path);
 	rs_memory_close(memory);
 	memory = NULL;
 	rs_ck_ok(open_with(&(struct rs_memory_options){.exec = "/etc/passwd"}));
-	ck_assert(has_problem("/etc/passwd: cannot be read as an executable"));
+	ck_assert(has_problem("/etc/passwd: not used: it is not a readable "
+			      "ELF executable"));
 }
 END_TEST
 

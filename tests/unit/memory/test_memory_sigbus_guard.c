@@ -121,11 +121,11 @@ START_TEST(the_last_page_is_watched_to_its_end)
 	const volatile char *p =
 		mmap(NULL, size, PROT_READ, MAP_PRIVATE, fileno(file), 0);
 	ck_assert(p != MAP_FAILED);
-	rs_vanish_watch((void *)(uintptr_t)p, size);
+	rs_sigbus_guard_add((void *)(uintptr_t)p, size);
 	ck_assert_int_eq(ftruncate(fileno(file), 0), 0);
 	ck_assert_int_eq(p[size + 200], 0);
-	ck_assert(rs_vanish_seen((const void *)(uintptr_t)p));
-	rs_vanish_forget((const void *)(uintptr_t)p);
+	ck_assert(rs_sigbus_guard_lost((const void *)(uintptr_t)p));
+	rs_sigbus_guard_remove((const void *)(uintptr_t)p);
 	(void)fclose(file);
 }
 END_TEST

@@ -9,6 +9,7 @@ import lint
 FOLDER = "helper/runtime/cpython/layout"
 REAL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
                     FOLDER)
+TABLE = os.path.join("generated", "table.c")
 
 
 def check(root, _build):
@@ -18,10 +19,10 @@ def check(root, _build):
 
 
 def spoil(root):
-    shutil.copytree(REAL, os.path.join(root, FOLDER))
-    table = os.path.join(FOLDER, "generated", "layout_table.c")
-    text = lint.read(os.path.join(root, table))
-    lint.write(root, table, text.replace(" 16,", " 24,", 1))
+    folder = os.path.join(root, FOLDER)
+    shutil.copytree(REAL, folder)
+    table = lint.read(os.path.join(REAL, TABLE))
+    lint.write(folder, TABLE, table.replace(" 16,", " 24,", 1))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * Instead of runtime/cpython/layout_table.c: an engine to which each release
- * of CPython is unknown.
+ * Instead of runtime/cpython/layout/generated/table.c: an engine to which each
+ * release of CPython is unknown.
  */
 #include "runtime/cpython/layout/layout.h"
 

@@ -146,7 +146,9 @@ static void correct_314(uint32_t version, int32_t gc_size)
 	for (size_t i = 0; i < rs_py_told_offsets_count; i++) {
 		const int f = (int)rs_py_told_offsets[i].field;
 
-		if (f >= RS_FIRST__is && f < RS_END__is && says.offset[f] > gc)
+		if (f >= (int)RS_F__is___size &&
+		    f < (int)rs_struct_end(RS_F__is___size) &&
+		    says.offset[f] > gc)
 			says.offset[f] -= RS_GENERATIONAL - gc_size;
 	}
 	put_table(&says, RS_PY_FORM_314);
@@ -393,7 +395,8 @@ START_TEST(what_the_table_does_not_cover_moves_with_what_it_does)
 	struct rs_layout says = *row;
 
 	begin(RS_PY3(3, 13, 99), row);
-	for (int f = RS_FIRST__is; f < RS_END__is; f++)
+	for (int f = (int)RS_F__is___size;
+	     f < (int)rs_struct_end(RS_F__is___size); f++)
 		if (says.offset[f] > says.offset[RS_F__is__gc])
 			says.offset[f] += 16;
 	put_table(&says, RS_PY_FORM_313);

@@ -81,7 +81,9 @@ enum {
 
 static void move_from(struct rs_layout *layout, int32_t start, int32_t by)
 {
-	for (int f = RS_FIRST__is; f < RS_END__is; f++)
+	const int first = RS_F__is___size, end = (int)rs_struct_end(first);
+
+	for (int f = first; f < end; f++)
 		if (layout->offset[f] >= start)
 			layout->offset[f] += by;
 }
@@ -215,13 +217,15 @@ static bool is_covered(enum rs_field field, enum rs_py_form form)
 static void move_between(const struct rs_layout *row, enum rs_py_form form,
 			 struct rs_layout *layout)
 {
-	for (int f = RS_FIRST__is; f < RS_END__is; f++) {
+	const int first = RS_F__is___size, end = (int)rs_struct_end(first);
+
+	for (int f = first; f < end; f++) {
 		int32_t anchor = -1, moved = 0;
 
 		if (row->offset[f] < RS_COUNT_MAX ||
 		    is_covered((enum rs_field)f, form))
 			continue;
-		for (int a = RS_FIRST__is; a < RS_END__is; a++) {
+		for (int a = first; a < end; a++) {
 			if (row->offset[a] > row->offset[f] ||
 			    row->offset[a] <= anchor ||
 			    !is_covered((enum rs_field)a, form))

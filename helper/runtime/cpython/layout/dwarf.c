@@ -59,26 +59,26 @@ static struct rs_error *look_up(const struct rs_cpython *py, const char *type,
 	return NULL;
 }
 
-// Of a type that is not there no field is asked.
+// The size of a struct comes first; of one that is absent, no field is looked
+// up.
 static struct rs_error *
 look_up_all(const struct rs_cpython *py, struct rs_layout *layout)
 {
-	const char *type = NULL;
 	int32_t size = -1;
 
 	for (int f = 0; f < RS_FIELDS; f++) {
 		const struct rs_field_name *name = &rs_field_names[f];
+		const bool is_size = name->kind == RS_FIELD_SIZE;
 		struct rs_error *err = NULL;
 
-		if (!type || strcmp(type, name->type) != 0)
-			err = look_up(py, type = name->type, NULL,
-				      RS_FIELD_SIZE, &size);
 		layout->offset[f] = -1;
-		if (!err && size >= 0)
-			err = look_up(py, type, name->field, name->kind,
+		if (is_size || size >= 0)
+			err = look_up(py, name->type, name->field, name->kind,
 				      &layout->offset[f]);
 		if (err)
 			return err;
+		if (is_size)
+			size = layout->offset[f];
 	}
 	return NULL;
 }
@@ -148,29 +148,34 @@ struct rs_error *rs_py_debug_layout(const struct rs_cpython *py,
 	return err ? err : check_complete(py, layout);
 }
 
-// Whether any field of @p type is there.
-static bool has_type(const struct rs_layout *layout, int first)
+// Whether every row of the newest version has @p field.
+static bool newest_has(int field)
 {
-	const char *type = rs_field_names[first].type;
+	bool has = false;
 
-	for (int f = first;
-	     f < RS_FIELDS && strcmp(rs_field_names[f].type, type) == 0; f++)
-		if (layout->offset[f] >= 0)
-			return true;
-	return false;
+	// Sorted by version: the newest are the last.
+	for (size_t i = rs_layouts_count; i-- > 0;) {
+		if (rs_layouts[i].version !=
+		    rs_layouts[rs_layouts_count - 1].version)
+			break;
+		has = rs_layouts[i].offset[field] >= 0;
+		if (!has)
+			break;
+	}
+	return has;
 }
 
 unsigned rs_py_debug_lacks(const struct rs_layout *layout)
 {
 	unsigned lacking = 0;
-	bool is_there = false;
+	bool has_struct = false;
 
 	for (int f = 0; f < RS_FIELDS; f++) {
-		const struct rs_field_name *name = &rs_field_names[f];
+		const bool has = layout->offset[f] >= 0;
 
-		if (!f || strcmp(name->type, rs_field_names[f - 1].type) != 0)
-			is_there = has_type(layout, f);
-		lacking += is_there && name->newest && layout->offset[f] < 0;
+		if (rs_field_names[f].kind == RS_FIELD_SIZE)
+			has_struct = has;
+		lacking += has_struct && !has && newest_has(f);
 	}
 	return lacking;
 }

@@ -7,9 +7,11 @@
 
 Give the file that holds the interpreter first and then the extension modules
 whose types are wanted (_asyncio, _elementtree). A file without .debug_info of
-its own is left to GDB, which looks below /usr/lib/debug by build-id. Only what
-fields.txt lists is kept. Without --base a row stands for itself; with it, it
-holds only the structs that differ from that row's.
+its own is left to GDB, which looks below /usr/lib/debug, or --debug-dir, by
+build-id. Of each struct that fields.def or any row of data/ has, all fields
+are kept that either has: what is read is decided in fields.def alone. Without
+--base a row stands for itself; with it, it holds only the structs that differ
+from that row's.
 """
 
 import argparse
@@ -26,11 +28,12 @@ import generate
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def read_structs(elf, structs):
+def read_structs(elf, structs, debug_dir):
     """Return {struct: layout} as GDB knows them in one file."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         env = dict(os.environ, RS_STRUCTS=" ".join(structs), RS_OUT=out.name)
         command = ["gdb", "-nx", "-batch", "-iex", "set auto-load off"]
+        command += ["-iex", f"set debug-file-directory {debug_dir}"]
         command += ["-ex", f"file {elf}", "-x", str(HERE / "extract_gdb.py")]
         run = subprocess.run(
             command, env=env, capture_output=True, text=True, check=False
@@ -39,6 +42,23 @@ def read_structs(elf, structs):
     if not text:
         sys.exit(f"{elf}: GDB gave nothing: {run.stderr.strip()[-300:]}")
     return json.loads(text)
+
+
+def wanted_fields():
+    """{struct: {field: suffixes}} of fields.def and of every row."""
+    wanted = {}
+    for struct, field, suffix in generate.read_fields():
+        fields = wanted.setdefault(struct, {})
+        fields.setdefault(field, set()).add(suffix)
+    for row in generate.read_rows():
+        for struct, layout in row["structs"].items():
+            fields = wanted.setdefault(struct, {generate.SIZE: set()})
+            for field in layout:
+                if field not in ("_arrays", "_bits", "_pointers"):
+                    fields.setdefault(field, set())
+            for field in layout.get("_pointers", ()):
+                fields[field].add("pointer")
+    return wanted
 
 
 def reduce(layout, wanted):
@@ -91,15 +111,14 @@ def main():
         choices=("release", "debug", "trace", "threaded", "threaded_debug"),
     )
     parser.add_argument("--base")
+    parser.add_argument("--debug-dir", default="/usr/lib/debug")
     parser.add_argument("elf", nargs="+")
     args = parser.parse_args()
-    wanted = {}
-    for struct, field, suffix in generate.read_fields(HERE / "fields.txt"):
-        fields = wanted.setdefault(struct, {})
-        fields.setdefault(field, set()).add(suffix)
+    wanted = wanted_fields()
     merged = {}
     for elf in args.elf:
-        for name, layout in read_structs(elf, sorted(wanted)).items():
+        found = read_structs(elf, sorted(wanted), args.debug_dir)
+        for name, layout in found.items():
             merged.setdefault(name, layout)
     if "_typeobject" not in merged:
         sys.exit("no debug information of an interpreter in these files")

@@ -50,18 +50,12 @@ rs_layout_find(uint32_t version, enum rs_flavour flavour, size_t nth)
 	}
 }
 
-static bool is_same_type(int a, int b)
-{
-	return strcmp(rs_field_names[a].type, rs_field_names[b].type) == 0;
-}
-
 // The array at the end of a struct begins where the struct ends.
 static bool is_array(int field)
 {
 	const struct rs_field_name *name = &rs_field_names[field];
 
-	return field + 1 < RS_FIELDS && is_same_type(field, field + 1) &&
-	       name[1].kind == RS_FIELD_COUNT &&
+	return field + 1 < RS_FIELDS && name[1].kind == RS_FIELD_COUNT &&
 	       strcmp(name[0].field, name[1].field) == 0;
 }
 
@@ -83,19 +77,16 @@ static bool is_inside(const struct rs_layout *layout, int field, int32_t size)
 	}
 }
 
-// Fields from @p first up to @p end are of one type.
+// @p first is the size of a struct; its fields follow, up to @p end.
 static bool is_sound_type(const struct rs_layout *layout, int first, int end)
 {
-	int32_t size = -1;
+	const int32_t size = layout->offset[first];
 
-	for (int f = first; f < end; f++)
-		if (rs_field_names[f].kind == RS_FIELD_SIZE)
-			size = layout->offset[f];
 	if (size < 0)
 		return true; // nobody reads by its size
 	if (size == 0 || size > RS_STRUCT_MAX)
 		return false;
-	for (int f = first; f < end; f++)
+	for (int f = first + 1; f < end; f++)
 		if (layout->offset[f] >= 0 && !is_inside(layout, f, size))
 			return false;
 	return true;
@@ -103,14 +94,12 @@ static bool is_sound_type(const struct rs_layout *layout, int first, int end)
 
 bool rs_layout_is_sound(const struct rs_layout *layout)
 {
-	int first = 0;
+	for (int f = 0; f < RS_FIELDS;) {
+		const int end = (int)rs_struct_end((enum rs_field)f);
 
-	for (int f = 1; f <= RS_FIELDS; f++) {
-		if (f < RS_FIELDS && is_same_type(first, f))
-			continue;
-		if (!is_sound_type(layout, first, f))
+		if (!is_sound_type(layout, f, end))
 			return false;
-		first = f;
+		f = end;
 	}
 	return true;
 }

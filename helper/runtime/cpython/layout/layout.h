@@ -3,14 +3,16 @@
  * @file
  * Where the fields of CPython's structs are, by release.
  *
- * The table is made by layout/generate.py from what layout/extract.py read
- * in the debug information of real interpreters. A row is chosen by version
- * and then held against sizes that the target itself tells: see open.c.
+ * fields.def lists the fields that are read. generated/table.c has their
+ * offsets, made by generate.py from what extract.py read in the debug
+ * information of real interpreters (data/, which has more fields). A row is
+ * chosen by version and then checked against sizes that the target itself
+ * states: see choose.c.
  */
 #ifndef RS_CPYTHON_LAYOUT_H
 #define RS_CPYTHON_LAYOUT_H
 
-#include "runtime/cpython/layout/generated/layout_fields.h"
+#include "runtime/cpython/layout/fields.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,13 +47,17 @@ enum rs_field_kind {
 /** CPython's own names for an enum rs_field. */
 struct rs_field_name {
 	const char *type;
-	const char *field; // NULL for RS_FIELD_SIZE
+	const char
+		*field; // NULL for RS_FIELD_SIZE; "a.b" for a field within one
 	enum rs_field_kind kind;
-	bool newest; // the rows of the newest release have it
 };
 
-/** By enum rs_field; fields of one type follow each other. */
+/** By enum rs_field; the size of a struct comes before its fields. */
 extern const struct rs_field_name rs_field_names[RS_FIELDS];
+
+/** @return The first number behind the fields of the struct that @p size is
+ * the size of. */
+enum rs_field rs_struct_end(enum rs_field size);
 
 /** The table, sorted by version. */
 extern const struct rs_layout rs_layouts[];

@@ -46,6 +46,7 @@ bool rs_py_probe_layout(struct rs_cpython *py)
 	const int32_t expected = rs_py_off(py, RS_F__is__obmalloc);
 	const int32_t asyncio = rs_py_off(py, RS_F__is__asyncio_tasks_head);
 	const int32_t start = asyncio >= 0 ? asyncio : expected;
+	const int end = (int)rs_struct_end(RS_F__is___size);
 	int32_t by = 0;
 
 	if (rs_py_off(py, RS_F__is__obmalloc__pointer) != 1 || py->threaded ||
@@ -55,7 +56,7 @@ bool rs_py_probe_layout(struct rs_cpython *py)
 		by = leads_to_state(py, expected + step)   ? step
 		     : leads_to_state(py, expected - step) ? -step
 							   : 0;
-	for (int f = RS_FIRST__is; by && f < RS_END__is; f++)
+	for (int f = RS_F__is___size; by && f < end; f++)
 		if (layout->offset[f] >= start)
 			layout->offset[f] += by;
 	return by != 0;

@@ -74,8 +74,9 @@ static void put_table(const struct rs_layout *row, enum rs_py_form form)
 {
 	put_cookie();
 	put(RS_RUNTIME + 8, py.version);
-	for (size_t i = 0; i < rs_py_told_offsets_count; i++) {
-		const struct rs_py_told_offset *told = &rs_py_told_offsets[i];
+	for (size_t i = 0; i < rs_py_published_offsets_count; i++) {
+		const struct rs_py_published_offset *told =
+			&rs_py_published_offsets[i];
 
 		if (told->at[form] && row->offset[told->field] >= 0)
 			put(RS_RUNTIME + told->at[form],
@@ -143,8 +144,8 @@ static void correct_314(uint32_t version, int32_t gc_size)
 
 	begin(version, row_of(version));
 	says.offset[RS_F__gc_runtime_state___size] = gc_size;
-	for (size_t i = 0; i < rs_py_told_offsets_count; i++) {
-		const int f = (int)rs_py_told_offsets[i].field;
+	for (size_t i = 0; i < rs_py_published_offsets_count; i++) {
+		const int f = (int)rs_py_published_offsets[i].field;
 
 		if (f >= (int)RS_F__is___size &&
 		    f < (int)rs_struct_end(RS_F__is___size) &&
@@ -436,8 +437,9 @@ START_TEST(a_damaged_number_takes_nothing_from_the_row)
 {
 	const struct rs_layout *row = row_of(RS_PY3(3, 14, 10));
 
-	for (size_t i = 0; i < rs_py_told_offsets_count; i++) {
-		const struct rs_py_told_offset *told = &rs_py_told_offsets[i];
+	for (size_t i = 0; i < rs_py_published_offsets_count; i++) {
+		const struct rs_py_published_offset *told =
+			&rs_py_published_offsets[i];
 		const int32_t is = row->offset[told->field];
 		const int32_t size = bytes_of(told->field, row);
 		const uint64_t wrong[] = {UINT64_MAX, UINT32_MAX,

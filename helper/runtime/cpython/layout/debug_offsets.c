@@ -9,70 +9,88 @@
 //
 // Source: CPython Include/internal/pycore_runtime.h of 3.13,
 // pycore_debug_offsets.h of 3.14 and 3.15.
+#include "runtime/cpython/layout/debug_offsets.h"
 #include "base/cleanup.h"
 #include "runtime/cpython/state/discover.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
-const struct rs_py_told_offset rs_py_told_offsets[] = {
-	{RS_F_pyruntimestate__interpreters__head, {40, 40, 40}},
-	{RS_F__is__id, {56, 56, 56}},
-	{RS_F__is__next, {64, 64, 64}},
-	{RS_F__is__threads__head, {72, 72, 72}},
-	{RS_F__is__gc, {80, 88, 88}},
-	{RS_F__is__imports__modules, {88, 96, 96}},
-	{RS_F__is__sysdict, {96, 104, 104}},
-	{RS_F__is__builtins, {104, 112, 112}},
-	{RS_F__is__ceval__gil, {112, 120, 120}},
-	{RS_F__is___gil, {120, 128, 128}},
-	{RS_F__is___gil__locked, {136, 144, 144}},
-	{RS_F__is___gil__last_holder, {144, 152, 152}},
-	{RS_F__ts__prev, {160, 184, 184}},
-	{RS_F__ts__next, {168, 192, 192}},
-	{RS_F__ts__interp, {176, 200, 200}},
-	{RS_F__ts__current_frame, {184, 208, 208}},
-	{RS_F__ts__thread_id, {192, 216, 240}},
-	{RS_F__ts__native_thread_id, {200, 224, 248}},
-	{RS_F__ts__datastack_chunk, {208, 232, 256}},
-	{RS_F__PyInterpreterFrame__previous, {232, 256, 320}},
-	{RS_F__PyInterpreterFrame__f_executable, {240, 264, 328}},
-	{RS_F__PyInterpreterFrame__instr_ptr, {248, 272, 336}},
-	{RS_F__PyInterpreterFrame__localsplus, {256, 280, 344}},
-	{RS_F__PyInterpreterFrame__owner, {264, 288, 352}},
-	{RS_F__PyInterpreterFrame__stackpointer, {0, 296, 360}},
-	{RS_F_PyCodeObject__co_filename, {280, 320, 384}},
-	{RS_F_PyCodeObject__co_name, {288, 328, 392}},
-	{RS_F_PyCodeObject__co_qualname, {296, 336, 400}},
-	{RS_F_PyCodeObject__co_linetable, {304, 344, 408}},
-	{RS_F_PyCodeObject__co_firstlineno, {312, 352, 416}},
-	{RS_F_PyCodeObject__co_localsplusnames, {328, 368, 432}},
-	{RS_F_PyCodeObject__co_localspluskinds, {336, 376, 440}},
-	{RS_F_PyCodeObject__co_code_adaptive, {344, 384, 448}},
-	{RS_F__object___size, {352, 400, 464}},
-	{RS_F__object__ob_type, {360, 408, 472}},
-	{RS_F_PyTupleObject__ob_item, {408, 456, 552}},
-	{RS_F_PyVarObject__ob_size, {416, 464, 560}},
-	{RS_F_PyListObject__ob_item, {432, 480, 576}},
-	{RS_F_PySetObject__table, {0, 512, 608}},
-	{RS_F_PySetObject__mask, {0, 520, 616}},
-	{RS_F_PyDictObject__ma_keys, {456, 536, 632}},
-	{RS_F_PyDictObject__ma_values, {464, 544, 640}},
-	{RS_F_PyBytesObject__ob_sval, {528, 608, 704}},
-	{RS_F_PyUnicodeObject___size, {536, 616, 712}},
-	{RS_F_PyASCIIObject__state, {544, 624, 720}},
-	{RS_F_PyASCIIObject__length, {552, 632, 728}},
-	{RS_F_PyASCIIObject___size, {560, 640, 736}},
-	{RS_F__gc_runtime_state___size, {568, 648, 752}},
-	{RS_F__gc_runtime_state__collecting, {576, 656, 760}},
-	{RS_F_PyGenObject__gi_name, {0, 672, 800}},
-	{RS_F_PyGenObject__gi_iframe, {0, 680, 808}},
-	{RS_F_PyGenObject__gi_frame_state, {0, 688, 816}},
+// clang-format off
+#define AT(form, member) offsetof(struct rs_debug_offsets_##form, member)
+#define SINCE_313(field, member) \
+	{ RS_F_##field, { AT(313, member), AT(314, member), AT(315, member) } }
+#define SINCE_314(field, member) \
+	{ RS_F_##field, { 0, AT(314, member), AT(315, member) } }
+// clang-format on
+
+const struct rs_py_published_offset rs_py_published_offsets[] = {
+	SINCE_313(pyruntimestate__interpreters__head,
+		  runtime_state.interpreters_head),
+	SINCE_313(_is__id, interpreter_state.id),
+	SINCE_313(_is__next, interpreter_state.next),
+	SINCE_313(_is__threads__head, interpreter_state.threads_head),
+	SINCE_313(_is__gc, interpreter_state.gc),
+	SINCE_313(_is__imports__modules, interpreter_state.imports_modules),
+	SINCE_313(_is__sysdict, interpreter_state.sysdict),
+	SINCE_313(_is__builtins, interpreter_state.builtins),
+	SINCE_313(_is__ceval__gil, interpreter_state.ceval_gil),
+	SINCE_313(_is___gil, interpreter_state.gil_runtime_state),
+	SINCE_313(_is___gil__locked,
+		  interpreter_state.gil_runtime_state_locked),
+	SINCE_313(_is___gil__last_holder,
+		  interpreter_state.gil_runtime_state_holder),
+	SINCE_313(_ts__prev, thread_state.prev),
+	SINCE_313(_ts__next, thread_state.next),
+	SINCE_313(_ts__interp, thread_state.interp),
+	SINCE_313(_ts__current_frame, thread_state.current_frame),
+	SINCE_313(_ts__thread_id, thread_state.thread_id),
+	SINCE_313(_ts__native_thread_id, thread_state.native_thread_id),
+	SINCE_313(_ts__datastack_chunk, thread_state.datastack_chunk),
+	SINCE_313(_PyInterpreterFrame__previous, interpreter_frame.previous),
+	SINCE_313(_PyInterpreterFrame__f_executable,
+		  interpreter_frame.executable),
+	SINCE_313(_PyInterpreterFrame__instr_ptr, interpreter_frame.instr_ptr),
+	SINCE_313(_PyInterpreterFrame__localsplus,
+		  interpreter_frame.localsplus),
+	SINCE_313(_PyInterpreterFrame__owner, interpreter_frame.owner),
+	SINCE_314(_PyInterpreterFrame__stackpointer,
+		  interpreter_frame.stackpointer),
+	SINCE_313(PyCodeObject__co_filename, code_object.filename),
+	SINCE_313(PyCodeObject__co_name, code_object.name),
+	SINCE_313(PyCodeObject__co_qualname, code_object.qualname),
+	SINCE_313(PyCodeObject__co_linetable, code_object.linetable),
+	SINCE_313(PyCodeObject__co_firstlineno, code_object.firstlineno),
+	SINCE_313(PyCodeObject__co_localsplusnames,
+		  code_object.localsplusnames),
+	SINCE_313(PyCodeObject__co_localspluskinds,
+		  code_object.localspluskinds),
+	SINCE_313(PyCodeObject__co_code_adaptive, code_object.co_code_adaptive),
+	SINCE_313(_object___size, pyobject.size),
+	SINCE_313(_object__ob_type, pyobject.ob_type),
+	SINCE_313(PyTupleObject__ob_item, tuple_object.ob_item),
+	SINCE_313(PyVarObject__ob_size, tuple_object.ob_size),
+	SINCE_313(PyListObject__ob_item, list_object.ob_item),
+	SINCE_314(PySetObject__table, set_object.table),
+	SINCE_314(PySetObject__mask, set_object.mask),
+	SINCE_313(PyDictObject__ma_keys, dict_object.ma_keys),
+	SINCE_313(PyDictObject__ma_values, dict_object.ma_values),
+	SINCE_313(PyBytesObject__ob_sval, bytes_object.ob_sval),
+	SINCE_313(PyUnicodeObject___size, unicode_object.size),
+	SINCE_313(PyASCIIObject__state, unicode_object.state),
+	SINCE_313(PyASCIIObject__length, unicode_object.length),
+	SINCE_313(PyASCIIObject___size, unicode_object.asciiobject_size),
+	SINCE_313(_gc_runtime_state___size, gc.size),
+	SINCE_313(_gc_runtime_state__collecting, gc.collecting),
+	SINCE_314(PyGenObject__gi_name, gen_object.gi_name),
+	SINCE_314(PyGenObject__gi_iframe, gen_object.gi_iframe),
+	SINCE_314(PyGenObject__gi_frame_state, gen_object.gi_frame_state),
 };
-const size_t rs_py_told_offsets_count =
-	sizeof(rs_py_told_offsets) / sizeof(*rs_py_told_offsets);
+const size_t rs_py_published_offsets_count =
+	sizeof(rs_py_published_offsets) / sizeof(*rs_py_published_offsets);
 
 enum {
-	RS_TABLE_SIZE = 888, // of the largest form
+	RS_TABLE_SIZE = sizeof(struct rs_debug_offsets_315), // the largest
 	RS_COUNT_MAX = 1024, // of numbers of items, which are among the fields
 	RS_OFFSET_MAX = 1 << 20, // PyInterpreterState, the largest, has 400 KB
 	RS_GC_SIZE_INCREMENTAL = 240, // 3.14.0 to 3.14.4
@@ -129,14 +147,14 @@ static const uint8_t *find_table(const struct rs_cpython *py)
 }
 
 // @return Whether the table has @p field in its form @p form.
-static bool told(const uint8_t *table, enum rs_py_form form,
-		 enum rs_field field, uint64_t *ret)
+static bool published(const uint8_t *table, enum rs_py_form form,
+		      enum rs_field field, uint64_t *ret)
 {
-	for (size_t i = 0; i < rs_py_told_offsets_count; i++) {
-		if (rs_py_told_offsets[i].field != field ||
-		    !rs_py_told_offsets[i].at[form])
+	for (size_t i = 0; i < rs_py_published_offsets_count; i++) {
+		if (rs_py_published_offsets[i].field != field ||
+		    !rs_py_published_offsets[i].at[form])
 			continue;
-		memcpy(ret, table + rs_py_told_offsets[i].at[form],
+		memcpy(ret, table + rs_py_published_offsets[i].at[form],
 		       sizeof(*ret));
 		return true;
 	}
@@ -149,11 +167,11 @@ static bool fits(const uint8_t *table, enum rs_py_form form)
 {
 	uint64_t size = 0, type = 0, items = 0, bytes = 0, ascii = 0;
 
-	return told(table, form, RS_F__object___size, &size) &&
-	       told(table, form, RS_F__object__ob_type, &type) &&
-	       told(table, form, RS_F_PyVarObject__ob_size, &items) &&
-	       told(table, form, RS_F_PyBytesObject__ob_sval, &bytes) &&
-	       told(table, form, RS_F_PyASCIIObject__length, &ascii) &&
+	return published(table, form, RS_F__object___size, &size) &&
+	       published(table, form, RS_F__object__ob_type, &type) &&
+	       published(table, form, RS_F_PyVarObject__ob_size, &items) &&
+	       published(table, form, RS_F_PyBytesObject__ob_sval, &bytes) &&
+	       published(table, form, RS_F_PyASCIIObject__length, &ascii) &&
 	       (size == 16 || size == 32) && type == size - 8 &&
 	       items == size && bytes == size + 16 && ascii == size;
 }
@@ -185,9 +203,10 @@ static bool find_form(const struct rs_cpython *py, const uint8_t *table,
 static bool take(const uint8_t *table, enum rs_py_form form,
 		 struct rs_layout *layout, unsigned *corrected)
 {
-	for (size_t i = 0; i < rs_py_told_offsets_count; i++) {
-		const uint16_t at = rs_py_told_offsets[i].at[form];
-		int32_t *offset = &layout->offset[rs_py_told_offsets[i].field];
+	for (size_t i = 0; i < rs_py_published_offsets_count; i++) {
+		const uint16_t at = rs_py_published_offsets[i].at[form];
+		int32_t *offset =
+			&layout->offset[rs_py_published_offsets[i].field];
 		uint64_t value;
 
 		if (!at)
@@ -205,9 +224,9 @@ static bool take(const uint8_t *table, enum rs_py_form form,
 
 static bool is_covered(enum rs_field field, enum rs_py_form form)
 {
-	for (size_t i = 0; i < rs_py_told_offsets_count; i++)
-		if (rs_py_told_offsets[i].field == field &&
-		    rs_py_told_offsets[i].at[form])
+	for (size_t i = 0; i < rs_py_published_offsets_count; i++)
+		if (rs_py_published_offsets[i].field == field &&
+		    rs_py_published_offsets[i].at[form])
 			return true;
 	return false;
 }
@@ -264,7 +283,7 @@ rs_py_debug_offsets(struct rs_cpython *py, struct rs_layout *layout)
 	}
 	// First, since it moves what follows.
 	if (form == RS_PY_FORM_314 &&
-	    told(table, form, RS_F__gc_runtime_state___size, &gc) &&
+	    published(table, form, RS_F__gc_runtime_state___size, &gc) &&
 	    gc == RS_GC_SIZE_INCREMENTAL) {
 		py->incremental = true;
 		// Debug info, unlike a row, has it right already.

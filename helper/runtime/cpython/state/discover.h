@@ -92,14 +92,14 @@ enum rs_py_form {
 	RS_PY_FORMS,
 };
 
-/** Where in the table is a number that tells an offset of ours. */
-struct rs_py_told_offset {
+/** Where _Py_DebugOffsets has the offset of one of our fields. */
+struct rs_py_published_offset {
 	enum rs_field field;
 	uint16_t at[RS_PY_FORMS]; // 0: nowhere
 };
 
-extern const struct rs_py_told_offset rs_py_told_offsets[];
-extern const size_t rs_py_told_offsets_count;
+extern const struct rs_py_published_offset rs_py_published_offsets[];
+extern const size_t rs_py_published_offsets_count;
 
 /** Correct @p layout by the target's own _Py_DebugOffsets (3.13+). */
 RS_MUST_CHECK struct rs_error *

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "answer/describe/collector.h"
+#include "answer/describe/collector_state.h"
 #include "answer/describe/report.h"
 
 static void write_text(struct rs_json *j, const char *key,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "answer/describe/collector.h"
+#include "answer/describe/collector_state.h"
 
 static void write_tristate(struct rs_json *j, const char *key, int value)
 {

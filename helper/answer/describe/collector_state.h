@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** @file The state of a runtime's collectors, as rs_answer_gc() has it. */
-#ifndef RS_ANSWER_COLLECTOR_H
-#define RS_ANSWER_COLLECTOR_H
+#ifndef RS_ANSWER_COLLECTOR_STATE_H
+#define RS_ANSWER_COLLECTOR_STATE_H
 
 #include "base/json.h"
 #include "runtime/runtime.h"
@@ -15,4 +15,4 @@
 RS_MUST_CHECK struct rs_error *
 rs_collector_write(struct rs_json *json, struct rs_runtime *rt);
 
-#endif /* RS_ANSWER_COLLECTOR_H */
+#endif /* RS_ANSWER_COLLECTOR_STATE_H */

@@ -5,7 +5,8 @@ import os
 import lint
 
 FOLDERS = {"include", "helper", "gdb", "tests", "fixtures"}
-FILES = {"CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE"}
+FILES = {"CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md",
+         "CONTRIBUTING.md", "LICENSE"}
 DOTS = {".ci", ".clang-format", ".clang-tidy", ".gitignore", ".ruff.toml"}
 # What tools put there and git does not keep.
 LOCAL = {".git", ".build", ".cache", ".ruff_cache"}

@@ -32,7 +32,10 @@ rs_file_map(const char *path, uint8_t **ret, struct stat *stat_ret, int *fd_ret)
 	if (data == MAP_FAILED)
 		return rs_error_new(RS_EIO, "%s: cannot map the file: %s", path,
 				    strerror(errno));
-	rs_sigbus_guard_add(data, (size_t)st.st_size);
+	if (!rs_sigbus_guard_add(data, (size_t)st.st_size)) {
+		munmap(data, (size_t)st.st_size);
+		return &rs_enomem;
+	}
 	*ret = data;
 	*stat_ret = st;
 	if (fd_ret)

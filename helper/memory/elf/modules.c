@@ -19,39 +19,79 @@ void rs_images_free(struct rs_target *target)
 }
 
 /**
+ * The module of each path that began last: a hash table of indexes in
+ * memory.module[], so that very many mapped files cost no more than few.
+ */
+struct by_path {
+	uint32_t *index; // [mask + 1]; UINT32_MAX: free
+	size_t mask;
+};
+
+/** @return Whether there is memory for @p paths paths. */
+static bool by_path_init(struct by_path *table, size_t paths)
+{
+	size_t slots = 64;
+
+	while (slots < 2 * paths)
+		slots *= 2;
+	table->index = malloc(slots * sizeof(*table->index));
+	if (!table->index)
+		return false;
+	memset(table->index, 0xff, slots * sizeof(*table->index));
+	table->mask = slots - 1;
+	return true;
+}
+
+static void by_path_fini(struct by_path *table)
+{
+	free(table->index);
+}
+
+/** @return The slot with a module of @p path, or the free one for it. */
+static uint32_t *by_path_slot(const struct by_path *table,
+			      const struct rs_memory *memory, const char *path)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); // FNV-1a
+
+	for (const char *c = path; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+	for (size_t i = (size_t)hash & table->mask;;
+	     i = (i + 1) & table->mask) {
+		uint32_t *slot = &table->index[i];
+
+		if (*slot == UINT32_MAX ||
+		    !strcmp(memory->module[*slot].path, path))
+			return slot;
+	}
+}
+
+/**
  * Add @p map to the module that it continues, or as a new one. A mapping whose
  * file offset does not increase begins another copy of the same file.
  */
-static struct rs_error *
-add_map(struct rs_target *target, const struct rs_map *map)
+static struct rs_error *add_map(struct rs_target *target,
+				const struct by_path *table,
+				const struct rs_map *map)
 {
 	struct rs_memory *memory = &target->memory;
 	const bool is_exec = !map->prot_known || (map->prot & PROT_EXEC);
-	struct rs_module *module = NULL;
-	size_t i = memory->modules;
+	uint32_t *slot = by_path_slot(table, memory, map->path);
 
-	while (i > 0) {
-		module = &memory->module[--i];
-		if (!strcmp(module->path, map->path))
-			break;
-		module = NULL;
-	}
-	if (module && map->offset > target->image[i].offset) {
-		module->end = map->end;
-		target->image[i].is_exec |= is_exec;
+	if (*slot != UINT32_MAX && map->offset > target->image[*slot].offset) {
+		memory->module[*slot].end = map->end;
+		target->image[*slot].is_exec |= is_exec;
 		return NULL;
 	}
-	if (memory->modules >= RS_MAX_MODULES)
-		return NULL;
 	size_t images = memory->modules;
 	struct rs_elf_image *image =
 		rs_array_push(&target->image, &images, sizeof(*image));
 	if (!image)
 		return &rs_enomem;
-	module = rs_array_push(&memory->module, &memory->modules,
-			       sizeof(*module));
+	struct rs_module *module = rs_array_push(
+		&memory->module, &memory->modules, sizeof(*module));
 	if (!module)
 		return &rs_enomem;
+	*slot = (uint32_t)(memory->modules - 1); // maps are at most RS_MAX_MAPS
 	*module = (struct rs_module){
 		.path = map->path,
 		.start = map->start,
@@ -99,6 +139,16 @@ static bool place(const struct rs_target *target, struct rs_module *module,
 	return true;
 }
 
+/** Whether the bytes at @p start can be read and are no ELF header: a data file
+ * that the program has mapped. */
+static bool is_data(struct rs_target *target, uint64_t start)
+{
+	char magic[SELFMAG];
+
+	return rs_target_peek(target, start, magic, sizeof(magic)) &&
+	       memcmp(magic, ELFMAG, SELFMAG) != 0;
+}
+
 /** Read the headers of candidate @p index and find its file.
  * @param[out] keep Whether it is a loaded ELF file. */
 static struct rs_error *
@@ -109,7 +159,8 @@ examine(struct rs_target *target, size_t index, bool *keep)
 	struct rs_error *err = NULL;
 
 	*keep = false;
-	if (!image->is_exec)
+	if (!image->is_exec ||
+	    (!image->offset && is_data(target, module->start)))
 		return NULL;
 	if (!image->offset)
 		err = rs_headers_read(target, module->start, image);
@@ -160,15 +211,19 @@ static struct rs_error *examine_all(struct rs_target *target)
 struct rs_error *rs_modules_find(struct rs_target *target)
 {
 	struct rs_memory *memory = &target->memory;
+	RS_CLEANUP(by_path_fini) struct by_path table = {0};
+	struct rs_error *err = NULL;
 
+	if (!by_path_init(&table, target->maps))
+		return &rs_enomem;
 	for (size_t i = 0; i < target->maps; i++) {
 		if (!target->map[i].path)
 			continue;
-		struct rs_error *err = add_map(target, &target->map[i]);
+		err = add_map(target, &table, &target->map[i]);
 		if (err)
 			return err;
 	}
-	struct rs_error *err = examine_all(target);
+	err = examine_all(target);
 	if (err)
 		return err;
 	// .bss may seem to extend into the next module, if the PT_LOADs are

@@ -6,19 +6,28 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-// Enough for all modules of a target (RS_MAX_MODULES) and its core.
-enum { RS_GUARDED_MAX = 4200 };
+enum { RS_BLOCK = 1024 }; // entries
 
 // Atomic because the handler may run at any moment, in any thread. An entry
 // whose start is 0 is free.
-static struct {
+struct entry {
 	atomic_uintptr_t start;
 	atomic_size_t size;
 	atomic_bool lost;
-} guarded[RS_GUARDED_MAX];
+};
+
+// Entries, in a list that grows and never shrinks: the handler, which may be
+// walking it, can neither wait nor be waited for.
+struct block {
+	struct entry entry[RS_BLOCK];
+	_Atomic(struct block *) next;
+};
+
+static struct block first;
 
 static atomic_bool any_lost;
 static atomic_bool forwarding; // the previous handler is running
@@ -30,23 +39,61 @@ static uintptr_t page; // bytes; set before our handler is installed
 
 // The part of a guarded mapping from an address to its end.
 struct rest {
-	int entry; // -1: the address is not guarded
+	struct entry *entry; // NULL: the address is not guarded
 	uintptr_t start, end;
 };
 
-static struct rest find(uintptr_t address)
+static struct rest find_in(struct block *block, uintptr_t address)
 {
-	for (int i = 0; i < RS_GUARDED_MAX; i++) {
-		const uintptr_t start = atomic_load(&guarded[i].start);
-		const size_t size = atomic_load(&guarded[i].size);
+	for (int i = 0; i < RS_BLOCK; i++) {
+		struct entry *e = &block->entry[i];
+		const uintptr_t start = atomic_load(&e->start);
+		const size_t size = atomic_load(&e->size);
 
 		if (!start || address - start >= size)
 			continue;
 		// Another thread may have reused the entry in between.
-		if (atomic_load(&guarded[i].start) == start)
-			return (struct rest){i, address, start + size};
+		if (atomic_load(&e->start) == start)
+			return (struct rest){e, address, start + size};
 	}
-	return (struct rest){.entry = -1};
+	return (struct rest){0};
+}
+
+static struct rest find(uintptr_t address)
+{
+	struct rest rest = {0};
+
+	for (struct block *b = &first; b && !rest.entry;
+	     b = atomic_load(&b->next))
+		rest = find_in(b, address);
+	return rest;
+}
+
+// The entry that starts at @p start (0: a free one), or NULL.
+static struct entry *find_start(uintptr_t start)
+{
+	for (struct block *b = &first; b; b = atomic_load(&b->next))
+		for (int i = 0; i < RS_BLOCK; i++)
+			if (atomic_load(&b->entry[i].start) == start)
+				return &b->entry[i];
+	return NULL;
+}
+
+// Under the lock. @return A free entry, or NULL when out of memory.
+static struct entry *take_free(void)
+{
+	struct entry *free_one = find_start(0);
+	struct block *last = &first;
+
+	if (free_one)
+		return free_one;
+	struct block *more = calloc(1, sizeof(*more));
+	if (!more)
+		return NULL;
+	while (atomic_load(&last->next))
+		last = atomic_load(&last->next);
+	atomic_store(&last->next, more);
+	return &more->entry[0];
 }
 
 // Replace the pages by zeros. @return false when out of memory.
@@ -54,7 +101,7 @@ static bool put_zeros(const struct rest *rest)
 {
 	const uintptr_t from = rest->start & ~(page - 1);
 
-	atomic_store(&guarded[rest->entry].lost, true);
+	atomic_store(&rest->entry->lost, true);
 	atomic_store(&any_lost, true);
 	return mmap((void *)from, rest->end - from, PROT_READ,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
@@ -100,9 +147,9 @@ static void on_bus(int number, siginfo_t *info, void *context)
 	const int error = errno;
 	const struct rest rest = info->si_code == BUS_ADRERR
 					 ? find((uintptr_t)info->si_addr)
-					 : (struct rest){.entry = -1};
+					 : (struct rest){0};
 
-	if (rest.entry < 0 || !put_zeros(&rest))
+	if (!rest.entry || !put_zeros(&rest))
 		forward(number, info, context);
 	errno = error;
 }
@@ -136,35 +183,34 @@ static void restore_handler(void)
 		(void)sigaction(SIGBUS, &previous, NULL);
 }
 
-void rs_sigbus_guard_add(void *data, size_t size)
+bool rs_sigbus_guard_add(void *data, size_t size)
 {
 	const size_t unit = (size_t)sysconf(_SC_PAGESIZE);
 
 	pthread_mutex_lock(&lock);
-	for (int i = 0; i < RS_GUARDED_MAX; i++) {
-		if (atomic_load(&guarded[i].start))
-			continue;
+	struct entry *e = take_free();
+	if (e) {
 		// Whole pages: the last one extends beyond the file's end.
-		atomic_store(&guarded[i].size, (size + unit - 1) / unit * unit);
-		atomic_store(&guarded[i].lost, false);
-		atomic_store(&guarded[i].start, (uintptr_t)data);
+		atomic_store(&e->size, (size + unit - 1) / unit * unit);
+		atomic_store(&e->lost, false);
+		atomic_store(&e->start, (uintptr_t)data);
 		if (guards++ == 0)
 			install_handler();
-		break;
 	}
 	pthread_mutex_unlock(&lock);
+	return e != NULL;
 }
 
 void rs_sigbus_guard_remove(const void *data)
 {
+	if (!data)
+		return;
 	pthread_mutex_lock(&lock);
-	for (int i = 0; data && i < RS_GUARDED_MAX; i++) {
-		if (atomic_load(&guarded[i].start) != (uintptr_t)data)
-			continue;
-		atomic_store(&guarded[i].start, 0);
+	struct entry *e = find_start((uintptr_t)data);
+	if (e) {
+		atomic_store(&e->start, 0);
 		if (--guards == 0)
 			restore_handler();
-		break;
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -178,5 +224,5 @@ bool rs_sigbus_guard_lost(const void *data)
 {
 	const struct rest rest = find((uintptr_t)data);
 
-	return rest.entry >= 0 && atomic_load(&guarded[rest.entry].lost);
+	return rest.entry && atomic_load(&rest.entry->lost);
 }

@@ -20,8 +20,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Guard a mapping. With more than 4200 at once, the others are not guarded. */
-void rs_sigbus_guard_add(void *data, size_t size);
+/** Guard a mapping. @return false when out of memory: it is not guarded then.
+ */
+bool rs_sigbus_guard_add(void *data, size_t size);
 
 /** Stop guarding the mapping at @p data; to be called before it is unmapped. No
  * effect if it is not guarded. */

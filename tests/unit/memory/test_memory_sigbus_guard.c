@@ -121,11 +121,38 @@ START_TEST(the_last_page_is_watched_to_its_end)
 	const volatile char *p =
 		mmap(NULL, size, PROT_READ, MAP_PRIVATE, fileno(file), 0);
 	ck_assert(p != MAP_FAILED);
-	rs_sigbus_guard_add((void *)(uintptr_t)p, size);
+	ck_assert(rs_sigbus_guard_add((void *)(uintptr_t)p, size));
 	ck_assert_int_eq(ftruncate(fileno(file), 0), 0);
 	ck_assert_int_eq(p[size + 200], 0);
 	ck_assert(rs_sigbus_guard_lost((const void *)(uintptr_t)p));
 	rs_sigbus_guard_remove((const void *)(uintptr_t)p);
+	(void)fclose(file);
+}
+END_TEST
+
+// As many files as a program may map; the last is guarded as the first is.
+START_TEST(any_number_of_mappings_is_guarded)
+{
+	enum { RS_MANY = 10000 };
+	FILE *file = tmpfile();
+	char *page[RS_MANY];
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(ftruncate(fileno(file), RS_PAGE), 0);
+	for (int i = 0; i < RS_MANY; i++) {
+		page[i] = mmap(NULL, RS_PAGE, PROT_READ, MAP_PRIVATE,
+			       fileno(file), 0);
+		ck_assert(page[i] != MAP_FAILED);
+		ck_assert(rs_sigbus_guard_add(page[i], RS_PAGE));
+	}
+	ck_assert_int_eq(ftruncate(fileno(file), 0), 0);
+	ck_assert_int_eq(*(volatile char *)page[RS_MANY - 1], 0);
+	ck_assert(rs_sigbus_guard_lost(page[RS_MANY - 1]));
+	ck_assert(!rs_sigbus_guard_lost(page[0]));
+	for (int i = 0; i < RS_MANY; i++) {
+		rs_sigbus_guard_remove(page[i]);
+		ck_assert_int_eq(munmap(page[i], RS_PAGE), 0);
+	}
 	(void)fclose(file);
 }
 END_TEST
@@ -315,6 +342,7 @@ int main(void)
 	tcase_add_test(tc, pages_that_came_back_in_secret_are_told_too);
 	tcase_add_test(tc, a_file_that_is_written_where_it_lies_has_changed);
 	tcase_add_test(tc, the_last_page_is_watched_to_its_end);
+	tcase_add_test(tc, any_number_of_mappings_is_guarded);
 	tcase_add_test(tc, a_file_that_grows_has_changed);
 	tcase_add_test(tc, another_file_in_its_place_is_no_change);
 	tcase_add_test(tc, a_thread_of_the_engine_survives_it);

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""What a reader with limits would lose: very many, very deep, very strange.
+
+Each program of fixtures/python/limits.py leaves garbage; what refscope says
+would be collected, live and from a core, is what gc.collect() then returns.
+"""
+import os
+import sys
+import tempfile
+import unittest
+
+import engine
+import interpreters
+from targets import FIXTURES, Target
+
+FOUND = [i for i in interpreters.find()
+         if not i.flavour and "unpacked" not in i.name]
+
+
+def answers(session):
+    return session.collect(limit=0)["unreachable"], session.info()["problems"]
+
+
+class Bounds(unittest.TestCase):
+    def program(self, interpreter, name):
+        """(unreachable, problems) live and from a core; what it returned."""
+        command = [interpreter.path, os.path.join(FIXTURES, "limits.py"), name]
+        with tempfile.TemporaryDirectory() as folder, \
+                Target(command, folder) as target:
+            target.wait_ready()
+            target.stop()
+            with engine.Session(target.pid) as session:
+                live = answers(session)
+            target.resume()
+            with engine.Session(target.gcore()) as session:
+                core = answers(session)
+            self.assertEqual(target.finish(), 0, target.printed)
+        returned = next(line.split()[1] for line in target.printed
+                        if line.startswith("returned "))
+        return live, core, int(returned)
+
+    def check_all(self, name, found=None):
+        """Of every interpreter: no problem, and the same number."""
+        for interpreter in found or FOUND:
+            with self.subTest(interpreter=interpreter.name):
+                live, core, returned = self.program(interpreter, name)
+                self.assertEqual(live, (returned, []))
+                self.assertEqual(core, (returned, []))
+
+    def test_thousands_of_mapped_files(self):
+        # A shared library lies above them all, and thus is found last.
+        self.check_all("mapped", [i for i in FOUND if "pyenv" in i.path][-3:]
+                       or FOUND[:1])
+
+
+def setUpModule():
+    sys.stderr.write(interpreters.report(FOUND) + "\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -25,7 +25,11 @@ enum rs_py_gc_bit {
 	RS_PY_BIT_DEFERRED = 64, // references from stacks are not counted
 };
 
-enum { RS_PY_INTERPRETERS = 250, RS_PY_GENERATIONS = 4, RS_PY_LIMBO = 16 };
+enum {
+	RS_PY_INTERPRETERS = 250,
+	RS_PY_GENERATIONS = 4,
+	RS_PY_COLLECTING_LISTS = 16
+};
 
 /** One interpreter (or, before 3.9, the one collector of all of them). */
 struct rs_py_interpreter {
@@ -58,7 +62,7 @@ struct rs_py_heap {
 };
 
 /** References that are counted elsewhere than in the object. */
-struct rs_py_elsewhere {
+struct rs_py_deferred_count {
 	uint64_t object;
 	int64_t count;
 };
@@ -84,8 +88,8 @@ struct rs_cpython {
 	unsigned interpreters_unfit; // that are being made, or damaged
 	uint64_t interpreter_unfit; // the oldest of them
 	// Lists that a collection at work has its finds on; heads on C stacks.
-	uint64_t limbo[RS_PY_LIMBO];
-	unsigned limbos;
+	uint64_t collecting_list[RS_PY_COLLECTING_LISTS];
+	unsigned collecting_lists;
 	bool collecting_known; // whether base.gc_collecting is certain
 
 	// Shapes that are no offsets.
@@ -93,15 +97,15 @@ struct rs_cpython {
 	uint32_t header_size; // PyObject in bytes: 16; 32 with TRACE_REFS
 	bool refcount32; // 3.12+: low 32 bits count
 	int64_t deferred; // --disable-gil: added to counts that are deferred
-	struct rs_vec elsewhere; // struct rs_py_elsewhere, by object
-	bool elsewhere_known; // until then what frames defer is RS_WEAK
+	struct rs_vec deferred_counts; // struct rs_py_deferred_count, by object
+	bool deferred_known; // until then what frames defer is RS_WEAK
 	bool incremental; // 3.14.0 to 3.14.4
 	bool old_inline; // 3.13.0-12, 3.14.0-3: inline values beside a dict
 	uint64_t generation_stride; // bytes
 
 	// Well-known objects; 0 when not found.
 	uint64_t type_type; // &PyType_Type
-	struct rs_vec named; // struct rs_py_named_type; see type_names.h
+	struct rs_vec named; // struct rs_py_named_type; see named.h
 	uint64_t type_dict, type_tuple, type_list, type_unicode, type_bytes;
 	uint64_t type_long, type_float, type_bool, type_code, type_function;
 	uint64_t type_frame, type_module, type_none, type_cfunction;
@@ -126,6 +130,15 @@ static inline int32_t
 rs_py_off(const struct rs_cpython *py, enum rs_field field)
 {
 	return py->layout->offset[field];
+}
+
+/** @return The word at @p address; 0 when unreadable. */
+static inline uint64_t
+rs_py_word_at(const struct rs_cpython *py, uint64_t address)
+{
+	uint64_t value = 0;
+
+	return rs_memory_u64(py->base.memory, address, &value) ? value : 0;
 }
 
 /** Read the pointer in @p field of @p object; 0 when absent or unreadable. */

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "runtime/cpython/ask/ask.h"
 #include "runtime/cpython/ask/python_call.h"
-#include "runtime/cpython/decode/type_names.h"
+#include "runtime/cpython/decode/named.h"
 #include "runtime/cpython/state/discover.h"
 
 enum { RS_DEBUG_SAVEALL = 32 };
@@ -19,7 +19,7 @@ static void free_python(struct rs_runtime *rt)
 	if (!py)
 		return;
 	rs_py_types_close(py);
-	rs_vec_fini(&py->elsewhere);
+	rs_vec_fini(&py->deferred_counts);
 	rs_vec_fini(&py->named);
 	free(py->own_layout);
 	free(py);
@@ -141,15 +141,6 @@ static void set_shapes(struct rs_cpython *py)
 		py->type_none = type;
 }
 
-void rs_py_was_collecting(struct rs_cpython *py)
-{
-	py->base.gc_collecting = true;
-	rs_memory_problem(py->base.memory,
-			  "CPython %s was in the middle of a collection: "
-			  "answers about its garbage are of that moment",
-			  py->version_text);
-}
-
 static void set_collector(struct rs_cpython *py)
 {
 	bool known = py->runtime != 0;
@@ -165,8 +156,8 @@ static void set_collector(struct rs_cpython *py)
 	}
 	// Before 3.7 only its traces tell that it is at work.
 	if ((!known || py->base.gc_collecting) && !py->threaded)
-		known |= rs_py_find_limbo(py);
-	py->base.gc_collecting |= py->limbos != 0;
+		known |= rs_py_find_collecting_lists(py);
+	py->base.gc_collecting |= py->collecting_lists != 0;
 	py->collecting_known = known;
 	if (py->base.gc_collecting)
 		rs_py_was_collecting(py);
@@ -223,7 +214,7 @@ struct rs_error *rs_cpython_open(struct rs_memory *memory,
 	set_shapes(py);
 	if ((err = rs_py_name_types(py)) || (err = rs_py_types_open(py)) ||
 	    (err = rs_py_find_functions(py)) ||
-	    (err = rs_py_find_elsewhere(py)))
+	    (err = rs_py_find_deferred_counts(py)))
 		return err;
 	set_collector(py);
 	*ret = &((struct rs_cpython *)rs_take(&py))->base;

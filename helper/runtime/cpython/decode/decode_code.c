@@ -259,8 +259,9 @@ static uint64_t untag(struct rs_cpython *py, uint64_t value, enum rs_kind *kind)
 	value &= ~UINT64_C(1);
 	// Immortal objects are never counted: an ordinary reference. Another
 	// one is borrowed from a slot that holds it anyway; or, without the
-	// GIL, held without being counted, which py->elsewhere makes up for.
-	if (py->threaded && py->elsewhere_known)
+	// GIL, held without being counted, which py->deferred_counts makes up
+	// for.
+	if (py->threaded && py->deferred_known)
 		return value;
 	if (rs_memory_u32(py->base.memory,
 			  value + (uint64_t)rs_py_off(py, counted), &count) &&

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/decode/dict.h"
 
 // A field of a type object and what it is called.
 struct type_field {

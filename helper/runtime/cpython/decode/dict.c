@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "runtime/cpython/decode/dict.h"
 #include "runtime/cpython/decode/decode.h"
 
 // dk_kind of 3.11+.
@@ -134,8 +135,8 @@ bool rs_py_table_open(struct rs_cpython *py, uint64_t dict,
 }
 
 // Values and keys side by side, where nobody wants labels.
-static uint64_t add_piece(const struct rs_py_table *table, enum rs_kind kind,
-			  enum rs_kind of_key, struct rs_refs *refs)
+static uint64_t add_some(const struct rs_py_table *table, enum rs_kind kind,
+			 enum rs_kind of_key, struct rs_refs *refs)
 {
 	if (!rs_py_reserve(refs, table->entries * 2))
 		return 0;
@@ -169,15 +170,15 @@ static uint64_t add_entries(struct rs_py_table table, enum rs_kind kind,
 	uint64_t left = table.entries;
 	uint64_t live = 0;
 
-	while (refs->drain && left > RS_PY_PIECE) {
-		table.entries = RS_PY_PIECE;
-		live += add_piece(&table, kind, of_key, refs);
+	while (refs->drain && left > RS_PY_DRAIN_STEP) {
+		table.entries = RS_PY_DRAIN_STEP;
+		live += add_some(&table, kind, of_key, refs);
 		refs->drain(refs);
-		table.entry += RS_PY_PIECE * table.stride;
-		left -= RS_PY_PIECE;
+		table.entry += RS_PY_DRAIN_STEP * table.stride;
+		left -= RS_PY_DRAIN_STEP;
 	}
 	table.entries = left;
-	return live + add_piece(&table, kind, of_key, refs);
+	return live + add_some(&table, kind, of_key, refs);
 }
 
 // Values apart from keys that belong to a class.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/state/discover.h"
 

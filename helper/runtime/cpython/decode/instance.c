@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/decode/dict.h"
 
 // The word at `offset` from the object, out of what was read around it.
 static uint64_t near_word(const uint8_t *body, int32_t offset)

@@ -26,19 +26,11 @@ find_row(const struct rs_cpython *py, const char *name, uint64_t size)
 	return found;
 }
 
-static uint64_t word_at(struct rs_cpython *py, uint64_t address)
-{
-	uint64_t value = 0;
-
-	rs_memory_u64(py->base.memory, address, &value);
-	return value;
-}
-
 // Up to 3.9: pointers to {func, args, kwargs}, NULL where one was removed.
 static void
 atexit_refs(struct rs_cpython *py, uint64_t state, struct rs_refs *refs)
 {
-	const uint64_t array = word_at(py, state);
+	const uint64_t array = rs_py_word_at(py, state);
 	uint32_t count = 0;
 
 	if (!rs_memory_u32(py->base.memory, state + 8, &count) ||
@@ -47,7 +39,7 @@ atexit_refs(struct rs_cpython *py, uint64_t state, struct rs_refs *refs)
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		const uint64_t callback = word_at(py, array + i * 8);
+		const uint64_t callback = rs_py_word_at(py, array + i * 8);
 
 		if (callback)
 			rs_py_array_refs(py, callback, 3, 0, RS_STRONG,
@@ -65,9 +57,10 @@ static void
 condition_refs(struct rs_cpython *py, uint64_t at, struct rs_refs *refs)
 {
 	for (unsigned i = 0; i < RS_CONDITIONS_MAX; i++) {
-		if (!word_at(py, at))
+		if (!rs_py_word_at(py, at))
 			return;
-		rs_refs_add(refs, word_at(py, at + RS_CONDITION_EXCEPTION),
+		rs_refs_add(refs,
+			    rs_py_word_at(py, at + RS_CONDITION_EXCEPTION),
 			    RS_STRONG, RS_LABEL_FIELD, (uintptr_t) "condition");
 		at += RS_CONDITION;
 	}
@@ -79,14 +72,16 @@ static void decimal_refs(struct rs_cpython *py, uint64_t state, uint64_t size,
 			 struct rs_refs *refs)
 {
 	for (uint64_t at = state; at + 16 <= state + size; at += 8) {
-		const uint64_t signals = word_at(py, at);
+		const uint64_t signals = rs_py_word_at(py, at);
 		const char *name =
-			signals ? text_at(py, word_at(py, signals)) : NULL;
+			signals ? text_at(py, rs_py_word_at(py, signals))
+				: NULL;
 
 		if (!name || strcmp(name, "InvalidOperation") != 0)
 			continue;
 		condition_refs(py, signals, refs);
-		condition_refs(py, word_at(py, at + 8) + RS_CONDITION, refs);
+		condition_refs(py, rs_py_word_at(py, at + 8) + RS_CONDITION,
+			       refs);
 		return;
 	}
 }
@@ -98,7 +93,7 @@ static void told_refs(struct rs_cpython *py, uint64_t module, uint64_t state,
 		const uint64_t at = state + i * UINT64_C(8);
 
 		if (row->told >> i & 1)
-			rs_refs_add(refs, word_at(py, at), RS_STRONG,
+			rs_refs_add(refs, rs_py_word_at(py, at), RS_STRONG,
 				    RS_LABEL_WORD, i * UINT64_C(8));
 		else
 			rs_py_guess_refs(py, NULL, state, at, at + 8, refs);

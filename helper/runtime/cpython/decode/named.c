@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "runtime/cpython/decode/type_names.h"
+#include "runtime/cpython/decode/named.h"
 #include "runtime/cpython/state/discover.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/decode/dict.h"
 
 // Bytes of the keys of a dict (3.6+), as sys.getsizeof() counts them.
 static uint64_t keys_size(struct rs_cpython *py, uint64_t keys)

@@ -4,20 +4,12 @@
 #include "base/cleanup.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/members.h"
-#include "runtime/cpython/decode/type_names.h"
+#include "runtime/cpython/decode/named.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RS_T_OBJECT = 6, RS_T_OBJECT_EX = 16, RS_META_DEPTH = 8 };
-
-// What is being put together for one type.
-struct draft {
-	struct rs_cpython *py;
-	struct rs_py_type *type;
-	struct rs_py_member member[RS_PY_MEMBERS_MAX];
-	unsigned members;
-};
+enum { RS_META_DEPTH = 8 };
 
 static uint64_t field(struct rs_cpython *py, uint64_t type, enum rs_field f)
 {
@@ -34,8 +26,7 @@ const char *rs_py_type_name(struct rs_cpython *py, uint64_t type)
 	return text ? text : rs_py_type_named(py, type);
 }
 
-// Text as a type's name has it: no control characters, not empty.
-static bool is_name(const char *text)
+bool rs_py_is_name(const char *text)
 {
 	if (!text || !*text)
 		return false;
@@ -80,408 +71,9 @@ static bool is_type(struct rs_cpython *py, uint64_t type, unsigned depth)
 	if (!(flags & RS_TPF_READY) && !module)
 		return false;
 	// The name of a static type lies in a file that may be missing.
-	return is_name(rs_py_type_name(py, type)) ||
+	return rs_py_is_name(rs_py_type_name(py, type)) ||
 	       (module && (flags & RS_TPF_READY) &&
 		field(py, type, RS_F__typeobject__tp_name));
-}
-
-static void
-add_member(struct draft *d, int64_t offset, enum rs_kind kind, const char *name)
-{
-	const int64_t limit = d->type->basicsize;
-
-	if (offset < d->py->header_size || (offset & 7) || offset > limit - 8 ||
-	    d->members == RS_PY_MEMBERS_MAX)
-		return;
-	for (unsigned i = 0; i < d->members; i++)
-		if (d->member[i].offset == offset)
-			return;
-	d->member[d->members].name = name;
-	d->member[d->members].offset = (int32_t)offset;
-	d->member[d->members].kind = (uint8_t)kind;
-	d->members++;
-}
-
-// The PyMemberDef records from `at`, `count` of them or up to the empty one.
-static void add_records(struct draft *d, uint64_t at, uint64_t count,
-			bool owned_too, enum rs_kind kind)
-{
-	struct rs_memory *memory = d->py->base.memory;
-
-	for (uint64_t i = 0; i < count && i < RS_PY_MEMBERS_MAX; i++) {
-		const uint8_t *p = rs_memory_at(
-			memory, at + i * RS_PY_MEMBER_DEF, RS_PY_MEMBER_DEF);
-		if (!p || rs_py_word(p) == 0)
-			return;
-		uint32_t code;
-		memcpy(&code, p + 8, sizeof(code));
-		if (code != RS_T_OBJECT_EX &&
-		    (!owned_too || code != RS_T_OBJECT))
-			continue;
-		const char *name =
-			rs_memory_text(memory, rs_py_word(p), RS_PY_NAME_MAX);
-		add_member(d, (int64_t)rs_py_word(p + 16), kind,
-			   is_name(name) ? name : "slot");
-	}
-}
-
-/*
- * Walk the bases as subtype_traverse() does: every class made in Python adds
- * its __slots__. @return The first base with another traverse function.
- */
-static uint64_t walk_bases(struct draft *d, uint64_t type)
-{
-	struct rs_cpython *py = d->py;
-	uint64_t b = type;
-
-	for (unsigned i = 0; i < RS_PY_BASES_MAX; i++) {
-		const uint64_t traverse =
-			field(py, b, RS_F__typeobject__tp_traverse);
-		if (!py->subtype_traverse || traverse != py->subtype_traverse)
-			break;
-		const uint64_t meta = rs_py_type(py, b);
-		const uint64_t size =
-			field(py, meta, RS_F__typeobject__tp_basicsize);
-		uint64_t count = 0;
-
-		if (rs_memory_u64(py->base.memory,
-				  b + (uint64_t)py->known->ob_size, &count) &&
-		    size < UINT32_MAX)
-			add_records(d, b + size, count, false, RS_STRONG);
-		const uint64_t base = field(py, b, RS_F__typeobject__tp_base);
-		if (!base)
-			break;
-		b = base;
-	}
-	return b;
-}
-
-// Classes made in Python from C types without traversal (class I(int):
-// __slots__ = ()) add nothing of their own: look for the C type below. A C
-// type with a larger body is its own.
-static uint64_t skip_python_classes(struct rs_cpython *py, uint64_t type)
-{
-	const uint64_t size = field(py, type, RS_F__typeobject__tp_basicsize);
-	uint64_t b = type;
-
-	for (unsigned i = 0; i < RS_PY_BASES_MAX; i++) {
-		const uint64_t base = field(py, b, RS_F__typeobject__tp_base);
-		const char *name = rs_py_type_name(py, b);
-
-		if ((name && rs_py_shape_find(py, name)) || !base ||
-		    !(field(py, b, RS_F__typeobject__tp_flags) & RS_TPF_HEAP) ||
-		    field(py, b, RS_F__typeobject__tp_traverse))
-			break;
-		b = base;
-	}
-	return field(py, b, RS_F__typeobject__tp_basicsize) == size ? b : type;
-}
-
-// The shape of `base` or of what it inherits its traverse function from.
-static const struct rs_py_shape *
-find_shape(struct rs_cpython *py, uint64_t base)
-{
-	const uint64_t traverse =
-		field(py, base, RS_F__typeobject__tp_traverse);
-
-	for (unsigned i = 0; base && i < RS_PY_BASES_MAX; i++) {
-		const char *name = rs_py_type_name(py, base);
-		const struct rs_py_shape *shape =
-			name ? rs_py_shape_find(py, name) : NULL;
-
-		if (field(py, base, RS_F__typeobject__tp_traverse) != traverse)
-			return NULL;
-		if (shape)
-			return shape;
-		base = field(py, base, RS_F__typeobject__tp_base);
-	}
-	return NULL;
-}
-
-static void
-add_shape(struct draft *d, const struct rs_py_shape_member *m, enum rs_kind as)
-{
-	for (; m && m->label; m++)
-		add_member(d, rs_py_shape_offset(d->py, m),
-			   m->kind == RS_STRONG ? as : (enum rs_kind)m->kind,
-			   m->label);
-}
-
-// How to read the body of a C type that is in no table.
-static enum rs_py_how how_of_flags(const struct rs_py_type *t)
-{
-	if (t->flags & RS_TPF_TYPE)
-		return RS_PY_TYPE;
-	if (t->flags & RS_TPF_DICT)
-		return RS_PY_DICT;
-	if (t->flags & RS_TPF_LIST)
-		return RS_PY_LIST;
-	if (t->flags & RS_TPF_TUPLE)
-		return RS_PY_TUPLE;
-	if (t->flags & (RS_TPF_LONG | RS_TPF_BYTES | RS_TPF_UNICODE))
-		return RS_PY_PLAIN;
-	return RS_PY_UNKNOWN;
-}
-
-// The types whose layout everything rests on go by address, so that a core
-// without the interpreter's file, thus without names, can still be read.
-static int how_of_address(const struct rs_cpython *py, uint64_t type)
-{
-	if (type == 0)
-		return -1;
-	if (type == py->type_list)
-		return RS_PY_LIST;
-	if (type == py->type_tuple)
-		return RS_PY_TUPLE;
-	if (type == py->type_dict)
-		return RS_PY_DICT;
-	if (type == py->type_type)
-		return RS_PY_TYPE;
-	if (type == py->type_unicode || type == py->type_bytes ||
-	    type == py->type_long || type == py->type_float ||
-	    type == py->type_bool || type == py->type_none)
-		return RS_PY_PLAIN;
-	return -1;
-}
-
-// A struct sequence hides members behind those that its length counts.
-static uint32_t hidden_length(struct rs_cpython *py, uint64_t type)
-{
-	const uint64_t dict = rs_py_type_dict(py, type);
-	const uint64_t n = dict ? rs_py_dict_get(py, dict, "n_fields") : 0;
-	int64_t value;
-
-	if (!n || rs_py_minor(py) < 8 || !rs_py_integer(py, n, &value) ||
-	    value < 0 || value > 4096)
-		return 0;
-	return (uint32_t)value;
-}
-
-static void add_body(struct draft *d, uint64_t base, bool traversed)
-{
-	struct rs_cpython *py = d->py;
-	struct rs_py_type *t = d->type;
-	const struct rs_py_shape *shape = find_shape(py, base);
-	const enum rs_kind as = traversed ? RS_STRONG : RS_OWNED;
-	const int how = how_of_address(py, base);
-
-	t->body_kind = (uint8_t)as;
-	if (how >= 0) {
-		t->how = (uint8_t)how;
-		return;
-	}
-	if (shape) {
-		t->how = shape->how;
-		if (t->how == RS_PY_LRU_LINK && rs_py_minor(py) >= 10)
-			t->type_kind = RS_PY_NO_TYPE;
-		add_shape(d, shape->member, as);
-		add_shape(d, shape->more, as);
-		return;
-	}
-	t->how = (uint8_t)how_of_flags(t);
-	if (t->how == RS_PY_TUPLE && base != py->type_tuple)
-		t->tuple_length = hidden_length(py, base);
-	// The members of a struct sequence are its items.
-	if (t->how != RS_PY_TUPLE)
-		add_records(d, field(py, base, RS_F__typeobject__tp_members),
-			    RS_PY_MEMBERS_MAX, true, as);
-	const int64_t dict =
-		(int64_t)field(py, base, RS_F__typeobject__tp_dictoffset);
-	if (dict > 0 && t->how != RS_PY_TYPE)
-		add_member(d, dict, as, "__dict__");
-	if (t->how == RS_PY_UNKNOWN && t->body_end > py->header_size)
-		t->object_flags |= RS_OBJ_INEXACT;
-	else if (t->how == RS_PY_UNKNOWN)
-		t->how = RS_PY_PLAIN;
-}
-
-// A program that links the helper may have described the body: then nothing
-// has to be guessed.
-static void add_overlay(struct draft *d, uint64_t base)
-{
-	struct rs_py_type *t = d->type;
-
-	struct rs_runtime *extensions = d->py->base.extensions;
-
-	t->overlay = extensions
-			     ? extensions->ops->extension_type(extensions, base)
-			     : NULL;
-	t->overlay_kind = RS_EXTENSION_SKIP;
-	if (!t->overlay || t->how != RS_PY_UNKNOWN)
-		return;
-	t->how = RS_PY_PLAIN;
-	t->object_flags &= (uint16_t)~RS_OBJ_INEXACT;
-	t->overlay_kind = t->gc && t->traverse ? RS_STRONG : RS_OWNED;
-}
-
-// Where an instance's attributes are; `own`: base has none of them.
-static void find_dict(struct draft *d, uint64_t type, uint64_t base)
-{
-	struct rs_cpython *py = d->py;
-	struct rs_py_type *t = d->type;
-	const unsigned minor = rs_py_minor(py);
-	const int64_t offset =
-		(int64_t)field(py, type, RS_F__typeobject__tp_dictoffset);
-	const int64_t of_base =
-		(int64_t)field(py, base, RS_F__typeobject__tp_dictoffset);
-	const bool managed = minor >= 11 && (t->flags & RS_TPF_MANAGED_DICT);
-
-	if (managed) {
-		t->dict = minor == 11	? RS_PY_DICT_311
-			  : minor == 12 ? RS_PY_DICT_312
-					: RS_PY_DICT_313;
-		t->dict_offset = py->known->threaded_bits ? -8 : -24;
-		if (t->flags & RS_TPF_INLINE_VALUES)
-			t->values_offset = minor >= 14
-						   ? (int32_t)t->basicsize
-						   : (int32_t)py->header_size;
-		t->keys = field(py, type, RS_F__heaptypeobject__ht_cached_keys);
-		return;
-	}
-	if (type == base || offset == 0 || offset == of_base)
-		return;
-	t->dict = offset > 0 ? RS_PY_DICT_AT : RS_PY_DICT_END;
-	t->dict_offset = (int32_t)offset;
-}
-
-static uint16_t flags_of(struct rs_cpython *py, const struct rs_py_type *t,
-			 uint64_t type, uint64_t base)
-{
-	const uint64_t del = field(py, type, RS_F__typeobject__tp_del);
-	const uint64_t finalize =
-		field(py, type, RS_F__typeobject__tp_finalize);
-	uint16_t flags = 0;
-
-	if (t->gc)
-		flags |= RS_OBJ_GC;
-	if (t->flags & RS_TPF_TYPE)
-		flags |= RS_OBJ_TYPE;
-	if (type != base && t->dict != RS_PY_NO_DICT)
-		flags |= RS_OBJ_INSTANCE;
-	if (py->known->old) {
-		if (del && (t->flags & RS_TPF_HEAP))
-			flags |= RS_OBJ_FINALIZER;
-		return flags;
-	}
-	if (del)
-		flags |= RS_OBJ_FINALIZER | RS_OBJ_LEGACY;
-	// A class made in Python inherits the function of its C base; another
-	// one is what calls __del__.
-	if (type != base && finalize &&
-	    finalize != field(py, base, RS_F__typeobject__tp_finalize))
-		flags |= RS_OBJ_FINALIZER;
-	return flags;
-}
-
-// Whether instances own a reference to their type, and tell it.
-static uint8_t type_kind(struct rs_cpython *py, const struct rs_py_type *t,
-			 uint64_t type, uint64_t base)
-{
-	const bool base_heap =
-		field(py, base, RS_F__typeobject__tp_flags) & RS_TPF_HEAP;
-	const uint64_t traverse =
-		field(py, base, RS_F__typeobject__tp_traverse);
-
-	if (!(t->flags & RS_TPF_HEAP))
-		return RS_PY_NO_TYPE;
-	if (type != base && t->gc)
-		return RS_STRONG;
-	// A heap type written in C: its traverse function tells from 3.9 on.
-	if (t->gc && base_heap && traverse && rs_py_minor(py) >= 9)
-		return RS_STRONG;
-	// Before 3.8 only what went through tp_alloc owned its type.
-	return RS_OWNED;
-}
-
-// Bytes that reading a body of this kind touches without asking again.
-static int32_t body_size(const struct rs_cpython *py, unsigned how)
-{
-	switch (how) {
-	case RS_PY_LIST:
-		return rs_py_off(py, RS_F_PyListObject___size);
-	case RS_PY_TUPLE:
-		return rs_py_off(py, RS_F_PyVarObject___size);
-	case RS_PY_SET:
-		return rs_py_off(py, RS_F_PySetObject___size);
-	default:
-		return 0;
-	}
-}
-
-static void measure(struct rs_cpython *py, struct rs_py_type *t)
-{
-	const int32_t least = body_size(py, t->how);
-	uint32_t before = t->gc ? py->head_size : 0;
-	uint32_t span = t->basicsize;
-
-	if (t->flags & (RS_TPF_MANAGED_DICT | RS_TPF_MANAGED_WEAKREF) &&
-	    rs_py_minor(py) >= 11 && before < 32)
-		before = 32;
-	if (span < py->header_size)
-		span = py->header_size;
-	// A type that calls itself a list and is too small for one.
-	if (least < 0 || span < (uint32_t)least) {
-		t->how = RS_PY_PLAIN;
-		t->object_flags |= RS_OBJ_INEXACT;
-	}
-	t->before = (uint16_t)before;
-	t->span = span;
-}
-
-static void learn_keys(struct rs_cpython *py, struct rs_py_type *t)
-{
-	const struct rs_py_types *k = py->known;
-
-	if (!t->keys ||
-	    !rs_memory_u64(py->base.memory,
-			   t->keys + (uint64_t)k->keys_nentries,
-			   &t->keys_count) ||
-	    t->keys_count > UINT32_MAX)
-		t->keys_count = 0;
-}
-
-// Whether @p type is that of the instances of old-style classes.
-static bool is_instance(struct rs_cpython *py, uint64_t type)
-{
-	const char *name = rs_py_type_name(py, type);
-
-	return name && strcmp(name, "instance") == 0;
-}
-
-static void fill(struct draft *d, uint64_t type)
-{
-	struct rs_cpython *py = d->py;
-	struct rs_py_type *t = d->type;
-	uint64_t base;
-
-	t->address = type;
-	t->meta = rs_py_type(py, type);
-	t->flags = field(py, type, RS_F__typeobject__tp_flags);
-	t->basicsize =
-		(uint32_t)field(py, type, RS_F__typeobject__tp_basicsize);
-	t->itemsize = (uint32_t)field(py, type, RS_F__typeobject__tp_itemsize);
-	t->gc = t->flags & RS_TPF_GC;
-	base = walk_bases(d, type);
-	if (base == type)
-		base = skip_python_classes(py, type);
-	t->base = base;
-	t->traverse = field(py, base, RS_F__typeobject__tp_traverse);
-	t->body_end = (uint32_t)field(py, base, RS_F__typeobject__tp_basicsize);
-	if (t->body_end > t->basicsize)
-		t->body_end = t->basicsize;
-	find_dict(d, type, base);
-	t->dict_kind = t->gc ? RS_STRONG : RS_OWNED;
-	t->type_kind = type_kind(py, t, type, base);
-	t->object_flags = flags_of(py, t, type, base);
-	add_body(d, base, t->gc && t->traverse);
-	add_overlay(d, base);
-	t->special = (t->flags & RS_TPF_TYPE) ||
-		     (py->known->old &&
-		      (t->how == RS_PY_GENERATOR || is_instance(py, type)));
-	learn_keys(py, t);
-	measure(py, t);
-	t->guessed =
-		t->how == RS_PY_MODULE || (t->object_flags & RS_OBJ_INEXACT);
 }
 
 static struct rs_py_slot *find_slot(struct rs_py_types *known, uint64_t type)
@@ -513,72 +105,6 @@ static bool grow(struct rs_py_types *known)
 	return true;
 }
 
-static void type_free(struct rs_py_type *t)
-{
-	if (!t)
-		return;
-	free(t->member);
-	free(t->name);
-	free(t);
-}
-
-static bool finish(struct draft *d)
-{
-	struct rs_py_type *t = d->type;
-	struct rs_cpython *py = d->py;
-	const char *name = rs_py_type_name(py, t->address);
-	char plain[32];
-
-	if (!is_name(name)) {
-		(void)snprintf(plain, sizeof(plain), "type@0x%llx",
-			       (unsigned long long)t->address);
-		name = plain;
-	}
-	t->name = strdup(name);
-	t->members = (uint16_t)d->members;
-	t->member = malloc((d->members + 1) * sizeof(*t->member));
-	if (!t->name || !t->member) {
-		py->base.types->no_memory = true;
-		return false;
-	}
-	memcpy(t->member, d->member, d->members * sizeof(*t->member));
-
-	struct rs_error *error = rs_types_add(
-		py->base.types, t->address, t->name, py->base.index, &t->index);
-	if (!error) {
-		struct rs_py_type **slot = rs_vec_push(
-			&py->known->all, sizeof(struct rs_py_type *));
-		if (slot) {
-			*slot = t;
-			return true;
-		}
-	}
-	py->base.types->no_memory |=
-		!error || rs_error_code(error) == RS_ENOMEM;
-	rs_error_free(error);
-	return false;
-}
-
-static struct rs_py_type *make(struct rs_cpython *py, uint64_t type)
-{
-	struct draft *d = calloc(1, sizeof(*d));
-	struct rs_py_type *t = calloc(1, sizeof(*t));
-
-	if (d && t) {
-		d->py = py;
-		d->type = t;
-		fill(d, type);
-		if (finish(d)) {
-			free(d);
-			return t;
-		}
-	}
-	py->base.types->no_memory |= !d || !t;
-	free(d);
-	type_free(t);
-	return NULL;
-}
-
 const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 {
 	struct rs_py_types *known = py->known;
@@ -595,8 +121,9 @@ const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 	}
 	// What is no type is kept in the cache alone, or garbage would fill
 	// the table.
-	const struct rs_py_type *t =
-		is_type(py, type, RS_META_DEPTH) ? make(py, type) : NULL;
+	const struct rs_py_type *t = is_type(py, type, RS_META_DEPTH)
+					     ? rs_py_type_make(py, type)
+					     : NULL;
 	if (t) {
 		if (known->used * 2 >= known->slots && !grow(known)) {
 			py->base.types->no_memory = true;
@@ -684,7 +211,7 @@ void rs_py_types_close(struct rs_cpython *py)
 		rs_vec_items(&known->all, struct rs_py_type *);
 	for (size_t i = 0; i < rs_vec_count(&known->all, struct rs_py_type *);
 	     i++)
-		type_free(all[i]);
+		rs_py_type_free(all[i]);
 	rs_vec_fini(&known->all);
 	free(known->table);
 	free(known);

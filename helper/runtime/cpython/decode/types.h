@@ -148,6 +148,16 @@ struct rs_py_types {
 	bool old; // 2.7
 };
 
+/**
+ * Learn the type at @p type (learn.c). @return NULL without memory, with
+ * types->no_memory set; rs_py_type_free() ends it.
+ */
+struct rs_py_type *rs_py_type_make(struct rs_cpython *py, uint64_t type);
+void rs_py_type_free(struct rs_py_type *t);
+
+/** Whether @p text can be a type's name: not empty, no control characters. */
+bool rs_py_is_name(const char *text);
+
 /** Slow path of rs_py_known(). */
 const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type);
 

@@ -25,13 +25,6 @@ struct search {
 	unsigned live;
 };
 
-static uint64_t word(const struct rs_cpython *py, uint64_t address)
-{
-	uint64_t value = 0;
-
-	return rs_memory_u64(py->base.memory, address, &value) ? value : 0;
-}
-
 static uint32_t
 half(const struct rs_cpython *py, uint64_t base, enum rs_field field)
 {
@@ -141,7 +134,7 @@ static uint64_t
 find_table(struct rs_cpython *py, const struct rs_py_arenas *arenas)
 {
 	struct search search = {.py = py, .arenas = arenas};
-	const uint64_t table = word(py, rs_py_symbol(py, "arenas"));
+	const uint64_t table = rs_py_word_at(py, rs_py_symbol(py, "arenas"));
 
 	if (count_live(py, arenas, table))
 		return table;
@@ -195,7 +188,7 @@ add_states(struct rs_cpython *py, struct rs_py_arenas *arenas)
 		unsigned k = 0;
 
 		if (rs_py_off(py, RS_F__is__obmalloc__pointer) == 1)
-			state = word(py, state);
+			state = rs_py_word_at(py, state);
 		while (k < n && seen[k] != state)
 			k++;
 		const uint64_t table = rs_py_get(
@@ -231,7 +224,7 @@ static uint64_t large_by_code(struct rs_cpython *py, uint64_t table)
 	for (unsigned i = 1; code && i + 8 <= RS_CODE; i++)
 		if ((code[i - 1] & 0xf8) == 0x48 &&
 		    rs_py_loads_from(code, at, i, &variable) &&
-		    word(py, variable) != table)
+		    rs_py_word_at(py, variable) != table)
 			return variable;
 	return 0;
 }

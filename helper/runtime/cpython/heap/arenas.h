@@ -120,32 +120,6 @@ rs_py_mi_blocks_each(struct rs_cpython *py, const struct rs_addrmap *tracked,
 					       const struct rs_py_block *block),
 		     void *context, const struct rs_progress *progress);
 
-/* --- What both sweeps ask (sweep.c) -------------------------------------- */
-
-struct rs_py_type; // types.h
-
-/**
- * Whether the object at @p object, of type @p t, is of the size that the
- * @p room bytes from there on were asked for: they may be less than @p spare
- * more.
- */
-bool rs_py_fits(struct rs_cpython *py, const struct rs_py_type *t,
-		uint64_t object, uint64_t room, uint64_t spare);
-
-/**
- * @return The type at @p type, or NULL when there is none.
- * @param counted Whether what it would be the type of has a count that an
- *        object can have; if not, only types met before are looked for.
- */
-const struct rs_py_type *
-rs_py_type_at(struct rs_cpython *py, uint64_t type, bool counted);
-
-/**
- * PYTHONMALLOC=debug: cut the guards off @p block.
- * @return false when it has none, or was not asked for as an object.
- */
-bool rs_py_block_unguard(struct rs_py_block *block);
-
 static inline bool rs_py_pool_is_free(const struct rs_py_pool *pool, uint32_t i)
 {
 	return pool->free[i / 64] >> i % 64 & 1;

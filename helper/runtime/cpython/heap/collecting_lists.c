@@ -8,6 +8,7 @@
 //
 // Source: CPython Modules/gcmodule.c, collect(): unreachable, finalizers,
 // final_unreachable, of all versions with lists.
+#include "runtime/cpython/heap/block.h"
 #include "runtime/cpython/state/discover.h"
 
 enum {
@@ -16,25 +17,12 @@ enum {
 };
 #define NOT_POINTER UINT64_C(3)
 
-static uint64_t word(const struct rs_cpython *py, uint64_t address)
-{
-	uint64_t value = 0;
-
-	return rs_memory_u64(py->base.memory, address, &value)
-		       ? value & ~NOT_POINTER
-		       : 0;
-}
-
-static bool is_pointer(uint64_t value)
-{
-	return value >= 4096 && !(value >> 47) && !(value & 7);
-}
-
 static bool
 is_head(struct rs_cpython *py, uint64_t head, uint64_t next, uint64_t previous)
 {
-	if (!is_pointer(next) || !is_pointer(previous) || next == head ||
-	    previous == head || word(py, previous) != head)
+	if (!rs_py_is_address(next) || !rs_py_is_address(previous) ||
+	    next == head || previous == head ||
+	    (rs_py_word_at(py, previous) & ~NOT_POINTER) != head)
 		return false;
 	// A member of a list leads the same ways, but an object follows it.
 	if (rs_py_is_object(&py->base, head + py->head_size))
@@ -43,14 +31,14 @@ is_head(struct rs_cpython *py, uint64_t head, uint64_t next, uint64_t previous)
 	       rs_py_is_object(&py->base, previous + py->head_size);
 }
 
-static void add_limbo(struct rs_cpython *py, uint64_t head)
+static void add_list(struct rs_cpython *py, uint64_t head)
 {
 	for (unsigned i = 0; i < py->interpreters; i++)
 		for (unsigned g = 0; g < RS_PY_GENERATIONS; g++)
 			if (py->interpreter[i].head[g] == head)
 				return;
-	if (py->limbos < RS_PY_LIMBO)
-		py->limbo[py->limbos++] = head;
+	if (py->collecting_lists < RS_PY_COLLECTING_LISTS)
+		py->collecting_list[py->collecting_lists++] = head;
 }
 
 /*
@@ -82,11 +70,11 @@ static void scan_stack(struct rs_cpython *py, uint64_t sp, uint64_t end)
 		memcpy(pair, p, sizeof(pair));
 		if (is_head(py, a, pair[0] & ~NOT_POINTER,
 			    pair[1] & ~NOT_POINTER))
-			add_limbo(py, a);
+			add_list(py, a);
 	}
 }
 
-bool rs_py_find_limbo(struct rs_cpython *py)
+bool rs_py_find_collecting_lists(struct rs_cpython *py)
 {
 	const struct rs_memory *memory = py->base.memory;
 	bool looked = false;

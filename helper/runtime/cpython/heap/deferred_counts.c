@@ -18,14 +18,14 @@ enum { RS_IDS_MAX = 1 << 24 };
 static struct rs_error *
 add(struct rs_cpython *py, uint64_t object, int64_t count)
 {
-	struct rs_py_elsewhere *slot;
+	struct rs_py_deferred_count *slot;
 
 	if (!object || !count)
 		return NULL;
-	slot = rs_vec_push(&py->elsewhere, sizeof(*slot));
+	slot = rs_vec_push(&py->deferred_counts, sizeof(*slot));
 	if (!slot)
 		return &rs_enomem;
-	*slot = (struct rs_py_elsewhere){object, count};
+	*slot = (struct rs_py_deferred_count){object, count};
 	return NULL;
 }
 
@@ -133,12 +133,12 @@ static struct rs_error *add_stacks(struct rs_cpython *py)
 
 static int by_object(const void *a, const void *b)
 {
-	const struct rs_py_elsewhere *x = a, *y = b;
+	const struct rs_py_deferred_count *x = a, *y = b;
 
 	return (x->object > y->object) - (x->object < y->object);
 }
 
-struct rs_error *rs_py_find_elsewhere(struct rs_cpython *py)
+struct rs_error *rs_py_find_deferred_counts(struct rs_cpython *py)
 {
 	struct rs_vec threads = {0};
 	struct rs_error *err;
@@ -155,11 +155,11 @@ struct rs_error *rs_py_find_elsewhere(struct rs_cpython *py)
 	rs_vec_fini(&threads);
 	if (err || (err = add_stacks(py)))
 		return err;
-	py->elsewhere_known = true;
+	py->deferred_known = true;
 
-	struct rs_py_elsewhere *item =
-		rs_vec_items(&py->elsewhere, struct rs_py_elsewhere);
-	n = rs_vec_count(&py->elsewhere, struct rs_py_elsewhere);
+	struct rs_py_deferred_count *item =
+		rs_vec_items(&py->deferred_counts, struct rs_py_deferred_count);
+	n = rs_vec_count(&py->deferred_counts, struct rs_py_deferred_count);
 	if (!n)
 		return NULL;
 	qsort(item, n, sizeof(*item), by_object);
@@ -168,49 +168,6 @@ struct rs_error *rs_py_find_elsewhere(struct rs_cpython *py)
 			item[to].count += item[i].count;
 		else
 			item[++to] = item[i];
-	py->elsewhere.used = (to + 1) * sizeof(*item);
+	py->deferred_counts.used = (to + 1) * sizeof(*item);
 	return NULL;
-}
-
-static int64_t elsewhere(const struct rs_cpython *py, uint64_t object)
-{
-	const struct rs_py_elsewhere *item =
-		rs_vec_items(&py->elsewhere, struct rs_py_elsewhere);
-	size_t low = 0;
-	size_t high = rs_vec_count(&py->elsewhere, struct rs_py_elsewhere);
-
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (item[middle].object == object)
-			return item[middle].count;
-		if (item[middle].object < object)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return 0;
-}
-
-/*
- * One whose count is deferred has more, so that only a collection can find it
- * unused: references that nobody has, which the collector subtracts.
- */
-uint32_t rs_py_threaded_count(const struct rs_cpython *py, uint64_t object,
-			      const uint8_t *header, bool *immortal)
-{
-	const int32_t shared_at = rs_py_off(py, RS_F__object__ob_ref_shared);
-	uint32_t local;
-
-	memcpy(&local, header + rs_py_off(py, RS_F__object__ob_ref_local),
-	       sizeof(local));
-	*immortal = local == UINT32_MAX;
-	const int64_t shared = (int64_t)rs_py_word(header + shared_at) >> 2;
-	int64_t sum = shared + local;
-	if (header[rs_py_off(py, RS_F__object__ob_gc_bits)] &
-	    RS_PY_BIT_DEFERRED)
-		sum += elsewhere(py, object) - py->deferred;
-	if (*immortal || sum < 0)
-		return *immortal ? UINT32_MAX : 0;
-	return sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX - 1;
 }

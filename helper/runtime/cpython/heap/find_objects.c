@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Walking the collector's lists, in pieces: pieces.h says why. Where a second
-// thread is to be had it takes pieces too, with its own view of the same
-// memory. Of the pieces each writes what the other does not read; which comes
+// Walking the collector's lists, in chunks: list_chunks.h says why. Where a
+// second thread is to be had it takes chunks too, with its own view of the same
+// memory. Of the chunks each writes what the other does not read; which comes
 // next, and how much has been told, they count together.
 #include "base/cleanup.h"
 #include "base/thread.h"
@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 
 enum {
-	RS_TURNS = 16, // pieces that a thread walks at once
+	RS_TURNS = 16, // chunks that a thread walks at once
 	RS_BURST = 1 << 16, // steps between two looks at the clock
 	RS_LOOK_MS = 20, // the same, when there is nothing left to step
 	RS_HEADERS = 32, // bytes of the collector's head and an object's
@@ -22,19 +22,19 @@ enum {
 };
 #define MARK_FINALIZED 0x8000
 #define MARK_GUESSED 0x4000
-#define MARK_PIECE 0x3fff // RS_PIECES_MAX fits
+#define MARK_CHUNK 0x3fff // RS_CHUNKS_MAX fits
 
 // What the threads share.
 struct walk {
-	struct rs_pieces pieces;
-	atomic_uint waiting; // the first piece that nobody has taken
+	struct rs_list_chunks chunks;
+	atomic_uint waiting; // the first chunk that nobody has taken
 	atomic_uint_fast64_t told; // members, counted now and then
 	atomic_bool stop; // told to the second thread
 };
 
-// A piece, and what its number is.
+// A chunk, and what its number is.
 struct turn {
-	struct rs_py_piece piece;
+	struct rs_list_chunk chunk;
 	unsigned number;
 };
 
@@ -70,24 +70,24 @@ static bool is_collecting(struct rs_cpython *py, unsigned interpreter)
 
 // Those of one interpreter, or of all.
 static void
-add_lists(struct rs_pieces *pieces, struct rs_cpython *py, unsigned only)
+add_lists(struct rs_list_chunks *chunks, struct rs_cpython *py, unsigned only)
 {
-	bool limbo = only == RS_ALL;
+	bool collecting = only == RS_ALL;
 
 	for (unsigned i = 0; i < py->interpreters; i++) {
 		if (only != RS_ALL && only != i)
 			continue;
-		limbo = limbo || is_collecting(py, i);
+		collecting = collecting || is_collecting(py, i);
 		for (unsigned g = 0; g < RS_PY_GENERATIONS; g++)
 			if (py->interpreter[i].head[g])
-				rs_pieces_add(pieces,
+				rs_chunks_add(chunks,
 					      py->interpreter[i].head[g],
 					      (int8_t)g);
 	}
 	// Of which generation these are is not known: every collection's.
-	for (unsigned i = 0; limbo && i < py->limbos; i++)
-		rs_pieces_add(pieces, py->limbo[i], 0);
-	pieces->lists = pieces->pieces;
+	for (unsigned i = 0; collecting && i < py->collecting_lists; i++)
+		rs_chunks_add(chunks, py->collecting_list[i], 0);
+	chunks->lists = chunks->chunks;
 }
 
 // Bit 0 of _gc_prev (3.8+) or of gc_refs (3.4 to 3.7): its finalizer ran.
@@ -128,19 +128,19 @@ static bool tell(struct walker *w, const struct turn *turn, uint64_t object,
 	return true;
 }
 
-// Tell the member that comes next. @return false when the piece has ended:
+// Tell the member that comes next. @return false when the chunk has ended:
 // at another one, or, with end RS_NOWHERE, for a reason.
 static bool step(struct walker *w, struct turn *turn)
 {
-	const struct rs_pieces *pieces = &w->walk->pieces;
-	struct rs_py_piece *piece = &turn->piece;
-	const uint64_t at = piece->next;
+	const struct rs_list_chunks *chunks = &w->walk->chunks;
+	struct rs_list_chunk *chunk = &turn->chunk;
+	const uint64_t at = chunk->next;
 	uint64_t head[3] = {0};
 	const void *p;
 
-	if (at != piece->start) {
-		piece->end = rs_pieces_at(pieces, at);
-		if (piece->end != RS_NOWHERE)
+	if (at != chunk->start) {
+		chunk->end = rs_chunks_at(chunks, at);
+		if (chunk->end != RS_NOWHERE)
 			return false;
 	}
 	p = rs_memory_at(w->memory, at, w->want);
@@ -149,44 +149,44 @@ static bool step(struct walker *w, struct turn *turn)
 	memcpy(head, p, 16);
 	if (w->want > 16)
 		memcpy(&head[2], (const char *)p + 16, 8);
-	piece->next = head[0] & ~RS_NOT_POINTER;
-	rs_memory_prefetch(w->memory, piece->next);
-	rs_memory_prefetch(w->memory, piece->next + RS_HEADERS);
-	if (at == piece->start && turn->number < pieces->lists) {
-		piece->end =
-			piece->next == at ? (int32_t)turn->number : RS_NOWHERE;
-		return piece->end == RS_NOWHERE; // a list's head is no object
+	chunk->next = head[0] & ~RS_NOT_POINTER;
+	rs_memory_prefetch(w->memory, chunk->next);
+	rs_memory_prefetch(w->memory, chunk->next + RS_HEADERS);
+	if (at == chunk->start && turn->number < chunks->lists) {
+		chunk->end =
+			chunk->next == at ? (int32_t)turn->number : RS_NOWHERE;
+		return chunk->end == RS_NOWHERE; // a list's head is no object
 	}
 	if (!tell(w, turn, at + w->py->head_size, head))
 		return false;
-	piece->last = at;
+	chunk->last = at;
 	w->collecting |= in_transit(w, head);
 	// Back at its own cut: a ring that no list's head is in.
-	if (piece->next == piece->start)
-		piece->end = (int32_t)turn->number;
-	return piece->end == RS_NOWHERE;
+	if (chunk->next == chunk->start)
+		chunk->end = (int32_t)turn->number;
+	return chunk->end == RS_NOWHERE;
 }
 
-// @return false when nobody has left a piece.
-static bool take_piece(struct walk *walk, struct turn *ret)
+// @return false when nobody has left a chunk.
+static bool take_chunk(struct walk *walk, struct turn *ret)
 {
 	const unsigned number = atomic_fetch_add(&walk->waiting, 1);
 
-	if (number >= walk->pieces.pieces)
+	if (number >= walk->chunks.chunks)
 		return false;
 	ret->number = number;
-	ret->piece = walk->pieces.piece[number];
+	ret->chunk = walk->chunks.chunk[number];
 	return true;
 }
 
-// Only what no other thread reads: it looks for pieces by their starts.
+// Only what no other thread reads: it looks for chunks by their starts.
 static void put_back(struct walk *walk, const struct turn *turn)
 {
-	struct rs_py_piece *piece = &walk->pieces.piece[turn->number];
+	struct rs_list_chunk *chunk = &walk->chunks.chunk[turn->number];
 
-	piece->last = turn->piece.last;
-	piece->end = turn->piece.end;
-	piece->next = turn->piece.next;
+	chunk->last = turn->chunk.last;
+	chunk->end = turn->chunk.end;
+	chunk->next = turn->chunk.next;
 }
 
 // All that the threads have told so far; too many lead in circles.
@@ -198,8 +198,8 @@ static bool count_burst(struct walker *w)
 	return atomic_fetch_add(&w->walk->told, told) + told < w->cap;
 }
 
-// Step some pieces in turns; a piece that ends makes place for the next.
-static void walk_pieces(struct walker *w)
+// Step some chunks in turns; a chunk that ends makes place for the next.
+static void walk_chunks(struct walker *w)
 {
 	struct turn turn[RS_TURNS];
 	unsigned turns = 0;
@@ -208,7 +208,7 @@ static void walk_pieces(struct walker *w)
 
 	while (!w->err) {
 		while (more && turns < RS_TURNS &&
-		       (more = take_piece(w->walk, &turn[turns])))
+		       (more = take_chunk(w->walk, &turn[turns])))
 			turns++;
 		if (!turns)
 			return;
@@ -234,13 +234,13 @@ static void broken(const struct walker *w, unsigned list, const char *why)
 	rs_memory_problem(
 		w->memory, "CPython %s: the gc list at 0x%llx is broken: %s",
 		w->py->version_text,
-		(unsigned long long)w->walk->pieces.piece[list].start, why);
+		(unsigned long long)w->walk->chunks.chunk[list].start, why);
 }
 
 // Stopped while an object was being added: from 3.8 on it is linked in before
 // it leads anywhere, and the head's way back is changed last.
 static bool is_being_added(struct rs_memory *memory,
-			   const struct rs_py_piece *end, uint64_t list)
+			   const struct rs_list_chunk *end, uint64_t list)
 {
 	uint64_t previous = 0;
 
@@ -249,33 +249,33 @@ static bool is_being_added(struct rs_memory *memory,
 	       rs_head_next(memory, previous & ~RS_NOT_POINTER) == end->last;
 }
 
-// Follow a list from piece to piece: they are of its generation.
+// Follow a list from chunk to chunk: they are of its generation.
 static void join(struct walker *w, unsigned list)
 {
-	struct rs_py_piece *piece = w->walk->pieces.piece;
+	struct rs_list_chunk *chunk = w->walk->chunks.chunk;
 	unsigned at = list;
 
 	for (;;) {
-		const int32_t end = piece[at].end;
+		const int32_t end = chunk[at].end;
 
 		if (end == (int32_t)list)
 			return;
 		if (end == RS_NOWHERE) {
-			if (!is_being_added(w->memory, &piece[at],
-					    piece[list].start))
+			if (!is_being_added(w->memory, &chunk[at],
+					    chunk[list].start))
 				broken(w, list, "it leads out of memory");
 			return;
 		}
-		if (piece[end].generation >= 0) {
+		if (chunk[end].generation >= 0) {
 			broken(w, list, "it leads into another, or itself");
 			return;
 		}
-		piece[end].generation = piece[list].generation;
+		chunk[end].generation = chunk[list].generation;
 		at = (unsigned)end;
 	}
 }
 
-// Numbers of pieces become marks; members of no list go.
+// Numbers of chunks become marks; members of no list go.
 static void settle(struct walker *w, size_t first)
 {
 	uint64_t *address = rs_vec_items(&w->found->address, uint64_t);
@@ -285,7 +285,7 @@ static void settle(struct walker *w, size_t first)
 
 	for (size_t i = first; i < n; i++) {
 		const int8_t g =
-			w->walk->pieces.piece[mark[i] & MARK_PIECE].generation;
+			w->walk->chunks.chunk[mark[i] & MARK_CHUNK].generation;
 		const bool ran = mark[i] & MARK_FINALIZED;
 		const bool guessed = mark[i] & MARK_GUESSED;
 
@@ -355,7 +355,7 @@ static void walker_init(struct walker *w, struct walk *walk,
 
 static void *walk_beside(void *context)
 {
-	walk_pieces(context);
+	walk_chunks(context);
 	return NULL;
 }
 
@@ -375,7 +375,7 @@ wait_for(struct walker *w, pthread_t thread, struct walker *second)
 	return err;
 }
 
-// Walk all pieces; @p second is another walker of the same core, or NULL. One
+// Walk all chunks; @p second is another walker of the same core, or NULL. One
 // that is out of memory from the start is not needed.
 static struct rs_error *walk_all(struct walker *w, struct walker *second)
 {
@@ -383,7 +383,7 @@ static struct rs_error *walk_all(struct walker *w, struct walker *second)
 	const bool two = second && !second->err &&
 			 rs_thread_start(&thread, walk_beside, second);
 
-	walk_pieces(w);
+	walk_chunks(w);
 	return two ? wait_for(w, thread, second) : rs_take(&w->err);
 }
 
@@ -398,8 +398,8 @@ find_listed(struct rs_cpython *py, struct rs_cpython *beside, unsigned only,
 	struct walker w;
 	struct walker second = {0};
 
-	add_lists(&walk.pieces, py, only);
-	rs_pieces_cut(&walk.pieces, py);
+	add_lists(&walk.chunks, py, only);
+	rs_chunks_cut(&walk.chunks, py);
 	walker_init(&w, &walk, py, found, progress);
 	if (beside)
 		walker_init(&second, &walk, beside, &more, &kept);
@@ -410,7 +410,7 @@ find_listed(struct rs_cpython *py, struct rs_cpython *beside, unsigned only,
 	rs_found_fini(&more);
 	if (err)
 		return err;
-	for (unsigned i = 0; i < walk.pieces.lists; i++)
+	for (unsigned i = 0; i < walk.chunks.lists; i++)
 		join(&w, i);
 	settle(&w, first);
 	if (w.collecting || second.collecting)

@@ -16,7 +16,7 @@ enum {
 };
 
 struct cutting {
-	struct rs_pieces *pieces;
+	struct rs_list_chunks *chunks;
 	struct rs_cpython *py;
 	struct rs_memory *memory;
 	struct {
@@ -25,13 +25,13 @@ struct cutting {
 	unsigned regions;
 };
 
-void rs_pieces_add(struct rs_pieces *p, uint64_t start, int8_t generation)
+void rs_chunks_add(struct rs_list_chunks *p, uint64_t start, int8_t generation)
 {
-	unsigned i = rs_pieces_slot(start);
+	unsigned i = rs_chunks_slot(start);
 
-	if (p->pieces == RS_PIECES_MAX || rs_pieces_at(p, start) != RS_NOWHERE)
+	if (p->chunks == RS_CHUNKS_MAX || rs_chunks_at(p, start) != RS_NOWHERE)
 		return;
-	p->piece[p->pieces] = (struct rs_py_piece){
+	p->chunk[p->chunks] = (struct rs_list_chunk){
 		.start = start,
 		.next = start,
 		.end = RS_NOWHERE,
@@ -39,7 +39,7 @@ void rs_pieces_add(struct rs_pieces *p, uint64_t start, int8_t generation)
 	};
 	while (p->slot[i])
 		i = (i + 1) % RS_SLOTS;
-	p->slot[i] = (uint16_t)++p->pieces;
+	p->slot[i] = (uint16_t)++p->chunks;
 }
 
 static void see(struct cutting *c, uint64_t address)
@@ -73,12 +73,12 @@ static bool find_regions(struct cutting *c)
 {
 	bool long_list = false;
 
-	for (unsigned i = 0; i < c->pieces->lists; i++) {
+	for (unsigned i = 0; i < c->chunks->lists; i++) {
 		uint64_t at =
-			rs_head_next(c->memory, c->pieces->piece[i].start);
+			rs_head_next(c->memory, c->chunks->chunk[i].start);
 		unsigned n = 0;
 
-		for (; at && at != c->pieces->piece[i].start && n < RS_SEED;
+		for (; at && at != c->chunks->chunk[i].start && n < RS_SEED;
 		     n++) {
 			if (n % RS_SEED_STEP == 0)
 				see(c, at);
@@ -132,7 +132,7 @@ static void cut_near(struct cutting *c, uint64_t address)
 		if ((word & 7) || word >> 47 || word < RS_WINDOW ||
 		    !is_member(c, a))
 			continue;
-		rs_pieces_add(c->pieces, a, -1);
+		rs_chunks_add(c->chunks, a, -1);
 		return;
 	}
 }
@@ -148,7 +148,7 @@ static void add_cuts(struct cutting *c)
 		uint64_t at = next_random(&random) % total;
 		unsigned r = 0;
 
-		if (c->pieces->pieces == c->pieces->lists + RS_CUTS_MAX)
+		if (c->chunks->chunks == c->chunks->lists + RS_CUTS_MAX)
 			return;
 		while (at >= c->region[r].end - c->region[r].start) {
 			at -= c->region[r].end - c->region[r].start;
@@ -158,9 +158,9 @@ static void add_cuts(struct cutting *c)
 	}
 }
 
-void rs_pieces_cut(struct rs_pieces *p, struct rs_cpython *py)
+void rs_chunks_cut(struct rs_list_chunks *p, struct rs_cpython *py)
 {
-	struct cutting c = {.pieces = p, .py = py, .memory = py->base.memory};
+	struct cutting c = {.chunks = p, .py = py, .memory = py->base.memory};
 
 	// Random places of a remote target cost a round trip each.
 	if (!c.memory->big_steps && find_regions(&c))

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * The pieces that the collector's lists are walked in. Internal to
+ * The chunks that the collector's lists are walked in. Internal to
  * runtime/cpython.
  *
  * Alone, each step along a list waits for the line that the step before named:
- * a million objects cost a million waits. So lists are cut into pieces, some of
+ * a million objects cost a million waits. So lists are cut into chunks, some of
  * which are walked in turns, each one's next line being fetched while the
- * others are stepped. Nothing depends on a cut being right: pieces are joined
+ * others are stepped. Nothing depends on a cut being right: chunks are joined
  * from the lists' own heads on, and what no list leads to is dropped again.
  */
 #ifndef RS_CPYTHON_LIST_CHUNKS_H
@@ -16,49 +16,51 @@
 #include "runtime/cpython/state/discover.h"
 
 enum {
-	RS_LISTS_MAX = RS_PY_INTERPRETERS * RS_PY_GENERATIONS + RS_PY_LIMBO,
+	RS_LISTS_MAX =
+		RS_PY_INTERPRETERS * RS_PY_GENERATIONS + RS_PY_COLLECTING_LISTS,
 	RS_CUTS_MAX = 256,
-	RS_PIECES_MAX = RS_LISTS_MAX + RS_CUTS_MAX,
-	RS_SLOTS = 2048, // of the hash of pieces; a power of two
+	RS_CHUNKS_MAX = RS_LISTS_MAX + RS_CUTS_MAX,
+	RS_SLOTS = 2048, // of the hash of chunks; a power of two
 	RS_SLOT_BITS = 11,
-	RS_NOWHERE = -1, // a piece that leads out of memory, or nowhere yet
+	RS_NOWHERE = -1, // a chunk that leads out of memory, or nowhere yet
 };
 #define RS_NOT_POINTER UINT64_C(3) // bits of _gc_next and _gc_prev
 
 /** From one known head (of a list, or a cut) up to the next known one. */
-struct rs_py_piece {
+struct rs_list_chunk {
 	uint64_t start; // the head that it begins with
 	uint64_t next; // the one to be looked at next
 	uint64_t last; // the one told last, 0 before the first
-	int32_t end; // number of the piece that it leads to, or RS_NOWHERE
+	int32_t end; // number of the chunk that it leads to, or RS_NOWHERE
 	int8_t generation; // -1: no list has led to it
 };
 
-/** All of them. Of a piece that a thread walks others may read the start. */
-struct rs_pieces {
-	struct rs_py_piece piece[RS_PIECES_MAX];
-	unsigned pieces, lists; // the first `lists` begin at heads of lists
-	uint16_t slot[RS_SLOTS]; // number of a piece + 1, by hash of its start
+/** All of them. Of a chunk that a thread walks others may read the start. */
+struct rs_list_chunks {
+	struct rs_list_chunk chunk[RS_CHUNKS_MAX];
+	unsigned chunks, lists; // the first `lists` begin at heads of lists
+	uint16_t slot[RS_SLOTS]; // number of a chunk + 1, by hash of its start
 };
 
-/** One that begins with the head at @p start, unless there is such a piece. */
-void rs_pieces_add(struct rs_pieces *p, uint64_t start, int8_t generation);
+/** One that begins with the head at @p start, unless there is such a chunk. */
+void rs_chunks_add(struct rs_list_chunks *p, uint64_t start, int8_t generation);
 
 /** Cut long lists at heads found by looking at random places. */
-void rs_pieces_cut(struct rs_pieces *p, struct rs_cpython *py);
+void rs_chunks_cut(struct rs_list_chunks *p, struct rs_cpython *py);
 
-static inline unsigned rs_pieces_slot(uint64_t address)
+static inline unsigned rs_chunks_slot(uint64_t address)
 {
 	return (unsigned)(address * UINT64_C(0x9e3779b97f4a7c15) >>
 			  (64 - RS_SLOT_BITS));
 }
 
-/** @return The number of the piece that starts at @p address, or RS_NOWHERE. */
-static inline int32_t rs_pieces_at(const struct rs_pieces *p, uint64_t address)
+/** @return The number of the chunk that starts at @p address, or RS_NOWHERE. */
+static inline int32_t
+rs_chunks_at(const struct rs_list_chunks *p, uint64_t address)
 {
-	for (unsigned i = rs_pieces_slot(address); p->slot[i];
+	for (unsigned i = rs_chunks_slot(address); p->slot[i];
 	     i = (i + 1) % RS_SLOTS)
-		if (p->piece[p->slot[i] - 1].start == address)
+		if (p->chunk[p->slot[i] - 1].start == address)
 			return p->slot[i] - 1;
 	return RS_NOWHERE;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/heap/mimalloc.h"
+#include "runtime/cpython/decode/chain.h"
 
 #include "base/cleanup.h"
 #include "runtime/cpython/decode/decode.h"

@@ -9,14 +9,13 @@
 // buffers and dead objects on free lists share the pools and are told apart.
 #include "base/cleanup.h"
 #include "runtime/cpython/decode/decode.h"
-#include "runtime/cpython/heap/arenas.h"
+#include "runtime/cpython/heap/block.h"
 #include "runtime/cpython/state/discover.h"
 
 enum {
 	RS_PREFIXES = 4,
 	RS_PREHEADER = 16, // bytes before the head, of a managed dict
 	RS_ALIGN = 16, // blocks are rounded up to less than this
-	RS_LOWEST = 4096, // address
 	RS_UNTRACKED = -2, // gc_refs before 3.8
 };
 
@@ -34,18 +33,6 @@ struct sweep {
 	uint64_t tails; // ends of free lists of floats
 };
 
-static uint64_t word(struct rs_cpython *py, uint64_t address)
-{
-	uint64_t value = 0;
-
-	return rs_memory_u64(py->base.memory, address, &value) ? value : 0;
-}
-
-static bool is_address(uint64_t value)
-{
-	return value >= RS_LOWEST && !(value >> 47) && !(value & 7);
-}
-
 // The object at @p object, whose header is @p p, is on some list.
 static bool is_linked(struct sweep *s, uint64_t object, const uint8_t *p)
 {
@@ -56,8 +43,8 @@ static bool is_linked(struct sweep *s, uint64_t object, const uint8_t *p)
 	const uint64_t mask = ~UINT64_C(3);
 
 	return (next & mask) && (previous & mask) &&
-	       (word(s->py, (next & mask) + 8) & mask) == head &&
-	       (word(s->py, previous & mask) & mask) == head;
+	       (rs_py_word_at(s->py, (next & mask) + 8) & mask) == head &&
+	       (rs_py_word_at(s->py, previous & mask) & mask) == head;
 }
 
 // What the collector writes before an object, whose header is @p p, that it
@@ -74,27 +61,13 @@ static bool is_untracked(struct sweep *s, const uint8_t *p)
 	       RS_UNTRACKED;
 }
 
-bool rs_py_fits(struct rs_cpython *py, const struct rs_py_type *t,
-		uint64_t object, uint64_t room, uint64_t spare)
-{
-	// A type with items may have been given more room, or have less now; a
-	// short str has less than its type says, and inline values more.
-	if (t->itemsize || (t->flags & (RS_TPF_UNICODE | RS_TPF_INLINE_VALUES)))
-		return rs_py_own_size(py, t, object) <= room;
-	// A time or datetime without a time zone has no room for one.
-	const uint64_t least =
-		t->basicsize -
-		(t->how == RS_PY_DATETIME ? sizeof(uint64_t) : 0);
-	return least <= room && room - least < spare;
-}
-
 // In an executable at a fixed place a table's first pointer, to a static type
 // perhaps, is a number that a count can be.
 static bool is_pointer(struct sweep *s, uint64_t count)
 {
 	if (s->py->refcount32)
 		count &= UINT32_MAX;
-	return is_address(count) && rs_py_is_object(&s->py->base, count);
+	return rs_py_is_address(count) && rs_py_is_object(&s->py->base, count);
 }
 
 /*
@@ -108,10 +81,11 @@ static bool is_dead(struct sweep *s, const struct rs_py_type *t, uint64_t count)
 	const bool linked = py->version >= RS_PY(3, 14) ||
 			    (py->known->old && (t->flags & RS_TPF_UNICODE));
 
-	if (!is_address(count))
+	if (!rs_py_is_address(count))
 		return t->gc || linked;
 	return linked &&
-	       word(py, count + (uint64_t)py->known->ob_type) == t->address;
+	       rs_py_word_at(py, count + (uint64_t)py->known->ob_type) ==
+		       t->address;
 }
 
 // Whether the collector would want to know who holds @p object.
@@ -151,25 +125,6 @@ is_cached_call(struct sweep *s, const struct rs_py_type *t, const uint8_t *p)
 	return is_tracked(s, item) || !rs_py_is_object(&py->base, item);
 }
 
-/*
- * The type at @p type, if it is one. Most words of tables lead to objects:
- * these need no closer look than at the type of their type, and must not push
- * types out of the cache. Where a pointer stands in the place of the count it
- * is a table nearly always, and worth no look at memory not looked at before.
- */
-const struct rs_py_type *
-rs_py_type_at(struct rs_cpython *py, uint64_t type, bool counted)
-{
-	if (!is_address(type))
-		return NULL;
-	if (!counted)
-		return rs_py_met(py, type);
-
-	const struct rs_py_type *meta = rs_py_known_of(py, type);
-	return meta && (meta->flags & RS_TPF_TYPE) ? rs_py_known(py, type)
-						   : NULL;
-}
-
 static enum rs_py_block_kind
 look_behind(struct sweep *s, const struct rs_py_block *b, uint32_t prefix)
 {
@@ -184,11 +139,11 @@ look_behind(struct sweep *s, const struct rs_py_block *b, uint32_t prefix)
 	const uint64_t count = rs_py_word(p + py->known->ob_refcnt);
 	const bool alive = rs_py_is_counted(py, p);
 	if (!alive && (py->refcount32 ? (uint32_t)count : count) &&
-	    !is_address(count))
+	    !rs_py_is_address(count))
 		return RS_PY_BLOCK_OTHER;
 	const struct rs_py_type *t =
 		rs_py_type_at(py, rs_py_word(p + py->known->ob_type),
-			      alive || !is_address(count));
+			      alive || !rs_py_is_address(count));
 	if (!t || rs_py_head_size(py, t) != prefix ||
 	    !rs_py_fits(py, t, object, b->size - prefix, RS_ALIGN) ||
 	    (t->gc && !is_untracked(s, p) && !is_linked(s, object, p)))
@@ -216,7 +171,7 @@ static bool is_dead_float(struct sweep *s, const struct rs_py_block *b)
 	    rs_py_word(b->data + s->py->known->ob_refcnt))
 		return false;
 	link = rs_py_word(b->data + at);
-	if (!is_address(link) ||
+	if (!rs_py_is_address(link) ||
 	    !rs_memory_u64(s->py->base.memory,
 			   link + (uint64_t)s->py->known->ob_refcnt, &zero) ||
 	    zero || !rs_memory_u64(s->py->base.memory, link + at, &next) ||
@@ -230,32 +185,6 @@ static bool is_dead_float(struct sweep *s, const struct rs_py_block *b)
 		return false;
 	s->tails += next == 0;
 	return true;
-}
-
-// PYTHONMALLOC=debug: 8 bytes say, the highest first, what was asked for, one
-// for whom, and 7 are always the same.
-static bool is_guarded(const struct rs_py_block *b)
-{
-	if (b->size < RS_PY_GUARDED_MIN)
-		return false;
-	const uint64_t guard = rs_py_word(b->data + 8) >> 8;
-	return guard == UINT64_C(0xfdfdfdfdfdfdfd) ||
-	       guard == UINT64_C(0xfbfbfbfbfbfbfb);
-}
-
-bool rs_py_block_unguard(struct rs_py_block *b)
-{
-	if (!is_guarded(b))
-		return false;
-	const uint64_t asked = __builtin_bswap64(rs_py_word(b->data));
-	const bool for_object = b->data[8] == 'o';
-
-	if (asked > b->size - RS_PY_GUARDED_MIN)
-		return false;
-	b->address += RS_PY_GUARDS;
-	b->data += RS_PY_GUARDS;
-	b->size = asked;
-	return for_object;
 }
 
 static enum rs_py_block_kind
@@ -304,7 +233,7 @@ static bool has_guards(const struct rs_py_pool *pool)
 		if (rs_py_pool_is_free(pool, i))
 			continue;
 		block_at(pool, i, &b);
-		return is_guarded(&b);
+		return rs_py_block_is_guarded(&b);
 	}
 	return false;
 }

@@ -7,7 +7,7 @@
 // Source: CPython Objects/obmalloc.c, Python/gc_free_threading.c,
 // Include/internal/pycore_object_alloc.h, pycore_freelist.h of 3.13 and 3.14.
 #include "runtime/cpython/decode/decode.h"
-#include "runtime/cpython/heap/arenas.h"
+#include "runtime/cpython/heap/block.h"
 #include "runtime/cpython/heap/mimalloc.h"
 #include "runtime/cpython/state/discover.h"
 

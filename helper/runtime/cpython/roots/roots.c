@@ -101,17 +101,6 @@ static const struct rs_py_root_field thread_fields[] = {
 	{RS_F__ts__threading_local_sentinel, "threading.local sentinel"},
 };
 
-struct rs_error *rs_py_root_add(struct rs_py_roots *r, uint64_t slot,
-				enum rs_root_kind kind, const char *name)
-{
-	uint64_t target = 0;
-
-	if (!rs_memory_u64(r->py->base.memory, slot, &target) || !target)
-		return NULL;
-	return rs_roots_add(r->roots, target, slot, kind, r->thread, RS_NONE,
-			    "%s", name);
-}
-
 // Several interpreters have the same fields: say which.
 static void interpreter_name(const struct rs_py_roots *r, unsigned i,
 			     const char *what, char *buf, size_t size)

@@ -209,23 +209,25 @@ RS_MUST_CHECK struct rs_error *rs_py_garbage_of(struct rs_cpython *py,
 bool rs_py_loads_from(const uint8_t *code, uint64_t at, unsigned i,
 		      uint64_t *ret);
 
-/* --- counts_threaded.c, find_threaded.c --- */
+/* --- heap/deferred_counts.c, heap/find_threaded.c --- */
 
-/** Set py->elsewhere. Needs rs_py_types_open(). Errors: RS_ENOMEM. */
-RS_MUST_CHECK struct rs_error *rs_py_find_elsewhere(struct rs_cpython *py);
+/** Set py->deferred_counts. Needs rs_py_types_open(). Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *
+rs_py_find_deferred_counts(struct rs_cpython *py);
 
 /** rs_py_find() of a free-threaded build. */
 RS_MUST_CHECK struct rs_error *
 rs_py_find_threaded(struct rs_cpython *py, struct rs_found *found,
 		    const struct rs_progress *progress);
 
-/* --- limbo.c --- */
+/* --- heap/collecting_lists.c --- */
 
 /**
- * Set py->limbo: lists of a collection at work. Needs rs_py_types_open().
+ * Set py->collecting_list: lists of a collection at work. Needs
+ * rs_py_types_open().
  * @return whether there was a stack to look at.
  */
-bool rs_py_find_limbo(struct rs_cpython *py);
+bool rs_py_find_collecting_lists(struct rs_cpython *py);
 
 /** Remember, and tell with the problems, that a collection is at work. */
 void rs_py_was_collecting(struct rs_cpython *py);

@@ -174,3 +174,12 @@ struct rs_error *rs_py_garbage_lists(struct rs_runtime *rt, struct rs_vec *ret)
 	}
 	return NULL;
 }
+
+void rs_py_was_collecting(struct rs_cpython *py)
+{
+	py->base.gc_collecting = true;
+	rs_memory_problem(py->base.memory,
+			  "CPython %s was in the middle of a collection: "
+			  "answers about its garbage are of that moment",
+			  py->version_text);
+}

@@ -3,6 +3,7 @@
 // Where the interpreters and their collectors' lists are: from _PyRuntime in
 // 3.7 and later; before, from the current thread, or, when nobody runs, from
 // a word of static data that points to what can only be an interpreter.
+#include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/heap/mimalloc.h"
 #include "runtime/cpython/state/discover.h"
@@ -13,13 +14,6 @@ enum {
 	RS_CHECKED = 64, // objects that tell whether the heaps are understood
 	RS_CHAIN_MAX = 1 << 16,
 };
-
-static uint64_t word(const struct rs_cpython *py, uint64_t address)
-{
-	uint64_t value = 0;
-
-	return rs_memory_u64(py->base.memory, address, &value) ? value : 0;
-}
 
 static bool is_interpreter(const struct rs_cpython *py, uint64_t address)
 {
@@ -81,7 +75,7 @@ static uint64_t find_old(const struct rs_cpython *py)
 	rs_py_static_data(py, false, visit_old, &scan);
 	if (scan.best)
 		return scan.best;
-	thread = word(py, rs_py_symbol(py, "_PyThreadState_Current"));
+	thread = rs_py_word_at(py, rs_py_symbol(py, "_PyThreadState_Current"));
 	interpreter = thread ? rs_py_get(py, thread, RS_F__ts__interp) : 0;
 	return is_interpreter(py, interpreter) ? interpreter : 0;
 }
@@ -89,12 +83,13 @@ static uint64_t find_old(const struct rs_cpython *py)
 // Whether the list at @p head can be one: its first member leads back.
 static bool is_list(const struct rs_cpython *py, uint64_t head)
 {
-	const uint64_t next = word(py, head) & ~UINT64_C(3);
+	const uint64_t next = rs_py_word_at(py, head) & ~UINT64_C(3);
 
 	if (!next || (next & 7 & ~UINT64_C(4)))
 		return false;
 	// From 3.8 on the way back is overwritten during a collection.
-	return py->version >= RS_PY(3, 8) || word(py, next + 8) == head;
+	return py->version >= RS_PY(3, 8) ||
+	       rs_py_word_at(py, next + 8) == head;
 }
 
 // Its type's type is "type", or the type of that is.
@@ -114,7 +109,7 @@ static bool looks_like_object(const struct rs_cpython *py, uint64_t address)
 
 static bool head_size_fits(const struct rs_cpython *py, uint64_t head)
 {
-	const uint64_t next = word(py, head) & ~UINT64_C(3);
+	const uint64_t next = rs_py_word_at(py, head) & ~UINT64_C(3);
 
 	// An empty list says nothing.
 	return next == head || looks_like_object(py, next + py->head_size);
@@ -187,7 +182,8 @@ static void name_generations(struct rs_cpython *py)
 
 static struct rs_error *set_old_gc(struct rs_cpython *py)
 {
-	const uint64_t first = word(py, rs_py_symbol(py, "_PyGC_generation0"));
+	const uint64_t first =
+		rs_py_word_at(py, rs_py_symbol(py, "_PyGC_generation0"));
 	struct rs_error *err;
 
 	if (!first)

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/state/discover.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-static uint64_t word(const struct rs_cpython *py, uint64_t address)
-{
-	uint64_t value = 0;
-
-	return rs_memory_u64(py->base.memory, address, &value) ? value : 0;
-}
 
 // The thread state that runs Python code, or did last.
 static uint64_t holder_of(const struct rs_cpython *py, uint64_t interpreter)
@@ -19,7 +13,8 @@ static uint64_t holder_of(const struct rs_cpython *py, uint64_t interpreter)
 	const int32_t locked_at = rs_py_off(py, RS_F__is___gil__locked);
 
 	if (!py->runtime)
-		return word(py, rs_py_symbol(py, "_PyThreadState_Current"));
+		return rs_py_word_at(
+			py, rs_py_symbol(py, "_PyThreadState_Current"));
 	if (py->version < RS_PY(3, 12))
 		return rs_py_get(py, py->runtime,
 				 RS_F_pyruntimestate__gilstate__tstate_current);

@@ -7,7 +7,7 @@
 
 enum {
 	RS_VERSION_TEXT_MAX = 80,
-	RS_SCAN_PIECE = 4096,
+	RS_SCAN_STEP = 4096,
 	RS_SCAN_MAX = 256 << 20,
 	RS_UNTRACED = 8, // offset of ob_type in an object
 	RS_TRACED = 24 // with Py_TRACE_REFS, and in free-threaded builds
@@ -96,7 +96,7 @@ visit_range(const struct rs_cpython *py, uint64_t start, uint64_t size,
 	for (uint64_t a = start; a < start + size;
 	     a = span.address + span.size) {
 		span.address = a;
-		span.size = RS_SCAN_PIECE - a % RS_SCAN_PIECE;
+		span.size = RS_SCAN_STEP - a % RS_SCAN_STEP;
 		if (span.size > start + size - a)
 			span.size = start + size - a;
 		span.data = rs_memory_at(memory, a, span.size);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/decode/dict.h"
 #include "runtime/cpython/text/object_names.h"
 
 #include <math.h>

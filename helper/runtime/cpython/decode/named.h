@@ -4,8 +4,8 @@
  * Names of static types, for a core without the interpreter's file: their
  * text lies in memory that no core has. What is exported is known by symbol.
  */
-#ifndef RS_CPYTHON_TYPE_NAMES_H
-#define RS_CPYTHON_TYPE_NAMES_H
+#ifndef RS_CPYTHON_NAMED_H
+#define RS_CPYTHON_NAMED_H
 
 #include "runtime/cpython/cpython.h"
 
@@ -34,4 +34,4 @@ RS_MUST_CHECK struct rs_error *rs_py_name_types(struct rs_cpython *py);
 /** @return The name of @p type in py->named, or NULL. */
 const char *rs_py_type_named(const struct rs_cpython *py, uint64_t type);
 
-#endif /* RS_CPYTHON_TYPE_NAMES_H */
+#endif /* RS_CPYTHON_NAMED_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
 
-enum { RS_BODY_COPY = 1024, RS_FROZEN_COUNT = 900000000 };
+enum { RS_BODY_COPY = 1024 };
 
 /*
  * A static type is shorter than its own type says, which counts what only
@@ -35,96 +35,6 @@ static const uint8_t *body_of(struct rs_cpython *py, const struct rs_py_type *t,
 	if (__builtin_expect(!p, 0) && size <= RS_BODY_COPY)
 		p = copy_body(py, t, object, buf);
 	return p ? p + t->before : NULL;
-}
-
-uint64_t rs_py_flags_of(struct rs_cpython *py, uint64_t object)
-{
-	const uint64_t type = rs_py_type(py, object);
-
-	return type ? rs_py_get(py, type, RS_F__typeobject__tp_flags) : 0;
-}
-
-bool rs_py_is(struct rs_cpython *py, uint64_t object, uint64_t bits)
-{
-	return (rs_py_flags_of(py, object) & bits) == bits;
-}
-
-int64_t rs_py_length(struct rs_cpython *py, uint64_t object)
-{
-	uint64_t value = 0;
-
-	rs_memory_u64(py->base.memory, object + (uint64_t)py->known->ob_size,
-		      &value);
-	return (int64_t)value;
-}
-
-/*
- * What 3.11 has in its executable (code of its own modules with all that it
- * holds, small ints, single characters) starts with a count of 999999999 and
- * is never freed, whatever is counted from there: what 3.12 calls immortal.
- */
-static bool is_frozen_count(const struct rs_cpython *py, int64_t count)
-{
-	return py->version >> 16 == 0x030b && count >= RS_FROZEN_COUNT;
-}
-
-// @p is the header of the object at @object.
-static inline uint32_t count_of(struct rs_cpython *py, uint64_t object,
-				const uint8_t *p, bool *immortal)
-{
-	const int32_t at = py->known->ob_refcnt;
-
-	*immortal = false;
-	if (py->known->threaded_bits)
-		return rs_py_threaded_count(py, object, p, immortal);
-	if (py->refcount32) {
-		uint32_t count;
-		memcpy(&count, p + at, sizeof(count));
-		*immortal = count >> 31;
-		return *immortal ? UINT32_MAX : count;
-	}
-	const int64_t count = (int64_t)rs_py_word(p + at);
-	if (count < 0)
-		return 0;
-	*immortal = is_frozen_count(py, count);
-	if (*immortal)
-		return UINT32_MAX;
-	return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX - 1;
-}
-
-/*
- * From 3.12 on the bits above the count are nothing (3.14: overflow and
- * flags); those of an address mean a link on a free list or no object at all.
- */
-bool rs_py_is_counted(struct rs_cpython *py, const uint8_t *p)
-{
-	const int32_t at = rs_py_off(py, RS_F__object__ob_refcnt);
-	const uint64_t word = py->known->threaded_bits ? 0 : rs_py_word(p + at);
-	bool immortal;
-
-	if (py->known->threaded_bits)
-		return rs_py_threaded_count(py, 0, p, &immortal) != 0 ||
-		       p[py->known->threaded_bits - 1] & RS_PY_BIT_DEFERRED;
-	if (!py->refcount32)
-		return word > 0 && word < UINT64_C(1) << 40;
-	if (rs_py_off(py, RS_F__object__ob_overflow) >= 0)
-		return (uint32_t)word && !(word >> 32 & 0xffff) &&
-		       word >> 48 < 256;
-	return word && !(word >> 32);
-}
-
-bool rs_py_is_object(struct rs_runtime *rt, uint64_t address)
-{
-	struct rs_cpython *py = rs_cpython(rt);
-	const uint8_t *p;
-
-	if (!address || (address & 7))
-		return false;
-	p = rs_memory_at(rt->memory, address, py->header_size);
-	if (!p)
-		return false;
-	return rs_py_known(py, rs_py_word(p + py->known->ob_type)) &&
-	       rs_py_is_counted(py, p);
 }
 
 bool rs_py_guesses(struct rs_cpython *py, uint64_t address)
@@ -194,7 +104,7 @@ static void fill_row(struct rs_cpython *py, const struct rs_py_type *t,
 
 	row->type = t->index;
 	row->flags = t->object_flags;
-	row->count = count_of(py, object, body, &immortal);
+	row->count = rs_py_count(py, object, body, &immortal);
 	if (t->gc)
 		row->flags |= head_flags(py, t, body);
 	if (t->gc && py->known->threaded_bits && row->count &&
@@ -259,7 +169,7 @@ static void read_frozen_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		uint32_t count = 0;
 		if (rs_memory_u32(py->base.memory, refs->target[i] + at,
 				  &count) &&
-		    count < RS_FROZEN_COUNT)
+		    count < RS_PY_FROZEN_COUNT)
 			refs->kind[i] = RS_WEAK;
 	}
 	refs->drain = drain;
@@ -269,7 +179,7 @@ static bool is_frozen(struct rs_cpython *py, const struct rs_py_type *t,
 		      const uint8_t *body)
 {
 	return (t->how == RS_PY_TUPLE || t->how == RS_PY_CODE) &&
-	       is_frozen_count(
+	       rs_py_is_frozen_count(
 		       py, (int64_t)rs_py_word(body + py->known->ob_refcnt));
 }
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Following links of a target that may lead back. Internal to runtime/cpython.
+ */
+#ifndef RS_CPYTHON_CHAIN_H
+#define RS_CPYTHON_CHAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { RS_PY_CHAIN_MAX = 1 << 24 }; // links
+
+/**
+ * Walks a chain of links and notices when it leads back into itself: compares
+ * each link with one kept from a power of two of steps ago (Brent). Starts as
+ * {0}.
+ */
+struct rs_py_chain {
+	uint64_t kept, steps, turn;
+};
+
+/** @return false when @p link was seen before, or after too many. */
+static inline bool rs_py_chain_step(struct rs_py_chain *chain, uint64_t link)
+{
+	if (link == chain->kept || chain->steps >= RS_PY_CHAIN_MAX)
+		return false;
+	if (chain->steps++ == chain->turn) {
+		chain->kept = link;
+		chain->turn = chain->turn * 2 + 1;
+	}
+	return true;
+}
+
+#endif /* RS_CPYTHON_CHAIN_H */

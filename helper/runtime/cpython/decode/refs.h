@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Appending references to a struct rs_refs. Internal to runtime/cpython.
+ */
+#ifndef RS_CPYTHON_REFS_H
+#define RS_CPYTHON_REFS_H
+
+#include "runtime/cpython/decode/types.h"
+
+enum {
+	RS_PY_ITEMS_MAX = 1 << 28, // elements of one object
+	RS_PY_DRAIN_STEP = 4096, // elements between two drains (struct rs_refs)
+};
+
+/**
+ * Append @p count pointers from @p address on, numbered from @p first, NULL
+ * left out; sets refs->incomplete when some are unreadable.
+ */
+void rs_py_array_refs(struct rs_cpython *py, uint64_t address, uint64_t count,
+		      uint64_t first, enum rs_kind kind, uint32_t label,
+		      struct rs_refs *refs);
+
+/** Slow path of rs_py_reserve(). */
+bool rs_py_refs_grow(struct rs_refs *refs, uint64_t more);
+
+/**
+ * Make room for @p more references.
+ * @return false, with refs->incomplete set, when there is none.
+ */
+static inline bool rs_py_reserve(struct rs_refs *refs, uint64_t more)
+{
+	return refs->cap - refs->n >= more || rs_py_refs_grow(refs, more);
+}
+
+#endif /* RS_CPYTHON_REFS_H */

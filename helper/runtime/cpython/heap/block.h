@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * What a block that an allocator handed out can hold; asked by the sweeps of
+ * pymalloc and of mimalloc. Internal to runtime/cpython.
+ */
+#ifndef RS_CPYTHON_BLOCK_H
+#define RS_CPYTHON_BLOCK_H
+
+#include "runtime/cpython/decode/types.h"
+#include "runtime/cpython/heap/arenas.h"
+
+/**
+ * Whether the object at @p object, of type @p t, is of the size that the
+ * @p room bytes from there on were asked for: they may be less than @p spare
+ * more.
+ */
+bool rs_py_fits(struct rs_cpython *py, const struct rs_py_type *t,
+		uint64_t object, uint64_t room, uint64_t spare);
+
+/**
+ * @return The type at @p type, or NULL when there is none.
+ * @param counted Whether what it would be the type of has a count that an
+ *        object can have; if not, only types met before are looked for.
+ */
+const struct rs_py_type *
+rs_py_type_at(struct rs_cpython *py, uint64_t type, bool counted);
+
+/** PYTHONMALLOC=debug: whether @p block begins with a guard. */
+bool rs_py_block_is_guarded(const struct rs_py_block *block);
+
+/**
+ * PYTHONMALLOC=debug: cut the guards off @p block.
+ * @return false when it has none, or was not asked for as an object.
+ */
+bool rs_py_block_unguard(struct rs_py_block *block);
+
+/** @return Whether @p value can be the address of an object. */
+static inline bool rs_py_is_address(uint64_t value)
+{
+	return value >= 4096 && !(value >> 47) && !(value & 7);
+}
+
+#endif /* RS_CPYTHON_BLOCK_H */

@@ -120,3 +120,9 @@ struct rs_error *rs_memory_check(struct rs_memory *memory)
 			return changed(target->file[i]->path);
 	return NULL;
 }
+
+void rs_cleanup_target(struct rs_target **slot)
+{
+	if (*slot)
+		rs_memory_close(&(*slot)->memory);
+}

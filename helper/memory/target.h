@@ -124,11 +124,7 @@ rs_target_new(const struct rs_memory_ops *ops,
 	      const struct rs_memory_options *options, struct rs_target **ret);
 
 /** Scope guard that closes a target. */
-static inline void rs_cleanup_target(struct rs_target **slot)
-{
-	if (*slot)
-		rs_memory_close(&(*slot)->memory);
-}
+void rs_cleanup_target(struct rs_target **slot);
 #define RS_AUTO_TARGET RS_CLEANUP(rs_cleanup_target)
 
 /**

@@ -16,26 +16,6 @@ static uint64_t field(struct rs_cpython *py, uint64_t type, enum rs_field f)
 	return rs_py_type_field(py, type, f);
 }
 
-const char *rs_py_type_name(struct rs_cpython *py, uint64_t type)
-{
-	const uint64_t p = field(py, type, RS_F__typeobject__tp_name);
-
-	const char *text =
-		p ? rs_memory_text(py->base.memory, p, RS_PY_NAME_MAX) : NULL;
-
-	return text ? text : rs_py_type_named(py, type);
-}
-
-bool rs_py_is_name(const char *text)
-{
-	if (!text || !*text)
-		return false;
-	for (const char *p = text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 127)
-			return false;
-	return true;
-}
-
 /*
  * A word that happens to point where a word points to PyType_Type is no
  * type: the metatype must be a type of types, the type must be ready (or

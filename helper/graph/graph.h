@@ -78,7 +78,21 @@ enum rs_object_flag {
 	RS_OBJ_DEFERRED = 1 << 13,
 	// Tracked, but the collector untracks it before it looks for garbage.
 	RS_OBJ_UNTRACKS = 1 << 14,
+	// Its collector has no way to free it (a C helper type without release,
+	// or with traverse and without clear): uncollectable under all rules.
+	RS_OBJ_UNFREEABLE = 1 << 15,
 };
+
+/**
+ * Whether a tracked object with @p count and @p flags is being freed, or has
+ * not been given its first reference yet: it is in use, with all that it
+ * refers to.
+ */
+static inline bool rs_object_is_in_transit(uint32_t count, uint16_t flags)
+{
+	return count == 0 && (flags & RS_OBJ_TRACKED) &&
+	       !(flags & RS_OBJ_DEFERRED);
+}
 
 /** A row of the table of types; rs_graph.type[] holds the index. */
 struct rs_type_row {
@@ -180,10 +194,11 @@ enum rs_fate {
 	RS_FATE_OUTSIDE,
 	RS_FATE_REACHABLE,
 	RS_FATE_FREED, // unreachable; the collector frees it
-	// Unreachable, kept because an object with a finalizer refers to it,
+	// Unreachable, kept because an object of the two below refers to it,
 	// directly or not.
 	RS_FATE_KEPT,
 	RS_FATE_FINALIZER, // unreachable, kept in gc.garbage: has a finalizer
+	RS_FATE_UNFREEABLE, // unreachable, kept: RS_OBJ_UNFREEABLE
 };
 
 struct rs_collect_options {
@@ -201,8 +216,8 @@ struct rs_collect_options {
 struct rs_verdict {
 	uint8_t *fate; // [objects] enum rs_fate
 	uint32_t objects;
-	uint64_t unreachable; // freed + kept + finalizer
-	uint64_t uncollectable; // kept + finalizer
+	uint64_t unreachable; // freed + uncollectable
+	uint64_t uncollectable; // kept + finalizer + unfreeable
 	uint64_t garbage; // finalizer
 };
 

@@ -13,8 +13,10 @@ enum rs_state {
 	RS_HELD = 0xf0, // survives whatever is found: immortal, in transit
 	RS_LARGE, // count in rest[]
 	RS_REACHED, // reachable; its references are followed or queued
-	RS_KEPT, // garbage that an object with a finalizer refers to
+	// Garbage that an object of the two below refers to.
+	RS_KEPT,
 	RS_FINALIZER, // garbage with a finalizer
+	RS_UNFREEABLE, // garbage that its collector cannot free
 	RS_OUTSIDE, // not a member
 	RS_OVER = 0xff, // 0 - 1: more references found than counted
 };
@@ -56,14 +58,6 @@ static bool is_of_collector(const struct trial *trial, uint32_t i)
 	       (!options->group || options->group[i] == options->which);
 }
 
-// Whether the object has no references but is still tracked: at the stop it was
-// being freed, or its creator had not yet taken the first reference. Either way
-// the program is using it.
-static bool is_in_transit(uint32_t count, uint16_t flags)
-{
-	return count == 0 && !(flags & RS_OBJ_DEFERRED);
-}
-
 static void copy_counts(struct trial *trial)
 {
 	const struct rs_graph *graph = trial->graph;
@@ -76,7 +70,7 @@ static void copy_counts(struct trial *trial)
 		    !is_of_collector(trial, i)) {
 			trial->state[i] = RS_OUTSIDE;
 		} else if (flags & RS_OBJ_IMMORTAL || count >= RS_REFS_MANY ||
-			   is_in_transit(count, flags)) {
+			   rs_object_is_in_transit(count, flags)) {
 			trial->state[i] = RS_HELD;
 		} else if (count >= RS_HELD) {
 			trial->state[i] = RS_LARGE;
@@ -213,18 +207,21 @@ static struct rs_error *reach(struct trial *trial)
 	return follow(trial, RS_REACHED);
 }
 
-static struct rs_error *keep_finalizers(struct trial *trial)
+static struct rs_error *keep_uncollectable(struct trial *trial)
 {
 	const struct rs_graph *graph = trial->graph;
-	const uint16_t flag = trial->options->rules == RS_RULES_27
-				      ? RS_OBJ_FINALIZER
-				      : RS_OBJ_LEGACY;
+	const uint16_t finalizer = trial->options->rules == RS_RULES_27
+					   ? RS_OBJ_FINALIZER
+					   : RS_OBJ_LEGACY;
+	const uint16_t either = finalizer | RS_OBJ_UNFREEABLE;
 
 	for (uint32_t i = 0; i < graph->objects; i++) {
-		if (trial->state[i] == 0 && (graph->flags[i] & flag)) {
-			trial->state[i] = RS_FINALIZER;
-			trial->queue.item[trial->queue.tail++] = i;
-		}
+		if (trial->state[i] || !(graph->flags[i] & either))
+			continue;
+		trial->state[i] = graph->flags[i] & RS_OBJ_UNFREEABLE
+					  ? RS_UNFREEABLE
+					  : RS_FINALIZER;
+		trial->queue.item[trial->queue.tail++] = i;
 	}
 	return follow(trial, RS_KEPT);
 }
@@ -237,9 +234,10 @@ static void set_fates(struct trial *trial, struct rs_verdict *ret)
 		[RS_REACHED] = RS_FATE_REACHABLE,
 		[RS_KEPT] = RS_FATE_KEPT,
 		[RS_FINALIZER] = RS_FATE_FINALIZER,
+		[RS_UNFREEABLE] = RS_FATE_UNFREEABLE,
 		[RS_OUTSIDE] = RS_FATE_OUTSIDE,
 	};
-	uint64_t number[RS_FATE_FINALIZER + 1] = {0};
+	uint64_t number[RS_FATE_UNFREEABLE + 1] = {0};
 
 	ret->objects = trial->graph->objects;
 	for (uint32_t i = 0; i < ret->objects; i++) {
@@ -252,7 +250,8 @@ static void set_fates(struct trial *trial, struct rs_verdict *ret)
 	}
 	ret->fate = rs_take(&trial->state);
 	ret->garbage = number[RS_FATE_FINALIZER];
-	ret->uncollectable = number[RS_FATE_KEPT] + ret->garbage;
+	ret->uncollectable = number[RS_FATE_KEPT] + ret->garbage +
+			     number[RS_FATE_UNFREEABLE];
 	ret->unreachable = number[RS_FATE_FREED] + ret->uncollectable;
 }
 
@@ -267,7 +266,7 @@ static struct rs_error *run(struct trial *trial)
 		return err;
 	copy_counts(trial);
 	if ((err = subtract(trial)) || (err = reach(trial)) ||
-	    (err = keep_finalizers(trial)))
+	    (err = keep_uncollectable(trial)))
 		return err;
 	return NULL;
 }

@@ -105,15 +105,11 @@ void rs_arena_put(void *block, unsigned log2)
 	rs_unlock(&arena.lock);
 }
 
-bool rs_arena_ready(void)
-{
-	if (!rs_lock_try(&arena.lock))
-		return false;
-	rs_unlock(&arena.lock);
-	return true;
-}
-
 void rs_arena_reset(void)
 {
+	// A thread that is no more was in here: what it left of its chunk may
+	// be half noted.
+	if (arena.lock)
+		arena.next = arena.end = NULL;
 	rs_unlock(&arena.lock);
 }

@@ -25,10 +25,6 @@ void rs_arena_put(void *block, unsigned log2);
 /** @return @p size zeroed bytes in a mapping of their own, or NULL. */
 void *rs_arena_map(size_t size);
 
-/** @return Whether rs_arena_get() would not have to wait for a stopped thread.
- */
-bool rs_arena_ready(void);
-
 /** After fork(), in the child: no thread holds the arena. */
 void rs_arena_reset(void);
 

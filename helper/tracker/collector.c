@@ -1,55 +1,64 @@
 // SPDX-License-Identifier: MIT
 #include "refscope/registry.h"
-#include "tracker/arena.h"
 #include "tracker/garbage_list.h"
+#include "tracker/gc_switches.h"
 #include "tracker/lock.h"
 #include "tracker/slots.h"
 #include "tracker/snapshot.h"
 #include "tracker/visit.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 /*
  * Phases, and what is true after each:
- * - judge: each tracked object is reachable, or unreachable and to be freed,
- *   or unreachable and kept (a finalizer that must not be run needs it).
+ * - judge: each tracked object is in use; or unreachable and to be freed; or
+ *   unreachable and kept, because of a finalizer that must not run or because
+ *   there is no way to free it.
  * - hold: we hold a reference of each object to be freed, so that none goes
- *   while user code runs.
+ *   while code of the program runs.
  * - finalize (RS_GC_FINALIZE): finalizers ran once; a second trial, in which
- *   our own references do not count, tells who is still unreachable.
+ *   our own references do not count, finds what is still unreachable.
  * - clear: those refer to nothing any more that could be in a ring.
  * - release: our references are gone, and with them the objects.
+ * What is in use or kept is not written to, but for the one reference that the
+ * garbage list takes of what a finalizer keeps.
  */
 
 struct doomed {
 	void *object;
 	const struct rs_type *type;
+	bool unfreeable;
 };
 
 struct collection {
 	struct rs_vec freed; // void *, held
 	struct rs_vec kept; // struct doomed, those with a finalizer first
-	uint64_t garbage; // of them with a finalizer
+	struct rs_visitor visitor; // of the clear phase
+	struct rs_vec dropped; // void *: references taken out of an object
+	uint64_t garbage; // of kept, those with a finalizer
+	struct rs_patience patience;
 };
 
 static void say(const char *text, int length)
 {
-	// Nobody to tell when stderr is closed.
+	// Without a stderr the lines are lost.
 	if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0)
 		return;
 }
 
-static void say_object(const char *what, const char *type, const void *object)
+static void say_object(const char *what, const char *type, const void *object,
+		       const char *why)
 {
-	char line[160];
+	char line[192];
 
-	say(line, snprintf(line, sizeof(line), "gc: %s <%.100s %p>\n", what,
-			   type, object));
+	say(line, snprintf(line, sizeof(line), "gc: %s <%.100s %p>%s%s\n", what,
+			   type, object, why ? ": " : "", why ? why : ""));
 }
 
-/** The words of CPython 2.7, which only names objects when told twice. */
+/** As in CPython 2.7, which names objects only when two flags are set. */
 static bool wants(uint32_t flag)
 {
 	return (rs_registry.gc.debug & flag) &&
@@ -67,6 +76,7 @@ static int keep(struct collection *c, const struct rs_snapshot *s,
 			return RS_ENOMEM;
 		d->object = rs_snapshot_object(s, i);
 		d->type = rs_snapshot_type(s, i);
+		d->unfreeable = s->graph.flags[i] & RS_OBJ_UNFREEABLE;
 	}
 	return 0;
 }
@@ -77,25 +87,17 @@ static int keep_all(struct collection *c, const struct rs_snapshot *s,
 	int rc = keep(c, s, v, RS_FATE_FINALIZER);
 
 	c->garbage = v->garbage;
+	if (!rc)
+		rc = keep(c, s, v, RS_FATE_UNFREEABLE);
 	return rc ? rc : keep(c, s, v, RS_FATE_KEPT);
 }
 
-static int
-judge(const struct rs_vec *held, struct rs_snapshot *s, struct rs_verdict *v)
+static int judge(struct collection *c, const struct rs_vec *held,
+		 struct rs_snapshot *s, struct rs_verdict *v)
 {
-	const struct rs_collect_options options = {
-		.generation = 2,
-		.rules = rs_registry.gc.policy == RS_GC_FINALIZE ? RS_RULES_34
-								 : RS_RULES_27,
-	};
-	int rc = rs_snapshot_take(held, s);
+	const struct rs_snapshot_options options = {.held = held};
 
-	if (rc)
-		return rc;
-	rc = rs_target_code(rs_graph_collect(&s->graph, &options, NULL, v));
-	if (rc)
-		rs_snapshot_fini(s);
-	return rc;
+	return rs_snapshot_judge(&options, &c->patience, s, v);
 }
 
 /** Take a reference of each object to be freed. On error none is held. */
@@ -104,7 +106,7 @@ static int hold_freed(struct collection *c, const struct rs_snapshot *s,
 {
 	const size_t n = (size_t)(v->unreachable - v->uncollectable);
 
-	if (n && rs_target_code(rs_vec_reserve(&c->freed, n * sizeof(void *))))
+	if (n && rs_tracker_code(rs_vec_reserve(&c->freed, n * sizeof(void *))))
 		return RS_ENOMEM;
 	for (uint32_t i = 0; i < v->objects; i++) {
 		if (v->fate[i] != RS_FATE_FREED)
@@ -122,12 +124,14 @@ static void release(void *object)
 {
 	const struct rs_type *type = rs_type_of(object);
 
+	// One that was untracked meanwhile, or has another type by now, is not
+	// the one that we took a reference of.
 	if (type && type->release)
 		type->release(object);
 }
 
-/** Release those from number @p first on. */
-static void let_go(struct rs_vec *held, size_t first)
+/** Release those from number @p first on, and take them off the list. */
+static void release_from(struct rs_vec *held, size_t first)
 {
 	void **object = rs_vec_items(held, void *);
 	const size_t n = rs_vec_count(held, void *);
@@ -158,20 +162,21 @@ static bool finalize(const struct rs_vec *freed)
 }
 
 /**
- * Let go of those that the finalizers made reachable again; when that cannot
- * be told, of all.
+ * Release those that the finalizers made reachable again; all of them when
+ * that cannot be found out.
  */
-static int drop_resurrected(struct rs_vec *freed)
+static int drop_resurrected(struct collection *c)
 {
+	struct rs_vec *freed = &c->freed;
 	void **object = rs_vec_items(freed, void *);
 	const size_t n = rs_vec_count(freed, void *);
 	struct rs_snapshot s;
 	struct rs_verdict v;
 	size_t still = 0;
-	int rc = judge(freed, &s, &v);
+	int rc = judge(c, freed, &s, &v);
 
 	if (rc) {
-		let_go(freed, 0);
+		release_from(freed, 0);
 		return rc;
 	}
 	// Those to keep to the front, the others behind them.
@@ -187,44 +192,52 @@ static int drop_resurrected(struct rs_vec *freed)
 	}
 	rs_verdict_fini(&v);
 	rs_snapshot_fini(&s);
-	let_go(freed, still);
+	release_from(freed, still);
 	return 0;
 }
 
-/** Empty one word of an object; release what it led to. */
+/** Empty one word of an object; its reference goes when no word of the object
+ * is looked at any more: releasing may change where its words are. */
 static int clear_slot(void **slot, unsigned hold, void *context)
 {
+	struct collection *c = context;
 	void *const referent = *slot;
 
-	(void)context;
 	// What is not tracked cannot be in a ring; its owner frees it.
-	if (hold == RS_HOLD_STRONG && referent &&
-	    rs_slots_get((uint64_t)(uintptr_t)referent)) {
-		*slot = NULL;
-		release(referent);
-	}
+	if (hold != RS_HOLD_STRONG || !referent ||
+	    !rs_slots_get((uint64_t)(uintptr_t)referent))
+		return 0;
+	void **dropped = rs_vec_push(&c->dropped, sizeof(*dropped));
+	if (!dropped)
+		return RS_ENOMEM;
+	*dropped = referent;
+	*slot = NULL;
 	return 0;
 }
 
-static void clear(void *object)
+static void clear(struct collection *c, void *object)
 {
 	const struct rs_type *type = rs_type_of(object);
 
 	if (!type)
 		return;
-	if (type->clear)
-		type->clear(object);
-	else
-		rs_visit_slots(type, object, clear_slot, NULL);
+	if (type->clear) {
+		(void)type->clear(object);
+		return;
+	}
+	// Without memory some words stay as they are: a ring that is found
+	// again.
+	(void)rs_visit_slots(&c->visitor, type, object, clear_slot, c);
+	release_from(&c->dropped, 0);
 }
 
-static void free_all(const struct rs_vec *freed)
+static void free_all(struct collection *c)
 {
-	void **object = rs_vec_items(freed, void *);
-	const size_t n = rs_vec_count(freed, void *);
+	void **object = rs_vec_items(&c->freed, void *);
+	const size_t n = rs_vec_count(&c->freed, void *);
 
 	for (size_t i = 0; i < n; i++)
-		clear(object[i]);
+		clear(c, object[i]);
 	for (size_t i = 0; i < n; i++)
 		release(object[i]);
 }
@@ -248,16 +261,17 @@ static void name_freed(const struct rs_vec *freed)
 	for (size_t i = 0; i < n; i++) {
 		const struct rs_type *type = rs_type_of(object[i]);
 
-		say_object("collectable", type ? type->name : "?", object[i]);
+		say_object("collectable", type ? type->name : "?", object[i],
+			   NULL);
 	}
 }
 
-/** What was freed may have taken kept ones along: judge again. */
+/** What was freed may have taken kept ones with it: judge again. */
 static int keep_again(struct collection *c)
 {
 	struct rs_snapshot s;
 	struct rs_verdict v;
-	int rc = judge(NULL, &s, &v);
+	int rc = judge(c, NULL, &s, &v);
 
 	if (rc)
 		return rc;
@@ -266,6 +280,13 @@ static int keep_again(struct collection *c)
 	rs_verdict_fini(&v);
 	rs_snapshot_fini(&s);
 	return rc;
+}
+
+static const char *unfreeable(const struct doomed *d)
+{
+	const char *why = rs_type_unfreeable(d->type);
+
+	return !d->unfreeable ? NULL : why ? why : "constant count";
 }
 
 static int list_kept(const struct collection *c, bool save)
@@ -277,11 +298,13 @@ static int list_kept(const struct collection *c, bool save)
 	for (size_t i = 0; i < n; i++) {
 		if (wants(RS_GC_DEBUG_UNCOLLECTABLE))
 			say_object("uncollectable", d[i].type->name,
-				   d[i].object);
+				   d[i].object, unfreeable(&d[i]));
 	}
 	for (size_t i = 0; i < n && !rc; i++) {
 		if (i >= c->garbage && !save)
 			break;
+		if (d[i].unfreeable) // nobody could give the reference back
+			continue;
 		rs_count_hold(d[i].type, d[i].object);
 		rc = rs_garbage_add(d[i].object);
 	}
@@ -293,7 +316,7 @@ static int prepare(struct collection *c, uint64_t *objects)
 {
 	struct rs_snapshot s;
 	struct rs_verdict v;
-	int rc = judge(NULL, &s, &v);
+	int rc = judge(c, NULL, &s, &v);
 
 	if (rc)
 		return rc;
@@ -317,7 +340,7 @@ static int64_t run(struct collection *c)
 	if (rc)
 		return -rc;
 	if (gc->policy == RS_GC_FINALIZE && finalize(&c->freed) &&
-	    (rc = drop_resurrected(&c->freed)))
+	    (rc = drop_resurrected(c)))
 		return -rc;
 	const uint64_t freed = rs_vec_count(&c->freed, void *);
 	if (wants(RS_GC_DEBUG_COLLECTABLE))
@@ -325,7 +348,7 @@ static int64_t run(struct collection *c)
 	if (save)
 		rc = save_all(&c->freed);
 	else
-		free_all(&c->freed);
+		free_all(c);
 	if (!rc && freed && c->kept.used && !save)
 		rc = keep_again(c);
 	if (!rc)
@@ -348,7 +371,7 @@ static int64_t now(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static int64_t run_told(struct collection *c)
+static int64_t run_with_totals(struct collection *c)
 {
 	char line[160];
 	const int64_t start = now();
@@ -373,27 +396,64 @@ static int64_t run_told(struct collection *c)
 	return n;
 }
 
+static pthread_t collector; // the thread that set collecting
+
 int64_t rs_collect(void)
 {
-	struct collection c = {0};
+	struct collection c = {.patience = RS_PATIENCE_COLLECT};
 	int64_t n;
 
 	if (!rs_lock_grab(&rs_registry.gc.collecting))
 		return 0;
-	// Whoever calls from a debugger must not wait for a stopped thread.
-	if (!rs_lock_try(&rs_registry.lock)) {
+	collector = pthread_self();
+	// The garbage list needs it: found out now, nothing is half done.
+	if (!rs_lock_try(&rs_registry.lock, &c.patience)) {
 		rs_unlock(&rs_registry.gc.collecting);
 		return -RS_EBUSY;
 	}
 	rs_unlock(&rs_registry.lock);
-	if (!rs_arena_ready())
-		n = -RS_EBUSY;
-	else if (rs_registry.gc.debug & RS_GC_DEBUG_STATS)
-		n = run_told(&c);
+	if (rs_registry.gc.debug & RS_GC_DEBUG_STATS)
+		n = run_with_totals(&c);
 	else
 		n = run(&c);
 	rs_vec_fini(&c.freed);
 	rs_vec_fini(&c.kept);
+	rs_vec_fini(&c.dropped);
+	rs_visitor_fini(&c.visitor);
 	rs_unlock(&rs_registry.gc.collecting);
 	return n;
+}
+
+void rs_gc_reset(void)
+{
+	if (rs_registry.gc.collecting &&
+	    !pthread_equal(collector, pthread_self()))
+		rs_unlock(&rs_registry.gc.collecting);
+}
+
+int64_t rs_find_garbage(uint32_t flags, rs_object_fn fn, void *context)
+{
+	const struct rs_snapshot_options options = {
+		.no_callbacks = flags & RS_FIND_READ_ONLY,
+	};
+	struct rs_patience patience = RS_PATIENCE_CALL;
+	struct rs_snapshot s;
+	struct rs_verdict v;
+
+	// Objects that a collection is freeing have one reference too many.
+	if (__atomic_load_n(&rs_registry.gc.collecting, __ATOMIC_ACQUIRE))
+		return -RS_EBUSY;
+	const int rc = rs_snapshot_judge(&options, &patience, &s, &v);
+	if (rc)
+		return -rc;
+	const int64_t found = (int64_t)v.unreachable;
+	int go_on = 0;
+	for (uint32_t i = 0; fn && i < v.objects && !go_on; i++) {
+		if (v.fate[i] >= RS_FATE_FREED)
+			go_on = fn(rs_snapshot_object(&s, i),
+				   rs_snapshot_type(&s, i), context);
+	}
+	rs_verdict_fini(&v);
+	rs_snapshot_fini(&s);
+	return found;
 }

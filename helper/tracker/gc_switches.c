@@ -13,17 +13,23 @@ static struct rs_gc_state *const gc = &rs_registry.gc;
 
 void rs_gc_enable(void)
 {
-	__atomic_store_n(&gc->enabled, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&gc->enabled, RS_GC_ENABLED, __ATOMIC_RELAXED);
 }
 
 void rs_gc_disable(void)
 {
-	__atomic_store_n(&gc->enabled, 0, __ATOMIC_RELAXED);
+	__atomic_fetch_and(&gc->enabled, ~(uint32_t)RS_GC_ENABLED,
+			   __ATOMIC_RELAXED);
 }
 
 bool rs_gc_is_enabled(void)
 {
-	return gc->enabled != 0;
+	return gc->enabled & RS_GC_ENABLED;
+}
+
+void rs_collect_later(void)
+{
+	__atomic_fetch_or(&gc->enabled, RS_GC_WANTED, __ATOMIC_RELAXED);
 }
 
 void rs_gc_set_threshold(uint64_t objects)
@@ -53,6 +59,13 @@ void rs_gc_set_policy(enum rs_gc_policy policy)
 
 void rs_gc_tracked(void)
 {
+	if (__atomic_load_n(&gc->enabled, __ATOMIC_RELAXED) & RS_GC_WANTED &&
+	    __atomic_fetch_and(&gc->enabled, ~(uint32_t)RS_GC_WANTED,
+			       __ATOMIC_RELAXED) &
+		    RS_GC_WANTED) {
+		(void)rs_collect();
+		return;
+	}
 	const uint64_t pending =
 		__atomic_add_fetch(&gc->pending, 1, __ATOMIC_RELAXED);
 
@@ -72,8 +85,7 @@ void rs_gc_untracked(void)
 		;
 }
 
-/** Room for twice as many; the old list is given up once the new one is seen.
- */
+/** Room for twice as many. The old list goes once the new one is published. */
 static bool grow_garbage(void)
 {
 	const uint64_t old_room = rs_registry.garbage_room;
@@ -115,9 +127,11 @@ size_t rs_garbage_count(void)
 
 void *rs_garbage_at(size_t index)
 {
+	struct rs_patience patience = RS_PATIENCE_CALL;
 	void *object = NULL;
 
-	rs_lock(&rs_registry.lock);
+	if (!rs_lock_try(&rs_registry.lock, &patience))
+		return NULL;
 	if (index < rs_registry.garbage_count)
 		object = (void *)(uintptr_t)rs_registry.garbage[index];
 	rs_unlock(&rs_registry.lock);
@@ -146,7 +160,7 @@ void rs_garbage_clear(void)
 	while ((object = take_last())) {
 		const struct rs_type *type = rs_type_of(object);
 
-		// Untracked while it was in the list: not ours any more.
+		// One that was untracked meanwhile is not ours any more.
 		if (type && type->release)
 			type->release(object);
 	}

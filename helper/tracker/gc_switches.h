@@ -7,4 +7,7 @@
 void rs_gc_tracked(void);
 void rs_gc_untracked(void);
 
+/** After fork(), in the child: no other thread collects. */
+void rs_gc_reset(void);
+
 #endif /* RS_TRACKER_GC_SWITCHES_H */

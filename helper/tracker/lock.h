@@ -3,14 +3,13 @@
  * @file
  * Locks of one word.
  *
- * Not futexes: a debugger that calls in while a thread is stopped must get an
- * answer instead of waiting for that thread, so whoever can be such a caller
- * waits for a while only (rs_lock_try()).
+ * Not futexes: a call that a debugger makes while a thread is stopped must
+ * return instead of waiting for that thread, so each such call has a patience
+ * (rs_lock_try()).
  */
 #ifndef RS_TRACKER_LOCK_H
 #define RS_TRACKER_LOCK_H
 
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +19,16 @@
 #else
 #define RS_IS_ALONE() 0
 #endif
+
+/** How long one call may still wait, for all the locks that it takes. */
+struct rs_patience {
+	int64_t ns;
+};
+
+/** Of a call that a debugger may make. */
+#define RS_PATIENCE_CALL ((struct rs_patience){20 * 1000 * 1000})
+/** Of a collection: a thread that is only slow is waited for. */
+#define RS_PATIENCE_COLLECT ((struct rs_patience){1000 * 1000 * 1000})
 
 /**
  * A locked instruction waits for all stores before it, which is most of the
@@ -37,23 +46,22 @@ static inline bool rs_lock_grab(uint32_t *lock)
 	return true;
 }
 
+/** Slow path of rs_lock(). */
+void rs_lock_wait(uint32_t *lock);
+
 static inline void rs_lock(uint32_t *lock)
 {
-	while (!rs_lock_grab(lock))
-		sched_yield();
+	if (__builtin_expect(!rs_lock_grab(lock), 0))
+		rs_lock_wait(lock);
 }
 
-/** @return false when it was not to be had in some tens of milliseconds. */
-static inline bool rs_lock_try(uint32_t *lock)
-{
-	enum { RS_PATIENCE = 50000 };
+/** Slow path of rs_lock_try(). */
+bool rs_lock_wait_for(uint32_t *lock, struct rs_patience *patience);
 
-	for (int i = 0; i < RS_PATIENCE; i++) {
-		if (rs_lock_grab(lock))
-			return true;
-		sched_yield();
-	}
-	return false;
+/** Waiting is taken from @p patience. @return false when that was used up. */
+static inline bool rs_lock_try(uint32_t *lock, struct rs_patience *patience)
+{
+	return rs_lock_grab(lock) || rs_lock_wait_for(lock, patience);
 }
 
 static inline void rs_unlock(uint32_t *lock)

@@ -98,8 +98,8 @@ static bool resize(struct rs_region *region, unsigned log2)
 	return true;
 }
 
-/** Whether one more object, found a place after @p steps, asks for more slots.
- */
+/** Whether the table is to grow before an object that found its slot after
+ * @p steps is added. */
 static inline bool
 is_tight(const struct rs_region *region, unsigned log2, uint32_t steps)
 {
@@ -237,7 +237,8 @@ uint32_t rs_slots_get(uint64_t address)
 	return entry;
 }
 
-int rs_slots_try_get(uint64_t address, uint32_t *ret)
+int rs_slots_try_get(uint64_t address, struct rs_patience *patience,
+		     uint32_t *ret)
 {
 	struct rs_region *region =
 		rs_slots_can_hold(address) ? region_of(address, false) : NULL;
@@ -245,7 +246,7 @@ int rs_slots_try_get(uint64_t address, uint32_t *ret)
 	*ret = 0;
 	if (!region)
 		return 0;
-	if (!rs_lock_try(&region->lock))
+	if (!rs_lock_try(&region->lock, patience))
 		return RS_EBUSY;
 	*ret = get_locked(region, address);
 	rs_unlock(&region->lock);
@@ -271,12 +272,13 @@ void rs_slots_mark(uint64_t address, uint32_t bits, bool on)
 }
 
 static int each_in_region(struct rs_region *region, uint64_t base,
-			  rs_slots_fn fn, void *context)
+			  struct rs_patience *patience, rs_slots_fn fn,
+			  void *context)
 {
 	uint32_t copy[1 << RS_TABLE_MAX];
 	uint32_t n = 0;
 
-	if (!rs_lock_try(&region->lock))
+	if (!rs_lock_try(&region->lock, patience))
 		return RS_EBUSY;
 	const uint32_t *slots = table_slots(region->table);
 	const uint32_t size =
@@ -295,7 +297,7 @@ static int each_in_region(struct rs_region *region, uint64_t base,
 	return 0;
 }
 
-int rs_slots_each(rs_slots_fn fn, void *context)
+int rs_slots_each(struct rs_patience *patience, rs_slots_fn fn, void *context)
 {
 	struct rs_leaf *leaf =
 		__atomic_load_n(&rs_registry.leaf, __ATOMIC_ACQUIRE);
@@ -307,8 +309,8 @@ int rs_slots_each(rs_slots_fn fn, void *context)
 			if (!__atomic_load_n(&region->table, __ATOMIC_RELAXED))
 				continue;
 			const int rc = each_in_region(
-				region, leaf->base + (i << RS_REGION_SHIFT), fn,
-				context);
+				region, leaf->base + (i << RS_REGION_SHIFT),
+				patience, fn, context);
 			if (rc)
 				return rc;
 		}
@@ -322,7 +324,7 @@ static void reset_region(struct rs_region *region)
 	const unsigned log2 = table_log2(region->table);
 	uint32_t n = 0;
 
-	// Out of memory leaves the entry twice: then it is told twice.
+	// Out of memory leaves the entry there twice: harmless to readers.
 	if (region->table)
 		(void)resize(region, log2);
 	const uint32_t *slots = table_slots(region->table);

@@ -4,10 +4,11 @@
 #define RS_TRACKER_SLOTS_H
 
 #include "refscope/registry.h"
+#include "tracker/lock.h"
 
 #include <stdbool.h>
 
-/** Whether @p address can be told to the registry at all. */
+/** Whether @p address can be in the registry at all. */
 static inline bool rs_slots_can_hold(uint64_t address)
 {
 	return address && !(address & 7) && !(address >> RS_ADDRESS_BITS);
@@ -27,22 +28,24 @@ int rs_slots_remove(uint64_t address);
 uint32_t rs_slots_get(uint64_t address);
 
 /**
- * The same for who may be called by a debugger, in the place of the thread
- * that is to let go. Errors: RS_EBUSY.
+ * The same for calls that a debugger may make, which must not wait for the
+ * stopped thread that has the lock. Errors: RS_EBUSY.
  */
-int rs_slots_try_get(uint64_t address, uint32_t *ret);
+int rs_slots_try_get(uint64_t address, struct rs_patience *patience,
+		     uint32_t *ret);
 
 /** Set or clear @p bits of its entry. Does nothing when there is none. */
 void rs_slots_mark(uint64_t address, uint32_t bits, bool on);
 
-/** Told an entry. @return 0 to go on, else what the sweep is to return. */
+/** Called with an entry. @return 0 to go on, else what the sweep is to return.
+ */
 typedef int (*rs_slots_fn)(uint64_t address, uint32_t entry, void *context);
 
 /**
- * Tell every entry, a copied region at a time: @p fn may change the registry.
- * Errors: RS_EBUSY when a region is locked and stays so.
+ * Call @p fn for every entry, a copied region at a time: it may change the
+ * registry. Errors: RS_EBUSY when @p patience was used up.
  */
-int rs_slots_each(rs_slots_fn fn, void *context);
+int rs_slots_each(struct rs_patience *patience, rs_slots_fn fn, void *context);
 
 /** After fork(), in the child: take the locks of threads that are no more. */
 void rs_slots_reset(void);

@@ -4,29 +4,50 @@
  * The tracked objects of this process as a graph.
  *
  * The same arrays and the same trial deletion that a debugger uses, so that
- * what it foretells is what happens. Nothing of it comes from malloc.
+ * what it predicts is what happens. Nothing of it comes from malloc.
  */
 #ifndef RS_TRACKER_SNAPSHOT_H
 #define RS_TRACKER_SNAPSHOT_H
 
 #include "graph/graph.h"
 #include "refscope/refscope.h"
+#include "tracker/lock.h"
+#include "tracker/visit.h"
 
 struct rs_snapshot {
 	struct rs_graph graph; // arrays are ours: not for rs_graph_fini()
 	struct rs_vec out;
+	struct rs_visitor visitor;
 	uint32_t room; // objects that the arrays are for
 };
 
+struct rs_snapshot_options {
+	/** void *: objects of which the collector holds a reference itself,
+	 * which is not to be counted; NULL: none. Some may be gone. */
+	const struct rs_vec *held;
+	bool no_callbacks; // treat objects with one as unknown
+};
+
 /**
- * @param held Objects of which we hold a reference ourselves, not to be
- *        counted; NULL: none. void *, in @p ret's own graph or not.
- * @return 0 or RS_ENOMEM, RS_EBUSY.
+ * Read all tracked objects. One that cannot be read, or whose type is gone,
+ * is unknown: RS_OBJ_IMMORTAL, so that it and what it holds is in use.
+ *
+ * @param patience For locks that other threads have.
+ * Errors: RS_ENOMEM, RS_EBUSY.
  */
-int rs_snapshot_take(const struct rs_vec *held, struct rs_snapshot *ret);
+int rs_snapshot_take(const struct rs_snapshot_options *options,
+		     struct rs_patience *patience, struct rs_snapshot *ret);
 void rs_snapshot_fini(struct rs_snapshot *snapshot);
 
-/** @return The type of object @p i. */
+/**
+ * Take a snapshot and find what is unreachable in it, by the rules of the
+ * registry's policy. On error neither is there.
+ */
+int rs_snapshot_judge(const struct rs_snapshot_options *options,
+		      struct rs_patience *patience, struct rs_snapshot *s,
+		      struct rs_verdict *v);
+
+/** @return The type of object @p i; NULL when that is unknown. */
 const struct rs_type *
 rs_snapshot_type(const struct rs_snapshot *snapshot, uint32_t i);
 
@@ -37,7 +58,19 @@ rs_snapshot_object(const struct rs_snapshot *snapshot, uint32_t i)
 	return (void *)(uintptr_t)snapshot->graph.address[i];
 }
 
-/** Free @p err and say it as a number. */
-int rs_target_code(struct rs_error *err);
+/**
+ * The type that @p entry of a tracked object names, if it can be relied on:
+ * NULL when its memory is gone, was used for something else, or when the type
+ * was undescribed.
+ */
+const struct rs_type *
+rs_entry_type_known(struct rs_readable *readable, uint32_t entry);
+
+/** Why the collector can never free an object of @p type: "no clear", "no
+ * release"; NULL when it can, unless the object's count is a constant. */
+const char *rs_type_unfreeable(const struct rs_type *type);
+
+/** Free @p err and return its code; 0 for NULL. */
+int rs_tracker_code(struct rs_error *err);
 
 #endif /* RS_TRACKER_SNAPSHOT_H */

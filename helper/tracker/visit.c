@@ -21,103 +21,264 @@ static uint64_t read_width(const void *address, unsigned width)
 	}
 }
 
-struct visit {
-	rs_slot_fn fn;
-	void *context;
-	unsigned depth;
+/** A struct, or an array of them, in the middle of its visit. */
+struct frame {
+	const struct rs_type *type;
+	char *base; // of the element being visited
+	uint64_t left; // elements after it
+	uint32_t field; // the next one
 };
 
-static int
-visit_struct(const struct visit *visit, const struct rs_type *type, char *base);
+/** A struct that a pointer led to. */
+struct part {
+	const struct rs_type *type;
+	const char *base;
+};
 
-static int visit_elements(const struct visit *visit,
-			  const struct rs_field *field, char *element,
-			  uint64_t count)
+enum {
+	RS_PARTS_UNCHECKED = 16, // below, a list of structs is not yet long
+	RS_FIRST_SEEN = 256,
+};
+
+void rs_visitor_fini(struct rs_visitor *v)
 {
-	const struct visit deeper = {visit->fn, visit->context,
-				     visit->depth + 1};
-	const uint64_t step = field->of ? field->of->size : sizeof(void *);
+	rs_readable_fini(&v->readable);
+	rs_vec_fini(&v->frame);
+	rs_vec_fini(&v->part);
+	rs_vec_fini(&v->seen);
+	*v = (struct rs_visitor){0};
+}
 
-	for (uint64_t i = 0; i < count; i++, element += step) {
+static uint32_t *
+find_part(const struct rs_visitor *v, const struct part *wanted)
+{
+	const struct part *part = rs_vec_items(&v->part, const struct part);
+	uint32_t *seen = rs_vec_items(&v->seen, uint32_t);
+	uint64_t i = ((uint64_t)(uintptr_t)wanted->base ^
+		      (uint64_t)(uintptr_t)wanted->type << 1) *
+			     UINT64_C(0x9E3779B97F4A7C15) >>
+		     32;
+
+	for (;; i++) {
+		const uint32_t n = seen[i &= v->slots - 1];
+
+		if (!n || (part[n - 1].base == wanted->base &&
+			   part[n - 1].type == wanted->type))
+			return &seen[i];
+	}
+}
+
+static int rehash(struct rs_visitor *v)
+{
+	const struct part *part = rs_vec_items(&v->part, const struct part);
+	const size_t n = rs_vec_count(&v->part, struct part);
+	const uint32_t slots = v->slots ? 2 * v->slots : RS_FIRST_SEEN;
+
+	v->seen.used = 0;
+	uint32_t *seen = rs_vec_push(&v->seen, slots * sizeof(*seen));
+	if (!seen)
+		return RS_ENOMEM;
+	memset(seen, 0, slots * sizeof(*seen));
+	v->slots = slots;
+	for (size_t i = 0; i < n; i++)
+		*find_part(v, &part[i]) = (uint32_t)i + 1;
+	return 0;
+}
+
+// A list of structs may be a ring of them: each is visited once. While there
+// are few of them it is enough to remember which.
+static int enter_part(struct rs_visitor *v, const struct rs_type *type,
+		      const char *base, bool *is_new)
+{
+	const size_t n = rs_vec_count(&v->part, struct part);
+	const struct part new = {type, base};
+	uint32_t *slot = NULL;
+
+	*is_new = true;
+	if (n >= UINT32_MAX / 4)
+		return RS_ENOMEM;
+	if (n >= RS_PARTS_UNCHECKED && n >= v->slots / 2) {
+		const int rc = rehash(v);
+		if (rc)
+			return rc;
+	}
+	if (v->slots) {
+		slot = find_part(v, &new);
+		*is_new = !*slot;
+	} else {
+		const struct part *part =
+			rs_vec_items(&v->part, const struct part);
+
+		for (size_t i = 0; i < n && *is_new; i++)
+			*is_new = part[i].base != base || part[i].type != type;
+	}
+	if (!*is_new)
+		return 0;
+	struct part *p = rs_vec_push(&v->part, sizeof(*p));
+	if (!p)
+		return RS_ENOMEM;
+	*p = new;
+	if (slot)
+		*slot = (uint32_t)n + 1;
+	return 0;
+}
+
+static int push_frame(struct rs_visitor *v, const struct rs_type *type,
+		      char *base, uint64_t count)
+{
+	struct frame *f = rs_vec_push(&v->frame, sizeof(*f));
+
+	if (!f)
+		return RS_ENOMEM;
+	*f = (struct frame){type, base, count - 1, 0};
+	return 0;
+}
+
+static int visit_pointers(const struct rs_field *field, char *element,
+			  uint64_t count, rs_slot_fn fn, void *context)
+{
+	for (uint64_t i = 0; i < count; i++, element += sizeof(void *)) {
 		const int rc =
-			field->of ? visit_struct(&deeper, field->of, element)
-				  : visit->fn((void **)(void *)element,
-					      field->hold, visit->context);
+			fn((void **)(void *)element, field->hold, context);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
-static int
-visit_struct(const struct visit *visit, const struct rs_type *type, char *base)
+// Visit what @p field of the struct at @p base leads to: pointers at once,
+// structs by a new frame.
+static int visit_field(struct rs_visitor *v, const struct rs_field *field,
+		       char *base, rs_slot_fn fn, void *context)
 {
-	for (uint32_t i = 0; i < type->fields; i++) {
-		const struct rs_field *field = &type->field[i];
-		char *element = base + field->offset;
-		uint64_t count = field->length ? field->length : 1;
+	const uint64_t step = field->of ? field->of->size : sizeof(void *);
+	char *element = base + field->offset;
+	uint64_t count = field->length ? field->length : 1;
+	bool is_new;
+	uint64_t bytes;
+	int rc;
 
-		if (field->kind > RS_FIELD_POINTER || visit->depth > RS_NESTING)
-			continue;
-		if (field->count_width)
-			count = read_width(base + field->count_offset,
-					   field->count_width);
-		if (field->kind == RS_FIELD_POINTER) {
-			element = *(char **)(void *)element;
-			if (!element)
-				continue;
+	if (field->kind > RS_FIELD_POINTER)
+		return 0;
+	if (field->count_width)
+		count = read_width(base + field->count_offset,
+				   field->count_width);
+	if (field->kind == RS_FIELD_POINTER)
+		element = *(char **)(void *)element;
+	if (!count || !element)
+		return 0;
+	// What lies in the struct itself was checked with it.
+	if (field->kind == RS_FIELD_POINTER || field->count_width) {
+		if (__builtin_mul_overflow(count, step, &bytes) ||
+		    !rs_is_readable(&v->readable, (uint64_t)(uintptr_t)element,
+				    bytes))
+			return RS_EBAD;
+	}
+	if (!field->of)
+		return visit_pointers(field, element, count, fn, context);
+	if (field->kind == RS_FIELD_POINTER) {
+		rc = enter_part(v, field->of, element, &is_new);
+		if (rc || !is_new)
+			return rc;
+	}
+	return push_frame(v, field->of, element, count);
+}
+
+int rs_visit_slots(struct rs_visitor *v, const struct rs_type *type,
+		   void *object, rs_slot_fn fn, void *context)
+{
+	int rc;
+
+	v->frame.used = v->part.used = 0;
+	v->slots = 0;
+	rc = push_frame(v, type, object, 1);
+	while (!rc && v->frame.used) {
+		struct frame *f =
+			(struct frame *)(void *)((char *)v->frame.data +
+						 v->frame.used) -
+			1;
+
+		if (f->field < f->type->fields) {
+			rc = visit_field(v, &f->type->field[f->field++],
+					 f->base, fn, context);
+		} else if (f->left) {
+			f->left--;
+			f->base += f->type->size;
+			f->field = 0;
+		} else {
+			v->frame.used -= sizeof(*f);
 		}
-		const int rc = visit_elements(visit, field, element, count);
-		if (rc)
-			return rc;
 	}
-	return 0;
-}
-
-int rs_visit_slots(const struct rs_type *type, void *object, rs_slot_fn fn,
-		   void *context)
-{
-	const struct visit visit = {fn, context, 0};
-
-	return visit_struct(&visit, type, object);
+	return rc;
 }
 
 struct referents {
 	rs_referent_fn fn;
 	void *context;
+	int rc;
 };
 
-static int tell_slot(void **slot, unsigned hold, void *context)
+static int visit_slot(void **slot, unsigned hold, void *context)
 {
 	const struct referents *r = context;
 
 	return *slot ? r->fn(*slot, hold, r->context) : 0;
 }
 
-static int tell_referent(void *referent, void *context)
+static int visit_referent(void *referent, void *context)
 {
-	const struct referents *r = context;
+	struct referents *r = context;
 
-	return referent ? r->fn(referent, RS_HOLD_STRONG, r->context) : 0;
+	if (referent && !r->rc)
+		r->rc = r->fn(referent, RS_HOLD_STRONG, r->context);
+	return r->rc;
 }
 
-int rs_visit_references(const struct rs_type *type, void *object,
-			rs_referent_fn fn, void *context)
+int rs_visit_references(struct rs_visitor *visitor, const struct rs_type *type,
+			void *object, bool callbacks, rs_referent_fn fn,
+			void *context)
 {
-	struct referents r = {fn, context};
-	int rc = rs_visit_slots(type, object, tell_slot, &r);
+	struct referents r = {fn, context, 0};
+	int rc = rs_visit_slots(visitor, type, object, visit_slot, &r);
 
-	if (!rc && type->traverse)
-		rc = type->traverse(object, tell_referent, &r);
-	return rc;
+	if (rc || !type->traverse || !callbacks)
+		return rc;
+	// What it returns of its own accord means nothing to us.
+	(void)type->traverse(object, visit_referent, &r);
+	return r.rc;
+}
+
+static uint64_t read_value(const struct rs_type *type, const void *object)
+{
+	return read_width((const char *)object + type->count_offset,
+			  type->count_width);
 }
 
 int64_t rs_count_read(const struct rs_type *type, const void *object)
 {
-	const uint64_t raw = read_width(
-		(const char *)object + type->count_offset, type->count_width);
+	const uint64_t value = read_value(type, object);
+	const unsigned bits = 8U * type->count_width;
 
-	return (int64_t)(raw >> type->count_shift) + type->count_bias;
+	if (bits >= 32 && value >> (bits - 1)) {
+		// Negative: fill the bits above with ones.
+		const uint64_t sign = bits == 64 ? 0 : ~UINT64_C(0) << bits;
+		return ((int64_t)(value | sign) >> type->count_shift) +
+		       type->count_bias;
+	}
+	return (int64_t)(value >> type->count_shift) + type->count_bias;
+}
+
+bool rs_count_can_hold(const struct rs_type *type, const void *object)
+{
+	const unsigned bits = 8U * type->count_width;
+
+	// A shift that leaves no bit to count with makes the count a constant.
+	if (type->count_shift + 1U >= bits)
+		return false;
+	const uint64_t most =
+		(bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1) >>
+		type->count_shift;
+	return read_value(type, object) >> type->count_shift < most;
 }
 
 void rs_count_hold(const struct rs_type *type, void *object)

@@ -1,28 +1,62 @@
 // SPDX-License-Identifier: MIT
-/** @file Read and change objects of this process by their description. */
+/**
+ * @file
+ * Read and change objects of this process by their description.
+ *
+ * What a description leads to is checked before it is touched: an array that
+ * cannot be read ends the visit of its object with RS_EBAD.
+ */
 #ifndef RS_TRACKER_VISIT_H
 #define RS_TRACKER_VISIT_H
 
+#include "base/vec.h"
 #include "refscope/refscope.h"
+#include "tracker/readable.h"
 
-enum { RS_NESTING = 8 }; // structs in structs; deeper ones are left out
+/**
+ * What visits need, made once and used for many objects: a visit of nested
+ * structs recurses in here instead of on the stack. A zeroed struct is ready.
+ * Not for a visit inside another one. End with rs_visitor_fini().
+ */
+struct rs_visitor {
+	struct rs_readable readable;
+	struct rs_vec frame; // struct frame: structs being visited
+	struct rs_vec part; // struct part: structs that pointers led to
+	struct rs_vec seen; // uint32_t: open addressing, index in part plus 1
+	uint32_t slots; // of seen; 0: not looked at yet
+};
 
-/** Told a word that holds a reference; @p hold is an enum rs_hold. */
+void rs_visitor_fini(struct rs_visitor *visitor);
+
+/** Called with a word that holds a reference, NULL or not; @p hold is an
+ * enum rs_hold. @return 0 to go on, else what the visit is to return. */
 typedef int (*rs_slot_fn)(void **slot, unsigned hold, void *context);
 
-/** Tell each word of @p object that the fields of @p type describe. */
-int rs_visit_slots(const struct rs_type *type, void *object, rs_slot_fn fn,
-		   void *context);
+/**
+ * Call @p fn for each word of @p object that the fields of @p type describe,
+ * in their order. @p fn must not free anything.
+ *
+ * @return 0, what @p fn returned, RS_EBAD, RS_ENOMEM.
+ */
+int rs_visit_slots(struct rs_visitor *visitor, const struct rs_type *type,
+		   void *object, rs_slot_fn fn, void *context);
 
-/** Told a reference that is not NULL. */
+/** Called with a reference that is not NULL. */
 typedef int (*rs_referent_fn)(void *referent, unsigned hold, void *context);
 
-/** Tell each reference: by the fields, then by the traverse callback. */
-int rs_visit_references(const struct rs_type *type, void *object,
-			rs_referent_fn fn, void *context);
+/**
+ * The same for each reference: by the fields, then, with @p callbacks, by the
+ * traverse callback.
+ */
+int rs_visit_references(struct rs_visitor *visitor, const struct rs_type *type,
+			void *object, bool callbacks, rs_referent_fn fn,
+			void *context);
 
-/** @return The decoded count. */
+/** @return The decoded count; negative: see struct rs_type. */
 int64_t rs_count_read(const struct rs_type *type, const void *object);
+
+/** @return Whether a reference to @p object can be taken and given back. */
+bool rs_count_can_hold(const struct rs_type *type, const void *object);
 
 /** Take one reference to @p object. As safe among threads as the program's. */
 void rs_count_hold(const struct rs_type *type, void *object);

@@ -1,23 +1,39 @@
 // SPDX-License-Identifier: MIT
 #include "base/addrmap.h"
 #include "refscope/registry.h"
+#include "tracker/lock.h"
 #include "tracker/slots.h"
 #include "tracker/snapshot.h"
+#include "tracker/type_numbers.h"
 #include "tracker/visit.h"
-
-static const struct rs_type *type_of(uint32_t entry)
-{
-	return rs_registry.type[rs_entry_type(entry)];
-}
 
 static void *object_at(uint64_t address)
 {
 	return (void *)(uintptr_t)address;
 }
 
+static bool is_known(struct rs_visitor *visitor, uint64_t address,
+		     const struct rs_type *type)
+{
+	return type && rs_is_readable(&visitor->readable, address, type->size);
+}
+
+// What is passed to a caller's function: never NULL, for its sake.
+static const struct rs_type *type_of(uint32_t entry)
+{
+	static const struct rs_type unknown = {.name = "?"};
+	const struct rs_type *type = __atomic_load_n(
+		&rs_type_by_id[rs_entry_type(entry)], __ATOMIC_ACQUIRE);
+
+	return type ? type : &unknown;
+}
+
 struct walk {
 	struct rs_addrmap seen;
 	struct rs_vec queue; // uint64_t addresses
+	struct rs_visitor visitor;
+	struct rs_patience patience;
+	bool unreadable; // something that was met was
 };
 
 /** Queue @p referent when it is tracked and was not met before. */
@@ -30,10 +46,10 @@ static int meet(void *referent, unsigned hold, void *context)
 
 	if (hold == RS_HOLD_WEAK)
 		return 0;
-	int rc = rs_slots_try_get(address, &entry);
+	int rc = rs_slots_try_get(address, &walk->patience, &entry);
 	if (rc || !entry)
 		return rc;
-	rc = rs_target_code(rs_addrmap_add(&walk->seen, address, &added));
+	rc = rs_tracker_code(rs_addrmap_add(&walk->seen, address, &added));
 	if (rc || !added)
 		return rc;
 	uint64_t *q = rs_vec_push(&walk->queue, sizeof(*q));
@@ -43,44 +59,58 @@ static int meet(void *referent, unsigned hold, void *context)
 	return 0;
 }
 
+static int meet_all(struct walk *walk, uint64_t address, uint32_t entry)
+{
+	const struct rs_type *type =
+		rs_entry_type_known(&walk->visitor.readable, entry);
+	int rc = RS_EBAD;
+
+	if (is_known(&walk->visitor, address, type))
+		rc = rs_visit_references(&walk->visitor, type,
+					 object_at(address), true, meet, walk);
+	walk->unreadable |= rc == RS_EBAD;
+	return rc == RS_EBAD ? 0 : rc;
+}
+
 static int run_walk(struct walk *walk, rs_object_fn fn, void *context)
 {
 	for (size_t i = 0; i < rs_vec_count(&walk->queue, uint64_t); i++) {
 		const uint64_t address =
 			rs_vec_items(&walk->queue, uint64_t)[i];
 		uint32_t entry;
-		int rc = rs_slots_try_get(address, &entry);
+		int rc = rs_slots_try_get(address, &walk->patience, &entry);
 
 		if (rc)
 			return rc;
 		if (!entry) // untracked by fn
 			continue;
 		// First its references: fn may free it.
-		rc = rs_visit_references(type_of(entry), object_at(address),
-					 meet, walk);
+		rc = meet_all(walk, address, entry);
 		if (!rc)
 			rc = fn(object_at(address), type_of(entry), context);
 		if (rc)
 			return rc;
 	}
-	return 0;
+	return walk->unreadable ? RS_EBAD : 0;
 }
 
 int rs_walk(const void *from, rs_object_fn fn, void *context)
 {
-	struct walk walk = {0};
+	struct walk walk = {.patience = RS_PATIENCE_CALL};
 	uint32_t entry;
-	int rc = rs_slots_try_get((uint64_t)(uintptr_t)from, &entry);
+	int rc = rs_slots_try_get((uint64_t)(uintptr_t)from, &walk.patience,
+				  &entry);
 
 	if (rc || !entry)
 		return rc ? rc : RS_ENOTFOUND;
-	rc = rs_target_code(rs_addrmap_init(&walk.seen));
+	rc = rs_tracker_code(rs_addrmap_init(&walk.seen));
 	if (!rc)
 		rc = meet((void *)(uintptr_t)from, RS_HOLD_STRONG, &walk);
 	if (!rc)
 		rc = run_walk(&walk, fn, context);
 	rs_addrmap_fini(&walk.seen);
 	rs_vec_fini(&walk.queue);
+	rs_visitor_fini(&walk.visitor);
 	return rc;
 }
 
@@ -88,11 +118,13 @@ struct each {
 	rs_object_fn fn;
 	void *context;
 	const void *wanted; // of rs_referrers()
-	uint64_t address; // object whose references are being told
+	uint64_t address; // object whose references are being visited
 	uint32_t entry;
+	struct rs_visitor visitor;
+	bool unreadable;
 };
 
-static int tell(uint64_t address, uint32_t entry, void *context)
+static int call_back(uint64_t address, uint32_t entry, void *context)
 {
 	const struct each *each = context;
 
@@ -101,9 +133,10 @@ static int tell(uint64_t address, uint32_t entry, void *context)
 
 int rs_each(rs_object_fn fn, void *context)
 {
+	struct rs_patience patience = RS_PATIENCE_CALL;
 	struct each each = {.fn = fn, .context = context};
 
-	return rs_slots_each(tell, &each);
+	return rs_slots_each(&patience, call_back, &each);
 }
 
 static int compare(void *referent, unsigned hold, void *context)
@@ -119,28 +152,52 @@ static int compare(void *referent, unsigned hold, void *context)
 static int search(uint64_t address, uint32_t entry, void *context)
 {
 	struct each *each = context;
+	const struct rs_type *type =
+		rs_entry_type_known(&each->visitor.readable, entry);
+	int rc = RS_EBAD;
 
 	each->address = address;
 	each->entry = entry;
-	return rs_visit_references(type_of(entry), object_at(address), compare,
-				   each);
+	if (is_known(&each->visitor, address, type))
+		rc = rs_visit_references(&each->visitor, type,
+					 object_at(address), true, compare,
+					 each);
+	each->unreadable |= rc == RS_EBAD;
+	return rc == RS_EBAD ? 0 : rc;
 }
 
 int rs_referrers(const void *object, rs_object_fn fn, void *context)
 {
+	struct rs_patience patience = RS_PATIENCE_CALL;
 	struct each each = {.fn = fn, .context = context, .wanted = object};
+	int rc = rs_slots_each(&patience, search, &each);
 
-	return rs_slots_each(search, &each);
+	if (!rc && each.unreadable)
+		rc = RS_EBAD;
+	rs_visitor_fini(&each.visitor);
+	return rc;
 }
 
 int64_t rs_count(const void *object)
 {
+	const uint64_t address = (uint64_t)(uintptr_t)object;
+	struct rs_patience patience = RS_PATIENCE_CALL;
+	struct rs_type type;
+	uint64_t value = 0;
 	uint32_t entry;
-	const int rc = rs_slots_try_get((uint64_t)(uintptr_t)object, &entry);
+	const int rc = rs_slots_try_get(address, &patience, &entry);
 
-	if (rc)
-		return -rc;
-	return entry ? rs_count_read(type_of(entry), object) : -1;
+	if (rc || !entry)
+		return rc ? -rc : -1;
+	const uint32_t id = rs_entry_type(entry);
+	if (!rs_copy_readable(&type, rs_type_by_id[id], sizeof(type)) ||
+	    type.id != id || type.count_width > sizeof(value) ||
+	    !rs_copy_readable(&value, (const char *)object + type.count_offset,
+			      type.count_width))
+		return -RS_EBAD;
+	type.count_offset = 0;
+	const int64_t count = rs_count_read(&type, &value);
+	return count < 0 ? 0 : count;
 }
 
 bool rs_is_finalized(const void *object)

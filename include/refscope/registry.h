@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * What the helper of a C program keeps in memory, for a debugger to read.
+ * What librefscope keeps in the memory of a program, for a debugger to read.
  *
  * This is a binary interface between a program that was linked some day and
- * an engine that was built another day: members keep their offsets within a
- * version. All of it can be read at any instruction of the program: whatever
- * is published is published by one aligned store of at most 8 bytes, after
- * everything that it leads to was written.
+ * an engine that was built another day: members keep their offsets and
+ * meanings within a version, and what is added is added at the end of struct
+ * rs_registry, whose `size` says whether it is there. All of it can be read at
+ * any instruction of the program: whatever is published is published by one
+ * aligned store of at most 8 bytes, after everything that it leads to was
+ * written.
+ *
+ * A process has a registry for each copy of the library: one in a program that
+ * links the static library, one in each plugin that does, one for those that
+ * share the shared one. Each has objects and a collector of its own.
  *
  * How objects are kept. Addresses below 2^48 are split in three:
  *
@@ -51,6 +57,7 @@ enum {
 	RS_TYPES_MAX = 1 << 16, // index 0 is no type
 	RS_ROOT_BLOCK = 127,
 	RS_EXTENSION_BLOCK = 127,
+	RS_REFUSED_SIZE = 192,
 };
 
 /** 64 KiB of addresses. A zeroed struct holds no object. */
@@ -92,10 +99,16 @@ struct rs_extension_block {
 	struct rs_extension item[RS_EXTENSION_BLOCK];
 };
 
+/** Bits of rs_gc_state.enabled. */
+enum {
+	RS_GC_ENABLED = 1, /**< Collect on tracking. */
+	RS_GC_WANTED = 2, /**< rs_collect_later(): collect at the next one. */
+};
+
 /** One collector: its settings and what it did. */
 struct rs_gc_state {
-	uint32_t enabled; /**< Collect on tracking. */
-	uint32_t collecting;
+	uint32_t enabled; /**< RS_GC_ENABLED, RS_GC_WANTED */
+	uint32_t collecting; /**< Not 0: rs_collect() is under way. */
 	uint32_t debug; /**< enum rs_gc_debug */
 	uint32_t policy; /**< enum rs_gc_policy */
 	uint64_t threshold;
@@ -109,15 +122,18 @@ struct rs_gc_state {
 struct rs_registry {
 	char magic[16];
 	uint32_t version;
-	uint32_t size; /**< Of this struct; what a later minor adds is at the
-			  end. */
+	uint32_t size; /**< Of this struct, bytes: what is beyond is not there.
+			*/
 	const struct rs_registry *self; /**< A copy elsewhere is no registry. */
 	uint32_t type_size; /**< sizeof(struct rs_type), struct rs_field. */
 	uint32_t field_size;
 	struct rs_leaf **top; /**< RS_TOP_SIZE leaves, by address. */
 	struct rs_leaf *leaf; /**< The one made last. */
-	struct rs_type **type; /**< By index, from 1. */
-	uint32_t types; /**< Indices in use. */
+	/** By index, from 1; NULL: the index is free. In a process that has
+	   unloaded plugins it may lead to memory that is gone; the type is
+	   there if its `id` is the index. */
+	struct rs_type **type;
+	uint32_t types; /**< All indices are below. */
 	uint32_t lock; /**< Not 0: types, roots or extensions are changing. */
 	struct rs_root_block *root;
 	struct rs_extension_block *extension;
@@ -125,8 +141,18 @@ struct rs_registry {
 	uint64_t garbage_count;
 	uint64_t garbage_room;
 	struct rs_gc_state gc;
-	uint64_t mapped; /**< Bytes that the helper mapped for its tables. */
+	uint64_t mapped; /**< Bytes that the library mapped for its tables. */
+	/* From here on since 0.2: see size. */
+	/** By index: copies of the types' names, which outlive them; NULL where
+	   there was no memory. */
+	const char **type_name;
+	uint64_t refused; /**< Descriptions that were wrong. */
+	/** The last of them: `node.next: offset 1000 is ...`, ends with NUL. */
+	char refused_why[RS_REFUSED_SIZE];
 };
+
+/** Bytes of struct rs_registry in 0.1: the least that is one. */
+#define RS_REGISTRY_SIZE_MIN offsetof(struct rs_registry, type_name)
 
 extern RS_PUBLIC struct rs_registry rs_registry;
 

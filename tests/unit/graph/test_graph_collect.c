@@ -121,6 +121,60 @@ START_TEST(only_what_a_finalizer_reaches_is_kept)
 }
 END_TEST
 
+START_TEST(what_cannot_be_freed_is_kept_with_what_it_holds)
+{
+	static const uint8_t want[] = {RS_FATE_KEPT, RS_FATE_UNFREEABLE,
+				       RS_FATE_KEPT, RS_FATE_FREED};
+	const struct rs_collect_options *const rules[] = {&FULL_27, &FULL_34};
+
+	// 0 <-> 1 (unfreeable, with a finalizer) -> 2; 3 holds itself.
+	for (int i = 0; i < 2; i++) {
+		struct rs_maker maker;
+		struct rs_verdict verdict;
+
+		rs_maker_init(&maker, 4);
+		rs_maker_edge(&maker, 0, 1, RS_STRONG);
+		rs_maker_edge(&maker, 1, 0, RS_STRONG);
+		rs_maker_edge(&maker, 1, 2, RS_STRONG);
+		rs_maker_edge(&maker, 3, 3, RS_STRONG);
+		maker.flags[1] |= RS_OBJ_FINALIZER | RS_OBJ_UNFREEABLE;
+		rs_ck_ok(rs_graph_collect(rs_maker_finish(&maker), rules[i],
+					  NULL, &verdict));
+		ck_assert_mem_eq(verdict.fate, want, sizeof(want));
+		ck_assert_uint_eq(verdict.unreachable, 4);
+		ck_assert_uint_eq(verdict.uncollectable, 3);
+		ck_assert_uint_eq(verdict.garbage, 0);
+		rs_verdict_fini(&verdict);
+		rs_maker_fini(&maker);
+	}
+}
+END_TEST
+
+// An object in the middle of its release: it holds the rest of its list.
+START_TEST(an_object_with_count_0_is_in_use)
+{
+	struct rs_maker maker;
+	struct rs_graph *graph;
+	struct rs_verdict verdict;
+	const struct rs_collect_options full = {.generation = 2,
+						.rules = RS_RULES_27};
+
+	rs_maker_init(&maker, 4);
+	for (uint32_t i = 0; i < 3; i++)
+		rs_maker_edge(&maker, i, i + 1, RS_STRONG);
+	graph = rs_maker_finish(&maker);
+	graph->count[0] = 0;
+	rs_ck_ok(rs_graph_collect(graph, &full, NULL, &verdict));
+	ck_assert_uint_eq(verdict.unreachable, 0);
+	rs_verdict_fini(&verdict);
+	graph->flags[0] |= RS_OBJ_DEFERRED; // a reference that is not counted
+	rs_ck_ok(rs_graph_collect(graph, &full, NULL, &verdict));
+	ck_assert_uint_eq(verdict.unreachable, 4);
+	rs_verdict_fini(&verdict);
+	rs_maker_fini(&maker);
+}
+END_TEST
+
 START_TEST(a_young_collection_leaves_older_and_frozen_objects_alone)
 {
 	struct rs_maker maker;
@@ -364,9 +418,14 @@ judge_naively(struct naive *naive, const struct rs_collect_options *options)
 			naive->fate[i] = RS_FATE_REACHABLE;
 	spread(naive, RS_FATE_REACHABLE, RS_FATE_FREED, RS_FATE_REACHABLE);
 	for (uint32_t i = 0; i < graph->objects; i++)
-		if (naive->fate[i] == RS_FATE_FREED && (graph->flags[i] & flag))
-			naive->fate[i] = RS_FATE_FINALIZER;
+		if (naive->fate[i] == RS_FATE_FREED) {
+			if (graph->flags[i] & RS_OBJ_UNFREEABLE)
+				naive->fate[i] = RS_FATE_UNFREEABLE;
+			else if (graph->flags[i] & flag)
+				naive->fate[i] = RS_FATE_FINALIZER;
+		}
 	spread(naive, RS_FATE_FINALIZER, RS_FATE_FREED, RS_FATE_KEPT);
+	spread(naive, RS_FATE_UNFREEABLE, RS_FATE_FREED, RS_FATE_KEPT);
 }
 
 // A ring in each group, and one through both: no collector sees all of that.
@@ -440,6 +499,8 @@ int main(void)
 		a_pair_of_finalizers_is_four_unreachable_and_two_garbage);
 	tcase_add_test(tcase, a_broken_ring_is_no_garbage);
 	tcase_add_test(tcase, only_what_a_finalizer_reaches_is_kept);
+	tcase_add_test(tcase, what_cannot_be_freed_is_kept_with_what_it_holds);
+	tcase_add_test(tcase, an_object_with_count_0_is_in_use);
 	tcase_add_test(
 		tcase,
 		a_young_collection_leaves_older_and_frozen_objects_alone);

@@ -446,20 +446,18 @@ START_TEST(nonsense_is_read_to_its_end)
 	read_everything();
 	n->tails = 0;
 
+	struct rs_type type = {.name = "wild", .size = 64, .count_width = 8};
+	make(&type); // spoilt after it was found sound
 	loop.field = &loop_field;
 	loop.fields = 1;
 	wild[0] = (struct rs_field){.name = (const char *)(uintptr_t)3,
 				    .of = &loop};
 	wild[1] = (struct rs_field){.offset = UINT32_MAX, .count_width = 3};
-	struct rs_type type = {.name = "wild",
-			       .field = wild,
-			       .fields = 2,
-			       .size = 64,
-			       .count_width = 8};
-	make(&type);
-	type.fields = 1U << 31; // after it was found sound
+	type.field = wild;
+	type.fields = 1U << 31;
 	read_everything();
 	type.fields = 2;
+	read_everything();
 	type.field = (const struct rs_field *)(uintptr_t)5;
 	read_everything();
 

@@ -51,48 +51,59 @@ static uint64_t new_garbage(const struct collection *c)
 		const uint8_t fate = c->verdict.fate[i];
 		n += fate == RS_FATE_FINALIZER ||
 		     (rs_report_unreachable(fate) &&
+		      fate != RS_FATE_UNFREEABLE &&
 		      rs_session_runtime(c->session, c->graph, i)->gc_saveall);
 	}
 	return n;
 }
 
-static void write_each(struct rs_json *j, const struct collection *c)
+static void write_those(struct rs_json *j, const struct collection *c,
+			const char *key, bool named)
 {
 	const struct rs_collected *each =
 		rs_vec_items(&c->each, struct rs_collected);
 	const size_t n = rs_vec_count(&c->each, struct rs_collected);
+	bool any = false;
 
-	if (!n)
-		return;
-	rs_json_key(j, "interpreters");
-	rs_json_begin_array(j);
 	for (size_t i = 0; i < n; i++) {
+		if ((each[i].name != NULL) != named)
+			continue;
+		if (!any) {
+			rs_json_key(j, key);
+			rs_json_begin_array(j);
+		}
+		any = true;
 		rs_json_begin_object(j);
 		rs_json_key_int(j, "id", each[i].id);
+		if (named)
+			rs_json_key_string(j, "module", each[i].name);
 		rs_json_key_uint(j, "tracked", each[i].tracked);
 		rs_json_key_uint(j, "unreachable", each[i].unreachable);
 		rs_json_key_uint(j, "uncollectable", each[i].uncollectable);
 		rs_json_end_object(j);
 	}
-	rs_json_end_array(j);
+	if (any)
+		rs_json_end_array(j);
+}
+
+static void write_each(struct rs_json *j, const struct collection *c)
+{
+	write_those(j, c, "interpreters", false);
+	write_those(j, c, "registries", true);
 }
 
 static struct rs_error *
 write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 {
 	const struct rs_listing listing = {c->session, c->graph, &c->verdict};
-	bool collecting = false;
 	uint64_t shown = 0;
 
-	for (size_t i = 0; i < c->session->runtimes; i++)
-		collecting |= c->session->runtime[i]->gc_collecting;
 	rs_json_begin_object(j);
 	rs_json_key_uint(j, "unreachable", c->verdict.unreachable);
 	rs_json_key_uint(j, "uncollectable", c->verdict.uncollectable);
 	rs_json_key_uint(j, "garbage", c->in_garbage + new_garbage(c));
 	rs_json_key_int(j, "generation", c->generation);
 	rs_json_key_string(j, "rules", c->rules == RS_RULES_27 ? "2.7" : "3.4");
-	rs_json_key_bool(j, "collecting", collecting);
 	write_each(j, c);
 	rs_json_key(j, "objects");
 	struct rs_error *err = rs_listing_write(&listing, j, limit, &shown);

@@ -18,7 +18,7 @@
 
 enum rs_label_kind {
 	RS_LABEL_NONE,
-	RS_LABEL_FIELD, // a: const char *, a name in C: `.gi_frame`
+	RS_LABEL_FIELD, // a: const char * in this process: `.gi_frame`
 	RS_LABEL_ATTR, // a: address of the name object: `.name`
 	RS_LABEL_INDEX, // a: position: `[3]`
 	RS_LABEL_KEY, // a: address of the key object: `['key']`
@@ -30,6 +30,9 @@ enum rs_label_kind {
 	RS_LABEL_DICT, // an instance's own dict: `.__dict__`
 	RS_LABEL_TYPE, // its type: `type`
 	RS_LABEL_WORD, // a: offset of a guessed word: `+0x18`
+	// a: private to the runtime that made it, which puts it into words
+	RS_LABEL_PATH,
+	RS_LABEL_TRAVERSE, // only a callback knows where: `(traverse)`
 };
 
 struct rs_label {
@@ -216,7 +219,8 @@ struct rs_runtime_ops {
 
 	/**
 	 * Plan an image of the core in which objects' types can be asked, and
-	 * say where they are told: all but lists and objects of @p question.
+	 * say where they are told: all but lists and objects of @p question,
+	 * of which the objects are set before, for who asks each of its own.
 	 * @p image is rs_image_close()'d by the caller. NULL: types of this
 	 * runtime cannot be asked.
 	 */
@@ -350,6 +354,22 @@ struct rs_runtime_ops {
 				    struct rs_found *found,
 				    const struct rs_progress *progress);
 	int64_t (*collector_id)(struct rs_runtime *rt, unsigned number);
+	/** Of collectors that are no interpreters': what each is of, the path
+	 * of a module; borrowed. NULL: they are interpreters'. */
+	const char *(*collector_name)(struct rs_runtime *rt, unsigned number);
+
+	/**
+	 * Why a collector has no way to free the object at @p address, which
+	 * is RS_OBJ_UNFREEABLE: "no clear". NULL where none is.
+	 */
+	const char *(*unfreeable)(struct rs_runtime *rt, uint64_t address);
+
+	/**
+	 * How many of the objects read so far are not what they should be
+	 * (unreadable, freed, overwritten), so that they are taken as in use.
+	 * NULL: this is not known.
+	 */
+	uint64_t (*unknown)(struct rs_runtime *rt);
 
 	/** Addresses in gc.garbage or the helper's garbage list, uint64_t. */
 	struct rs_error *(*garbage)(struct rs_runtime *rt, struct rs_vec *ret);
@@ -391,6 +411,7 @@ struct rs_runtime {
 	bool gc_collecting; // it was at work
 	bool gc_saveall; // DEBUG_SAVEALL: all that it finds goes to the garbage
 	bool gc_increments; // generation 1 is collected in parts it alone knows
+	bool incomplete; // some of its objects could not be found
 	unsigned collectors; // each with objects of its own; 0 is as 1
 };
 

@@ -131,6 +131,8 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 		rs_asked_merge(asked, b->asked[rt->index], refs);
 		row.flags &= (uint16_t)~RS_OBJ_INEXACT;
 		mark &= (uint16_t)~RS_OBJ_INEXACT;
+		if (refs->incomplete) // what comes on top of what is read
+			row.flags |= RS_OBJ_INEXACT;
 	}
 
 	struct rs_read_row *r = rs_vec_push(&b->row, sizeof(*r));

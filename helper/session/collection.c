@@ -94,7 +94,11 @@ collect_apart(struct run *run, struct rs_runtime *rt, struct rs_vec *each)
 			break;
 		}
 		*slot = (struct rs_collected){
-			.id = rt->ops->collector_id(rt, i)};
+			.id = rt->ops->collector_id(rt, i),
+			.name = rt->ops->collector_name
+					? rt->ops->collector_name(rt, i)
+					: NULL,
+		};
 		err = mark_group(run, rt, (uint8_t)i, &slot->tracked);
 	}
 	struct rs_collected *one = rs_vec_items(&all, struct rs_collected);

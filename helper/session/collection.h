@@ -15,9 +15,11 @@ struct rs_collecting {
 	const enum rs_rules *rules; // NULL: each runtime's own
 };
 
-/** What the collector of one of several interpreters would find. */
+/** What the collector of one of several interpreters, or registries, would
+ * find. */
 struct rs_collected {
 	int64_t id; // of the interpreter, as its program knows it
+	const char *name; // of what is no interpreter; borrowed; NULL: it is
 	uint64_t tracked, unreachable, uncollectable;
 };
 

@@ -129,6 +129,13 @@ static void keep(struct rs_refs *refs, uint32_t from, uint32_t *to)
 	++*to;
 }
 
+static uint8_t kind_of(const struct rs_asked *asked, uint64_t target)
+{
+	struct rs_runtime *rt = asked->adds_to;
+
+	return !rt || rt->ops->is_object(rt, target) ? RS_STRONG : RS_OWNED;
+}
+
 // What is left over of those told: nobody knows a name for them.
 static void add_rest(struct rs_asked *asked, struct rs_refs *refs)
 {
@@ -140,9 +147,35 @@ static void add_rest(struct rs_asked *asked, struct rs_refs *refs)
 		for (end = i + 1; end < n && sorted[end] == sorted[i];)
 			end++;
 		for (uint64_t k = i + taken[i]; k < end; k++)
-			rs_refs_add(refs, sorted[i], RS_STRONG, RS_LABEL_NONE,
+			rs_refs_add(refs, sorted[i], kind_of(asked, sorted[i]),
+				    asked->adds_to ? RS_LABEL_TRAVERSE
+						   : RS_LABEL_NONE,
 				    0);
 	}
+}
+
+// What a callback visits comes on top of what the fields describe. A word that
+// reading guessed names the reference if it is visited, and is none otherwise.
+static void merge_added(struct rs_asked *asked, const uint64_t *target,
+			uint32_t n, struct rs_refs *refs)
+{
+	uint32_t kept = 0;
+
+	if (!prepare(asked, target, n)) {
+		refs->incomplete = true;
+		refs->no_memory = true;
+		return;
+	}
+	for (uint32_t i = 0; i < refs->n; i++) {
+		if (refs->kind[i] == RS_GUESS) {
+			if (!take(asked, refs->target[i]))
+				continue;
+			refs->kind[i] = kind_of(asked, refs->target[i]);
+		}
+		keep(refs, i, &kept);
+	}
+	refs->n = kept;
+	add_rest(asked, refs);
 }
 
 /*
@@ -159,6 +192,10 @@ void rs_asked_merge(struct rs_asked *asked, uint64_t row, struct rs_refs *refs)
 	const uint32_t n = rs_asked_targets(asked, row, &target);
 	uint32_t kept = 0;
 
+	if (asked->adds_to) {
+		merge_added(asked, target, n, refs);
+		return;
+	}
 	if (same(refs, target, n)) {
 		for (uint32_t i = 0; i < refs->n; i++)
 			if (refs->kind[i] != RS_GUESS)

@@ -22,6 +22,10 @@ struct rs_asked {
 	uint64_t unasked; // that were to be, and were not
 	struct rs_vec sorted; // uint64_t: targets told of one object
 	struct rs_vec taken; // uint32_t: by first of equal targets
+	// NULL: the strong references are exactly those told. Else they come
+	// on top of what is read, but for guesses, and are strong if they lead
+	// to objects of this runtime, owned if not.
+	struct rs_runtime *adds_to;
 };
 
 void rs_asked_fini(struct rs_asked *asked);

@@ -143,6 +143,8 @@ static struct rs_error *prepare_one(struct rs_asking *asking, struct query *q)
 		options.object_ms = RS_AUTO_OBJECT_MS;
 		options.total_ms = RS_AUTO_TOTAL_MS;
 	}
+	q->question.object = rs_vec_items(&q->object, uint64_t);
+	q->question.objects = query_objects(q);
 	err = q->rt->ops->image(q->rt, &options, &q->question, &q->image);
 	q->question.object = rs_vec_items(&q->object, uint64_t);
 	q->question.objects = query_objects(q);
@@ -259,9 +261,11 @@ struct rs_error *rs_asking_join(struct rs_asking *asking)
 	err = rs_take(&asking->err);
 	for (size_t i = 0; i < asking->queries && !err; i++) {
 		struct query *q = &asking->query[i];
+		struct rs_asked *asked = &session->asked[q->rt->index];
 
-		err = rs_asked_take(&session->asked[q->rt->index], &q->answer,
-				    query_objects(q));
+		if (q->rt->ops->query_adds)
+			asked->adds_to = q->rt;
+		err = rs_asked_take(asked, &q->answer, query_objects(q));
 	}
 	if (err)
 		err = give_up(asking, err);

@@ -24,9 +24,12 @@ struct rs_asking;
 static inline bool
 rs_asks(const struct rs_session *session, uint8_t runtime, uint16_t mark)
 {
-	if (!(mark & RS_OBJ_TRACKED) || !session->runtime[runtime]->ops->image)
+	const struct rs_runtime_ops *ops = session->runtime[runtime]->ops;
+
+	if (!(mark & RS_OBJ_TRACKED) || !ops->image)
 		return false;
-	return session->options.exact == RS_EXACT_ON ||
+	return (session->options.exact == RS_EXACT_ON &&
+		(!ops->query_adds || (mark & RS_OBJ_INEXACT))) ||
 	       (session->options.exact == RS_EXACT_AUTO &&
 		(mark & RS_OBJ_INEXACT));
 }
@@ -35,6 +38,15 @@ rs_asks(const struct rs_session *session, uint8_t runtime, uint16_t mark)
 static inline bool rs_asks_all(const struct rs_session *session)
 {
 	return session->options.exact == RS_EXACT_ON;
+}
+
+/** Whether what such an object's type reports takes the place of reading. */
+static inline bool rs_asks_instead(const struct rs_session *session,
+				   uint8_t runtime, uint16_t mark)
+{
+	return rs_asks_all(session) &&
+	       !session->runtime[runtime]->ops->query_adds &&
+	       rs_asks(session, runtime, mark);
 }
 
 /** Objects to ask, for rs_asking_start(); one list for each runtime. */

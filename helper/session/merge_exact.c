@@ -21,8 +21,10 @@ struct rs_merge {
 };
 
 // The @p k-th to @p end-th of all references told; leaves are left out.
-static bool
-add_told(struct rs_merge *m, struct told *told, uint64_t k, uint64_t end)
+// Those that lead to objects of another runtime than @p of are owned; -1: none
+// are.
+static bool add_told(struct rs_merge *m, struct told *told, uint64_t k,
+		     uint64_t end, int of)
 {
 	uint32_t *edge = rs_vec_push(&m->out, (end - k) * sizeof(*edge));
 	uint64_t left_out = 0;
@@ -34,6 +36,9 @@ add_told(struct rs_merge *m, struct told *told, uint64_t k, uint64_t end)
 
 		// Branch-free: a leaf's number is overwritten.
 		*edge = rs_edge(t, RS_STRONG);
+		if (of >= 0 && t != RS_NONE &&
+		    rs_graph_runtime(m->graph, t) != of)
+			*edge = rs_edge(t, RS_OWNED);
 		edge += t != RS_NONE;
 		left_out += t == RS_NONE;
 	}
@@ -49,6 +54,22 @@ static bool add_read(struct rs_merge *m, uint32_t from, uint32_t to)
 	if (edge && size)
 		memcpy(edge, m->read + from, size);
 	return edge != NULL;
+}
+
+// What was read of an object, less the guesses.
+static bool add_certain(struct rs_merge *m, uint32_t from, uint32_t to)
+{
+	for (; from < to; from++) {
+		uint32_t *edge;
+
+		if (rs_edge_kind(m->read[from]) == RS_GUESS)
+			continue;
+		edge = rs_vec_push(&m->out, sizeof(*edge));
+		if (!edge)
+			return false;
+		*edge = m->read[from];
+	}
+	return true;
 }
 
 // The type of object @p i was to tell and could not.
@@ -86,10 +107,12 @@ static bool merge_object(struct rs_merge *m, uint32_t i, uint32_t from)
 
 	if (rs_asked_next(asked, g->address[i], &told->row)) {
 		g->flags[i] &= (uint16_t)~RS_OBJ_INEXACT;
-		return add_told(m, told, first[told->row],
-				first[told->row + 1]);
+		return (!asked->adds_to ||
+			add_certain(m, from, g->out_start[i + 1])) &&
+		       add_told(m, told, first[told->row], first[told->row + 1],
+				asked->adds_to ? by : -1);
 	}
-	if (rs_asks_all(m->session) && rs_asks(m->session, by, g->flags[i]))
+	if (rs_asks_instead(m->session, by, g->flags[i]))
 		return add_reading(m, i);
 	return add_read(m, from, g->out_start[i + 1]);
 }

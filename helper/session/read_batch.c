@@ -63,9 +63,8 @@ static struct rs_error *number_refs(struct rs_batch *b)
 // Whether the references of object @p i come from elsewhere: merge_exact.c.
 static bool is_told(const struct rs_batch *b, uint32_t i)
 {
-	return rs_asks_all(b->session) &&
-	       rs_asks(b->session, rs_graph_runtime(b->graph, i),
-		       b->graph->flags[i]);
+	return rs_asks_instead(b->session, rs_graph_runtime(b->graph, i),
+			       b->graph->flags[i]);
 }
 
 // Hints for the objects that are read some turns after object @p i.

@@ -24,7 +24,7 @@ rs_entry_type_known(struct rs_readable *readable, uint32_t entry)
 	if (!type ||
 	    !rs_is_readable(readable, (uint64_t)(uintptr_t)type,
 			    sizeof(*type)) ||
-	    type->id != id || type->flags & RS_TYPE_STAND_IN)
+	    type->reserved != type || type->flags & RS_TYPE_STAND_IN)
 		return NULL;
 	return type;
 }

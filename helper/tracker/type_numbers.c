@@ -45,21 +45,31 @@ static const char *copy_name(const char *name)
 	return copy;
 }
 
-/** An index below rs_registry.types that is free or @p type's already; else
- * the next one; 0: all are taken. */
+/** Where a type's number was last, by a hash of its address: a plugin that is
+ * loaded again at the same place has it back. May be wrong. */
+static uint32_t last_index[1 << 12];
+/** No index below is free. */
+static uint32_t first_free = 1;
+
+static uint32_t *last_index_of(const struct rs_type *type)
+{
+	const uint64_t hash =
+		((uint64_t)(uintptr_t)type >> 3) * UINT64_C(0x9E3779B97F4A7C15);
+
+	return &last_index[hash >> 52];
+}
+
+/** @return An index for @p type: that which it had, or a free one; 0: all are
+ * taken. */
 static uint32_t find_index(const struct rs_type *type)
 {
-	const uint32_t n = rs_registry.types;
-	uint32_t free = n < RS_TYPES_MAX ? n : 0;
+	const uint32_t last = *last_index_of(type);
 
-	for (uint32_t id = n - 1; id > 0; id--) {
-		// A plugin that was loaded again at the same address.
-		if (rs_type_by_id[id] == type)
-			return id;
-		if (!rs_type_by_id[id])
-			free = id;
-	}
-	return free;
+	if (rs_type_has_id(type, last))
+		return last;
+	while (first_free < RS_TYPES_MAX && rs_type_by_id[first_free])
+		first_free++;
+	return first_free < RS_TYPES_MAX ? first_free : 0;
 }
 
 struct used {
@@ -101,6 +111,8 @@ static void free_index(uint32_t id)
 	if (has_stand_in(id))
 		rs_arena_put(type, RS_STAND_IN_LOG2);
 	is_stand_in[id / 64] &= ~(UINT64_C(1) << id % 64);
+	if (id < first_free)
+		first_free = id;
 }
 
 /** Take the numbers of all types without objects back. */
@@ -133,10 +145,12 @@ static int number_locked(struct rs_type *type, uint32_t *ret)
 		if (!rs_type_by_id[id])
 			RS_PUBLISH(&rs_type_names[id], copy_name(type->name));
 		type->name_copy = rs_type_names[id];
+		type->reserved = type; // while it is there
 		RS_PUBLISH(&rs_type_by_id[id], type);
 		if (id == rs_registry.types)
 			RS_PUBLISH(&rs_registry.types, id + 1);
 		RS_PUBLISH(&type->id, id);
+		__atomic_store_n(last_index_of(type), id, __ATOMIC_RELAXED);
 	}
 	*ret = id;
 	return 0;
@@ -163,6 +177,14 @@ static int check(const struct rs_type *type, bool counted)
 
 int rs_type_number(struct rs_type *type, uint32_t *id)
 {
+	// Two copies of the library may share a type; each has its own number.
+	const uint32_t last =
+		__atomic_load_n(last_index_of(type), __ATOMIC_RELAXED);
+	if (rs_type_has_id(type, last)) {
+		RS_PUBLISH(&type->id, last);
+		*id = last;
+		return 0;
+	}
 	int rc = check(type, true);
 
 	if (rc)
@@ -204,6 +226,7 @@ static struct rs_type *make_stand_in(const struct rs_type *type, uint32_t id)
 			.flags = RS_TYPE_STAND_IN,
 			.id = id,
 			.name_copy = name,
+			.reserved = stand_in,
 		};
 	return stand_in;
 }
@@ -213,6 +236,8 @@ static int undescribe_locked(struct rs_type *type)
 	struct rs_patience patience = RS_PATIENCE_COLLECT;
 	uint32_t id = type->id;
 
+	if (!rs_type_has_id(type, id))
+		id = *last_index_of(type);
 	if (!rs_type_has_id(type, id))
 		return RS_ENOTFOUND;
 	// A table that stays locked may have some: then they have a stand-in.
@@ -228,6 +253,7 @@ static int undescribe_locked(struct rs_type *type)
 	}
 	RS_PUBLISH(&type->id, 0);
 	type->name_copy = NULL;
+	type->reserved = NULL;
 	return 0;
 }
 

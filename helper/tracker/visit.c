@@ -29,98 +29,12 @@ struct frame {
 	uint32_t field; // the next one
 };
 
-/** A struct that a pointer led to. */
-struct part {
-	const struct rs_type *type;
-	const char *base;
-};
-
-enum {
-	RS_PARTS_UNCHECKED = 16, // below, a list of structs is not yet long
-	RS_FIRST_SEEN = 256,
-};
-
 void rs_visitor_fini(struct rs_visitor *v)
 {
 	rs_readable_fini(&v->readable);
 	rs_vec_fini(&v->frame);
-	rs_vec_fini(&v->part);
-	rs_vec_fini(&v->seen);
+	rs_pair_set_fini(&v->part);
 	*v = (struct rs_visitor){0};
-}
-
-static uint32_t *
-find_part(const struct rs_visitor *v, const struct part *wanted)
-{
-	const struct part *part = rs_vec_items(&v->part, const struct part);
-	uint32_t *seen = rs_vec_items(&v->seen, uint32_t);
-	uint64_t i = ((uint64_t)(uintptr_t)wanted->base ^
-		      (uint64_t)(uintptr_t)wanted->type << 1) *
-			     UINT64_C(0x9E3779B97F4A7C15) >>
-		     32;
-
-	for (;; i++) {
-		const uint32_t n = seen[i &= v->slots - 1];
-
-		if (!n || (part[n - 1].base == wanted->base &&
-			   part[n - 1].type == wanted->type))
-			return &seen[i];
-	}
-}
-
-static int rehash(struct rs_visitor *v)
-{
-	const struct part *part = rs_vec_items(&v->part, const struct part);
-	const size_t n = rs_vec_count(&v->part, struct part);
-	const uint32_t slots = v->slots ? 2 * v->slots : RS_FIRST_SEEN;
-
-	v->seen.used = 0;
-	uint32_t *seen = rs_vec_push(&v->seen, slots * sizeof(*seen));
-	if (!seen)
-		return RS_ENOMEM;
-	memset(seen, 0, slots * sizeof(*seen));
-	v->slots = slots;
-	for (size_t i = 0; i < n; i++)
-		*find_part(v, &part[i]) = (uint32_t)i + 1;
-	return 0;
-}
-
-// A list of structs may be a ring of them: each is visited once. While there
-// are few of them it is enough to remember which.
-static int enter_part(struct rs_visitor *v, const struct rs_type *type,
-		      const char *base, bool *is_new)
-{
-	const size_t n = rs_vec_count(&v->part, struct part);
-	const struct part new = {type, base};
-	uint32_t *slot = NULL;
-
-	*is_new = true;
-	if (n >= UINT32_MAX / 4)
-		return RS_ENOMEM;
-	if (n >= RS_PARTS_UNCHECKED && n >= v->slots / 2) {
-		const int rc = rehash(v);
-		if (rc)
-			return rc;
-	}
-	if (v->slots) {
-		slot = find_part(v, &new);
-		*is_new = !*slot;
-	} else {
-		const struct part *part =
-			rs_vec_items(&v->part, const struct part);
-
-		for (size_t i = 0; i < n && *is_new; i++)
-			*is_new = part[i].base != base || part[i].type != type;
-	}
-	if (!*is_new)
-		return 0;
-	struct part *p = rs_vec_push(&v->part, sizeof(*p));
-	if (!p)
-		return RS_ENOMEM;
-	*p = new;
-	if (slot)
-		*slot = (uint32_t)n + 1;
-	return 0;
 }
 
 static int push_frame(struct rs_visitor *v, const struct rs_type *type,
@@ -154,9 +68,8 @@ static int visit_field(struct rs_visitor *v, const struct rs_field *field,
 	const uint64_t step = field->of ? field->of->size : sizeof(void *);
 	char *element = base + field->offset;
 	uint64_t count = field->length ? field->length : 1;
-	bool is_new;
+	bool is_new = true;
 	uint64_t bytes;
-	int rc;
 
 	if (field->kind > RS_FIELD_POINTER)
 		return 0;
@@ -176,11 +89,13 @@ static int visit_field(struct rs_visitor *v, const struct rs_field *field,
 	}
 	if (!field->of)
 		return visit_pointers(field, element, count, fn, context);
-	if (field->kind == RS_FIELD_POINTER) {
-		rc = enter_part(v, field->of, element, &is_new);
-		if (rc || !is_new)
-			return rc;
-	}
+	// A list of structs may be a ring of them: each is visited once.
+	if (field->kind == RS_FIELD_POINTER &&
+	    !rs_pair_set_add(&v->part, (uint64_t)(uintptr_t)element,
+			     (uint64_t)(uintptr_t)field->of, &is_new))
+		return RS_ENOMEM;
+	if (!is_new)
+		return 0;
 	return push_frame(v, field->of, element, count);
 }
 
@@ -189,8 +104,8 @@ int rs_visit_slots(struct rs_visitor *v, const struct rs_type *type,
 {
 	int rc;
 
-	v->frame.used = v->part.used = 0;
-	v->slots = 0;
+	v->frame.used = 0;
+	rs_pair_set_clear(&v->part);
 	rc = push_frame(v, type, object, 1);
 	while (!rc && v->frame.used) {
 		struct frame *f =

@@ -9,7 +9,7 @@
 #ifndef RS_TRACKER_VISIT_H
 #define RS_TRACKER_VISIT_H
 
-#include "base/vec.h"
+#include "base/pair_set.h"
 #include "refscope/refscope.h"
 #include "tracker/readable.h"
 
@@ -21,9 +21,7 @@
 struct rs_visitor {
 	struct rs_readable readable;
 	struct rs_vec frame; // struct frame: structs being visited
-	struct rs_vec part; // struct part: structs that pointers led to
-	struct rs_vec seen; // uint32_t: open addressing, index in part plus 1
-	uint32_t slots; // of seen; 0: not looked at yet
+	struct rs_pair_set part; // structs that pointers led to, types
 };
 
 void rs_visitor_fini(struct rs_visitor *visitor);

@@ -189,9 +189,9 @@ int64_t rs_count(const void *object)
 
 	if (rc || !entry)
 		return rc ? -rc : -1;
-	const uint32_t id = rs_entry_type(entry);
-	if (!rs_copy_readable(&type, rs_type_by_id[id], sizeof(type)) ||
-	    type.id != id || type.count_width > sizeof(value) ||
+	const struct rs_type *at = rs_type_by_id[rs_entry_type(entry)];
+	if (!rs_copy_readable(&type, at, sizeof(type)) || type.reserved != at ||
+	    type.count_width > sizeof(value) ||
 	    !rs_copy_readable(&value, (const char *)object + type.count_offset,
 			      type.count_width))
 		return -RS_EBAD;

@@ -166,7 +166,7 @@ struct rs_type {
 	 */
 	int (*traverse)(void *object, rs_visit_fn visit, void *context);
 	const char *name_copy; /**< Private: for cores that lack constants. */
-	const void *reserved;
+	const void *reserved; /**< Private: its own address. */
 };
 
 #ifdef __cplusplus

@@ -131,7 +131,7 @@ struct rs_registry {
 	struct rs_leaf *leaf; /**< The one made last. */
 	/** By index, from 1; NULL: the index is free. In a process that has
 	   unloaded plugins it may lead to memory that is gone; the type is
-	   there if its `id` is the index. */
+	   there if its `reserved` is its own address. */
 	struct rs_type **type;
 	uint32_t types; /**< All indices are below. */
 	uint32_t lock; /**< Not 0: types, roots or extensions are changing. */

@@ -6,9 +6,10 @@ void rs_aim_at_native(struct rs_session *s, const struct rs_graph *graph)
 {
 	const struct rs_native *native =
 		rs_native_of(rs_session_runtime_named(s, "native"));
-	const struct rs_registry *r = &native->registry[0];
+	const struct rs_native_registry *first = rs_native_registry(native);
+	const struct rs_registry *r = &first->raw;
 
-	rs_aim_add(s->memory, RS_LISTS, native->at[0], sizeof(*r));
+	rs_aim_add(s->memory, RS_LISTS, first->address, sizeof(*r));
 	rs_aim_add(s->memory, RS_LISTS, (uint64_t)(uintptr_t)r->leaf, 16);
 	for (uint32_t i = 0; i < graph->objects; i++) {
 		const uint64_t address = graph->address[i];

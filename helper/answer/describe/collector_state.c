@@ -78,11 +78,15 @@ struct rs_error *rs_collector_write(struct rs_json *json, struct rs_runtime *rt)
 
 	if (err || rt->collectors <= 1)
 		return err;
-	rs_json_key(json, "interpreters");
+	rs_json_key(json,
+		    rt->ops->collector_name ? "registries" : "interpreters");
 	rs_json_begin_array(json);
 	for (unsigned i = 0; i < rt->collectors && !err; i++) {
 		rs_json_begin_object(json);
 		rs_json_key_int(json, "id", rt->ops->collector_id(rt, i));
+		if (rt->ops->collector_name)
+			rs_json_key_string(json, "module",
+					   rt->ops->collector_name(rt, i));
 		err = write_one(json, rt, i);
 		rs_json_end_object(json);
 	}

@@ -7,7 +7,7 @@ enum { RS_NAMES = 3 }; // objects named in one reason
 
 // What the members of a ring are, counted; and the first of each kind.
 struct traits {
-	uint32_t fate[RS_FATE_FINALIZER + 1];
+	uint32_t fate[RS_FATE_UNFREEABLE + 1];
 	const struct rs_runtime *low, *high; // of all, by index: first and last
 	uint32_t frozen, untracked; // a member, or RS_NONE
 	bool in_garbage;
@@ -95,12 +95,37 @@ name_finalizers(const struct rs_fault_query *q, char *buf, size_t size)
 	return n > 0;
 }
 
+// `uncollectable: no clear: <A 0x..>`.
+static void
+name_unfreeable(const struct rs_fault_query *q, char *buf, size_t size)
+{
+	const struct rs_graph *g = q->report->graph;
+	char name[RS_NAME_SIZE];
+
+	for (uint32_t i = 0; i < q->n; i++) {
+		const uint32_t m = q->member[i];
+		struct rs_runtime *rt =
+			rs_session_runtime(q->report->session, g, m);
+
+		if (q->verdict->fate[m] != RS_FATE_UNFREEABLE)
+			continue;
+		rs_report_name(q->report, m, name, sizeof(name));
+		(void)snprintf(buf, size, "uncollectable: %s: %s",
+			       rt->ops->unfreeable(rt, g->address[m]), name);
+		return;
+	}
+}
+
 // Why a collector has not freed a ring all of which it would find.
 static void collectable_text(const struct rs_fault_query *q,
 			     const struct traits *t, char *buf, size_t size)
 {
 	const char *text = "it can be freed: the collector has not run";
 
+	if (t->fate[RS_FATE_UNFREEABLE]) {
+		name_unfreeable(q, buf, size);
+		return;
+	}
 	if (t->fate[RS_FATE_FINALIZER] && name_finalizers(q, buf, size))
 		return;
 	if (t->fate[RS_FATE_KEPT] || t->fate[RS_FATE_FINALIZER])

@@ -6,6 +6,7 @@ struct writer {
 	const struct rs_listing *list;
 	struct rs_json *json;
 	struct rs_vec kept; // uint32_t: finalizers, then what they hold
+	bool held_by_finalizer; // nothing else is uncollectable
 	uint8_t *seen; // [objects] in kept
 	uint64_t limit, shown;
 };
@@ -49,6 +50,12 @@ static struct rs_error *find_kept(struct writer *w)
 		if (fate[i] == RS_FATE_FINALIZER)
 			err = keep(w, i);
 	}
+	for (uint32_t i = 0; i < w->list->graph->objects && !err; i++) {
+		if (fate[i] != RS_FATE_UNFREEABLE)
+			continue;
+		w->held_by_finalizer = false;
+		err = keep(w, i);
+	}
 	for (size_t k = 0; k < rs_vec_count(&w->kept, uint32_t) && !err; k++)
 		err = keep_held(w, rs_vec_items(&w->kept, uint32_t)[k]);
 	return err;
@@ -71,6 +78,22 @@ static void write_object(struct writer *w, uint32_t i, const char *why)
 	rs_json_end_object(w->json);
 }
 
+static const char *why_kept(const struct writer *w, uint32_t i)
+{
+	const struct rs_listing *l = w->list;
+	struct rs_runtime *rt = rs_session_runtime(l->session, l->graph, i);
+
+	switch (l->verdict->fate[i]) {
+	case RS_FATE_FINALIZER:
+		return "finalizer";
+	case RS_FATE_UNFREEABLE:
+		return rt->ops->unfreeable(rt, l->graph->address[i]);
+	default:
+		return w->held_by_finalizer ? "held by a finalizer"
+					    : "held by an uncollectable one";
+	}
+}
+
 static void write_objects(struct writer *w)
 {
 	const uint8_t *fate = w->list->verdict->fate;
@@ -78,10 +101,7 @@ static void write_objects(struct writer *w)
 	const size_t n = rs_vec_count(&w->kept, uint32_t);
 
 	for (size_t k = 0; k < n; k++)
-		write_object(w, kept[k],
-			     fate[kept[k]] == RS_FATE_FINALIZER
-				     ? "finalizer"
-				     : "held by a finalizer");
+		write_object(w, kept[k], why_kept(w, kept[k]));
 	for (uint32_t i = 0; i < w->list->graph->objects; i++) {
 		if (fate[i] == RS_FATE_FREED)
 			write_object(w, i, "freed");
@@ -92,7 +112,12 @@ struct rs_error *rs_listing_write(const struct rs_listing *list,
 				  struct rs_json *json, uint64_t limit,
 				  uint64_t *shown)
 {
-	struct writer w = {.list = list, .json = json, .limit = limit};
+	struct writer w = {
+		.list = list,
+		.json = json,
+		.limit = limit,
+		.held_by_finalizer = true,
+	};
 	const size_t objects = list->graph->objects;
 	struct rs_error *err = rs_block_new(objects, 1, &w.seen);
 

@@ -52,7 +52,7 @@ static bool owns(struct rs_report *report, uint32_t source, uint32_t dict)
 			rs_reading_label(&report->owner, report, source, e);
 		if (label.kind == RS_LABEL_DICT)
 			return true;
-		if (label.kind != RS_LABEL_FIELD)
+		if (label.kind != RS_LABEL_FIELD && label.kind != RS_LABEL_PATH)
 			continue;
 		// A field of a struct in C, where the type has it so.
 		rt->ops->label(rt, &label, text, sizeof(text));

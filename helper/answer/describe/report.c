@@ -207,13 +207,6 @@ struct rs_error *rs_report_garbage(struct rs_report *report, struct rs_vec *ret)
 	return err;
 }
 
-void rs_report_learned(struct rs_json *json, const struct rs_session *session)
-{
-	rs_json_key_string(json, "learned",
-			   rs_session_asked(session) ? "asked" : "read");
-	rs_json_key_uint(json, "unasked", rs_session_unasked(session));
-}
-
 struct rs_error *rs_report_take(struct rs_report *report, char **ret)
 {
 	struct rs_error *err = rs_memory_check(report->session->memory);

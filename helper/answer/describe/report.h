@@ -201,7 +201,11 @@ RS_MUST_CHECK struct rs_error *rs_report_reverse(struct rs_report *report);
 RS_MUST_CHECK struct rs_error *
 rs_report_garbage(struct rs_report *report, struct rs_vec *ret);
 
-/** Write "learned" and "unasked", which every answer has. */
+/**
+ * Write what every answer has about how much of it is known: "learned",
+ * "unasked", "collecting", and, where there is something to say, "unread",
+ * "unknown" and "incomplete".
+ */
 void rs_report_learned(struct rs_json *json, const struct rs_session *session);
 
 /** Write those, close the last object and hand out the text. */

@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// Asking a C program's own traverse callbacks, in an image of its core. The
-// probe needs no more than their addresses: a callback has the shape of
-// CPython's tp_traverse.
+// Calling a C program's own traverse callbacks, in an image of its core. The
+// code that runs there needs no more than their addresses: a callback has the
+// shape of CPython's tp_traverse.
 //
-// A program asks the same of itself with rs_walk() and rs_collect(), in
-// place. These do not run the probe: they have the program's descriptions and
-// read its fields as well (tracker/visit.c), where an image calls what only
-// code can tell and leaves the fields to reading (read.c), which sees the
-// same of a core, of a live process and over a remote connection. What the
-// two share is the callback itself, and so its answer.
+// rs_walk() and rs_collect() call the same callbacks in the program itself and
+// read the fields by its descriptions (tracker/visit.c). In an image only the
+// callbacks are called; the fields are left to native_read.c, which reads them
+// of a core, of a live process and over a remote connection alike.
 #include "runtime/native/native.h"
 #include "sandbox/image.h"
 
 // The callback of tracked object number @p i, or 0.
 static uint64_t callback_of(const struct rs_native *native, uint32_t i)
 {
-	const uint32_t e = native->entry[i];
+	const struct rs_native_type *type =
+		rs_native_entry_is(native, native->entry[i]);
 
-	return (uint64_t)(uintptr_t)native->by_id[e >> 16 & 0x7fff][e & 0xffff]
-		->raw.traverse;
+	return type->unknown ? 0 : (uint64_t)(uintptr_t)type->raw.traverse;
 }
 
 uint64_t rs_native_callbacks(struct rs_runtime *rt)
@@ -90,4 +88,25 @@ rs_native_ask(struct rs_runtime *rt, const struct rs_image_options *options,
 	rs_block_free(object, n, sizeof(*object));
 	rs_block_free(function, n, sizeof(*function));
 	return err;
+}
+
+struct rs_error *rs_native_image(struct rs_runtime *rt,
+				 const struct rs_image_options *options,
+				 struct rs_image_question *question,
+				 struct rs_process_image **image)
+{
+	struct rs_native *native = rs_native_of(rt);
+	const uint64_t *object = question->object;
+	const size_t n = question->objects;
+	struct rs_vec *callback = &native->callback;
+
+	callback->used = 0;
+	uint64_t *function = rs_vec_push(callback, n * sizeof(*function));
+	if (!function && n)
+		return &rs_enomem;
+	for (size_t i = 0; i < n; i++)
+		function[i] = callback_of(
+			native, rs_addrmap_number(&native->map, object[i]));
+	*question = (struct rs_image_question){.function = function};
+	return rs_image_from_core(rt->memory, options, image);
 }

@@ -5,17 +5,20 @@ struct rs_error *
 rs_native_info(struct rs_runtime *rt, struct rs_runtime_info *ret)
 {
 	struct rs_native *native = rs_native_of(rt);
-	const struct rs_module *module =
-		rs_memory_module(rt->memory, native->at[0]);
-	uint64_t mapped = 0;
+	const struct rs_native_registry *first = rs_native_registry(native);
+	const size_t n = rs_native_registries(native);
+	uint64_t mapped = 0, refused = 0;
 
-	for (size_t r = 0; r < native->registries; r++)
-		mapped += native->registry[r].mapped;
+	for (size_t r = 0; r < n; r++) {
+		mapped += first[r].raw.mapped;
+		refused += first[r].raw.refused;
+	}
 	const struct rs_fact fact[] = {
-		{"registries", RS_FACT_NUMBER, native->registries},
-		{"registry", RS_FACT_ADDRESS, native->at[0]},
+		{"registries", RS_FACT_NUMBER, n},
+		{"registry", RS_FACT_ADDRESS, first->address},
 		{"tracked", RS_FACT_NUMBER, native->map.count},
 		{"callbacks", RS_FACT_NUMBER, rs_native_callbacks(rt)},
+		{"refused", RS_FACT_NUMBER, refused},
 		{"registry_bytes", RS_FACT_NUMBER, mapped},
 		{"incomplete", RS_FACT_FLAG, native->incomplete},
 	};
@@ -23,11 +26,39 @@ rs_native_info(struct rs_runtime *rt, struct rs_runtime_info *ret)
 
 	ret->version = rt->version;
 	ret->layout = "registry";
-	ret->module = module ? module->path : NULL;
+	ret->module = first->module;
 	for (size_t i = 0; i < sizeof(fact) / sizeof(fact[0]) && !err; i++)
 		err = rs_fact_add(ret, fact[i].name, fact[i].kind,
 				  fact[i].value);
 	return err;
+}
+
+int64_t rs_native_collector_id(struct rs_runtime *rt, unsigned number)
+{
+	(void)rt;
+	return number;
+}
+
+const char *rs_native_collector_name(struct rs_runtime *rt, unsigned number)
+{
+	const char *module =
+		rs_native_registry(rs_native_of(rt))[number].module;
+
+	return module ? module : "?";
+}
+
+uint64_t rs_native_unknown(struct rs_runtime *rt)
+{
+	return rs_native_of(rt)->unknown;
+}
+
+const char *rs_native_why_unfreeable(struct rs_runtime *rt, uint64_t address)
+{
+	const struct rs_native_type *type =
+		rs_native_type_at(rs_native_of(rt), address, NULL);
+	const char *why = type ? rs_native_unfreeable(type) : NULL;
+
+	return why ? why : "constant count";
 }
 
 static void list_flags(uint32_t debug, struct rs_gc_info *ret)
@@ -52,12 +83,12 @@ struct rs_error *
 rs_native_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret)
 {
 	const struct rs_native *native = rs_native_of(rt);
-	const struct rs_registry *registry = &native->registry[0];
-	const struct rs_gc_state *gc = &registry->gc;
+	const struct rs_native_registry *registry =
+		&rs_native_registry(native)[number];
+	const struct rs_gc_state *gc = &registry->raw.gc;
 
-	(void)number; // there is one
 	*ret = (struct rs_gc_info){
-		.enabled = gc->enabled != 0,
+		.enabled = (gc->enabled & RS_GC_ENABLED) != 0,
 		.collecting = gc->collecting != 0,
 		.policy = gc->policy == RS_GC_FINALIZE ? "finalize" : "keep",
 		.generations = 1, // every collection is a full one
@@ -67,13 +98,13 @@ rs_native_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret)
 				.has_count = true,
 				.threshold = (int64_t)gc->threshold,
 				.count = (int64_t)gc->pending,
-				.objects = native->map.count,
+				.objects = registry->tracked,
 				.collections = (int64_t)gc->collections,
 				.collected = (int64_t)gc->collected,
 				.uncollectable = (int64_t)gc->uncollectable,
 			},
 		.frozen = RS_GC_UNKNOWN,
-		.garbage = registry->garbage_count,
+		.garbage = registry->raw.garbage_count,
 	};
 	list_flags(gc->debug, ret);
 	return NULL;

@@ -22,21 +22,24 @@ load_entry(struct loader *loader, uint64_t base, uint32_t entry)
 {
 	struct rs_native *native = loader->native;
 	const size_t r = loader->registry;
+	struct rs_native_registry *registry = &rs_native_registry(native)[r];
 	const uint32_t id = rs_entry_type(entry);
 	const uint64_t address = base + rs_entry_offset(entry);
 	bool added;
 
-	if (!id || id >= native->registry[r].types || !native->by_id[r][id]) {
+	if (!id || id >= registry->raw.types || !registry->by_id[id]) {
 		native->incomplete = true;
 		return NULL;
 	}
 	struct rs_error *err = rs_addrmap_add(&native->map, address, &added);
-	// Seen before: stopped while it was moved to another slot.
+	// Seen before: the stop came while it was moved to another slot. Or it
+	// is tracked by two copies of the library: then the first one has it.
 	if (err || !added)
 		return err;
 	struct found_entry *f = rs_vec_push(&loader->found, sizeof(*f));
 	if (!f)
 		return &rs_enomem;
+	registry->tracked++;
 	f->address = address;
 	f->value = id | (uint32_t)r << 16 |
 		   (entry & RS_ENTRY_FINALIZED ? RS_NATIVE_FINALIZED : 0);
@@ -107,8 +110,9 @@ static struct rs_error *load_registry(struct loader *loader)
 {
 	struct rs_native *native = loader->native;
 	struct rs_memory *memory = native->base.memory;
-	uint64_t leaf =
-		(uint64_t)(uintptr_t)native->registry[loader->registry].leaf;
+	uint64_t leaf = (uint64_t)(uintptr_t)rs_native_registry(
+				native)[loader->registry]
+				.raw.leaf;
 
 	for (int i = 0; leaf; i++) {
 		uint64_t head[2]; // next, base
@@ -139,6 +143,8 @@ static struct rs_error *number(struct loader *loader)
 
 	if (!err)
 		err = rs_block_new(n, sizeof(*native->entry), &native->entry);
+	if (!err)
+		err = rs_block_new(n, 1, &native->health);
 	for (size_t i = 0; !err && i < n; i++)
 		native->entry[rs_addrmap_number(&native->map, f[i].address)] =
 			f[i].value;
@@ -150,7 +156,7 @@ struct rs_error *rs_native_objects_load(struct rs_native *native)
 	struct loader loader = {.native = native};
 	struct rs_error *err = rs_addrmap_init(&native->map);
 
-	for (size_t r = 0; !err && r < native->registries; r++) {
+	for (size_t r = 0; !err && r < rs_native_registries(native); r++) {
 		loader.registry = r;
 		err = load_registry(&loader);
 	}
@@ -171,15 +177,26 @@ const struct rs_native_type *rs_native_type_at(const struct rs_native *native,
 	const uint32_t e = native->entry[n];
 	if (finalized)
 		*finalized = (e & RS_NATIVE_FINALIZED) != 0;
-	return native->by_id[e >> 16 & 0x7fff][e & 0xffff];
+	return rs_native_entry_is(native, e);
 }
 
-struct rs_error *
-rs_native_find(struct rs_runtime *rt, struct rs_runtime *beside,
-	       struct rs_found *found, const struct rs_progress *progress)
+static uint16_t mark_of(const struct rs_native *native, uint32_t i)
 {
-	(void)beside;
-	struct rs_native *native = rs_native_of(rt);
+	const struct rs_native_type *type =
+		rs_native_entry_is(native, native->entry[i]);
+	unsigned mark = RS_OBJ_TRACKED | RS_OBJ_GC;
+
+	// Reading cannot call what visits its other references.
+	if (type->raw.traverse && !type->unknown)
+		mark |= RS_OBJ_INEXACT;
+	return (uint16_t)mark;
+}
+
+/** Those of registry @p number; -1: of all. */
+static struct rs_error *find(struct rs_native *native, int64_t number,
+			     struct rs_found *found,
+			     const struct rs_progress *progress)
+{
 	const uint32_t n = native->map.count;
 	uint64_t *address;
 	struct rs_error *err = rs_block_new(n, sizeof(*address), &address);
@@ -188,15 +205,32 @@ rs_native_find(struct rs_runtime *rt, struct rs_runtime *beside,
 		return err;
 	rs_addrmap_list(&native->map, address);
 	for (uint32_t i = 0; !err && i < n; i++) {
+		const uint32_t r = rs_native_entry_registry(native->entry[i]);
+
 		if (i % 65536 == 0)
 			err = rs_progress_tick(progress,
 					       "finding native objects", i, n);
-		if (!err)
+		if (!err && (number < 0 || r == number))
 			err = rs_found_add(found, address[i],
-					   RS_OBJ_TRACKED | RS_OBJ_GC);
+					   mark_of(native, i));
 	}
 	rs_block_free(address, n, sizeof(*address));
 	return err;
+}
+
+struct rs_error *
+rs_native_find(struct rs_runtime *rt, struct rs_runtime *beside,
+	       struct rs_found *found, const struct rs_progress *progress)
+{
+	(void)beside;
+	return find(rs_native_of(rt), -1, found, progress);
+}
+
+struct rs_error *rs_native_members(struct rs_runtime *rt, unsigned number,
+				   struct rs_found *found,
+				   const struct rs_progress *progress)
+{
+	return find(rs_native_of(rt), number, found, progress);
 }
 
 bool rs_native_is_object(struct rs_runtime *rt, uint64_t address)

@@ -13,23 +13,29 @@ enum {
 
 static const struct rs_runtime_ops native_ops;
 
-/** Take the registry at @p address, if one is there. */
-static struct rs_error *try_registry(struct rs_native *native, uint64_t address)
+static bool is_known(const struct rs_native *native, uint64_t address)
 {
-	struct rs_registry *registry = &native->registry[native->registries];
-	struct rs_memory *memory = native->base.memory;
-
-	for (size_t i = 0; i < native->registries; i++) {
-		if (native->at[i] == address)
-			return NULL;
+	for (size_t i = 0; i < rs_native_registries(native); i++) {
+		if (rs_native_registry(native)[i].address == address)
+			return true;
 	}
-	if (native->registries == RS_NATIVE_REGISTRIES || address % 8 ||
-	    !rs_memory_read(memory, address, registry,
-			    offsetof(struct rs_registry, type_size)) ||
-	    memcmp(registry->magic, RS_REGISTRY_MAGIC,
-		   sizeof(registry->magic)) != 0 ||
-	    (uint64_t)(uintptr_t)registry->self != address)
-		return NULL;
+	return false;
+}
+
+static struct rs_error *damaged(uint64_t address)
+{
+	return rs_error_new(RS_EBAD, "the registry at 0x%llx is damaged",
+			    (unsigned long long)address);
+}
+
+/** Read what is there of the registry at @p address: an older one is shorter.
+ */
+static struct rs_error *read_registry(struct rs_memory *memory,
+				      uint64_t address,
+				      struct rs_registry *registry)
+{
+	const uint32_t size = registry->size;
+
 	if (registry->version != RS_REGISTRY_VERSION)
 		return rs_error_new(
 			RS_EUNSUPPORTED,
@@ -37,43 +43,54 @@ static struct rs_error *try_registry(struct rs_native *native, uint64_t address)
 			"reads version %d",
 			(unsigned long long)address, registry->version,
 			RS_REGISTRY_VERSION);
-	if (registry->size < sizeof(*registry) ||
-	    !rs_memory_read(memory, address, registry, sizeof(*registry)) ||
+	*registry = (struct rs_registry){0};
+	if (size < RS_REGISTRY_SIZE_MIN ||
+	    !rs_memory_read(memory, address, registry,
+			    size < sizeof(*registry) ? size
+						     : sizeof(*registry)) ||
 	    registry->type_size != sizeof(struct rs_type) ||
 	    registry->field_size != sizeof(struct rs_field) ||
 	    !registry->types || registry->types > RS_TYPES_MAX)
-		return rs_error_new(RS_EBAD,
-				    "the registry at 0x%llx is damaged",
-				    (unsigned long long)address);
-	native->at[native->registries++] = address;
+		return damaged(address);
+	registry->refused_why[RS_REFUSED_SIZE - 1] = '\0';
 	return NULL;
 }
 
-/** By symbol, or by section where the symbols were stripped. */
-static struct rs_error *try_modules(struct rs_native *native)
+/** Take the registry at @p address, if one is there. */
+static struct rs_error *try_registry(struct rs_native *native, uint64_t address)
 {
 	struct rs_memory *memory = native->base.memory;
+	struct rs_registry registry;
 
-	for (size_t i = 0; i < memory->modules; i++) {
-		const struct rs_module *module = &memory->module[i];
-		uint64_t address;
-		struct rs_error *err = rs_memory_symbol(
-			memory, module, "rs_registry", &address, NULL);
-
-		if (err) {
-			rs_error_free(err);
-			err = rs_memory_section(memory, module,
-						RS_REGISTRY_SECTION, &address,
-						NULL);
-		}
-		if (err) {
-			rs_error_free(err);
-			continue;
-		}
-		err = try_registry(native, address);
-		if (err)
-			return err;
+	if (is_known(native, address) || address % 8 ||
+	    !rs_memory_read(memory, address, &registry,
+			    offsetof(struct rs_registry, type_size)) ||
+	    memcmp(registry.magic, RS_REGISTRY_MAGIC, sizeof(registry.magic)) !=
+		    0 ||
+	    (uint64_t)(uintptr_t)registry.self != address)
+		return NULL;
+	if (rs_native_registries(native) == RS_NATIVE_REGISTRIES) {
+		if (!native->incomplete)
+			rs_memory_problem(memory,
+					  "more than %d registries: what the "
+					  "others track is missing",
+					  RS_NATIVE_REGISTRIES);
+		native->incomplete = true;
+		return NULL;
 	}
+	struct rs_error *err = read_registry(memory, address, &registry);
+	if (err)
+		return err;
+	struct rs_native_registry *r =
+		rs_vec_push(&native->registry, sizeof(*r));
+	if (!r)
+		return &rs_enomem;
+	const struct rs_module *module = rs_memory_module(memory, address);
+	*r = (struct rs_native_registry){
+		.raw = registry,
+		.address = address,
+		.module = module ? module->path : NULL,
+	};
 	return NULL;
 }
 
@@ -101,26 +118,75 @@ scan(struct rs_native *native, uint64_t start, uint64_t end)
 	return NULL;
 }
 
-/** Without the file: by the magic, in the writable data of modules. */
-static struct rs_error *try_memory(struct rs_native *native)
+/**
+ * Without the file: by the magic, in writable data of @p module, or of all
+ * modules, or, where none is known, anywhere.
+ */
+static struct rs_error *try_memory(struct rs_native *native,
+				   const struct rs_module *module,
+				   uint64_t *scanned)
 {
 	struct rs_memory *memory = native->base.memory;
-	uint64_t scanned = 0;
 
 	for (size_t i = 0; i < memory->segments; i++) {
 		const struct rs_segment *s = &memory->segment[i];
-		const bool data = memory->modules == 0 ||
-				  rs_memory_module(memory, s->start) != NULL;
+		const struct rs_module *of = rs_memory_module(memory, s->start);
+		const bool data =
+			module ? of == module : of || memory->modules == 0;
 
 		// Bit 1 is PROT_WRITE; 0: the backend does not know.
 		if (s->from_file || !data || (s->prot && !(s->prot & 2)))
 			continue;
 		const uint64_t start = s->start;
 		const uint64_t end = s->end;
-		if (end - start > RS_MOST_SCANNED - scanned)
+		if (end - start > RS_MOST_SCANNED - *scanned)
 			continue;
-		scanned += end - start;
+		*scanned += end - start;
 		struct rs_error *err = scan(native, start, end);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+/** By symbol, or by section where the symbols were stripped. @p found is false
+ * where neither could be looked up. */
+static struct rs_error *find_in_file(struct rs_memory *memory,
+				     const struct rs_module *module,
+				     uint64_t *address, bool *found)
+{
+	struct rs_error *err =
+		rs_memory_symbol(memory, module, "rs_registry", address, NULL);
+
+	if (err) {
+		rs_error_free(err);
+		err = rs_memory_section(memory, module, RS_REGISTRY_SECTION,
+					address, NULL);
+	}
+	*found = !err;
+	if (err && rs_error_code(err) == RS_ENOMEM)
+		return err;
+	rs_error_free(err);
+	return NULL;
+}
+
+// Each module may have a copy of the library, and so a registry.
+static struct rs_error *try_modules(struct rs_native *native)
+{
+	struct rs_memory *memory = native->base.memory;
+	uint64_t scanned = 0;
+
+	for (size_t i = 0; i < memory->modules; i++) {
+		const struct rs_module *module = &memory->module[i];
+		uint64_t address;
+		bool found;
+		struct rs_error *err =
+			find_in_file(memory, module, &address, &found);
+
+		if (!err && found)
+			err = try_registry(native, address);
+		else if (!err && !module->file)
+			err = try_memory(native, module, &scanned);
 		if (err)
 			return err;
 	}
@@ -132,34 +198,78 @@ static void native_free(struct rs_runtime *rt)
 	struct rs_native *native = rs_native_of(rt);
 
 	rs_block_free(native->entry, native->map.count, sizeof(*native->entry));
+	rs_block_free(native->health, native->map.count, 1);
 	rs_addrmap_fini(&native->map);
 	rs_native_types_free(native);
 	rs_native_paths_free(native);
 	rs_vec_fini(&native->extension);
+	rs_vec_fini(&native->registry);
+	rs_vec_fini(&native->callback);
+	rs_native_reader_free(native);
 	free(native->bucket);
 	free(native);
 }
 
+static void note_problems(struct rs_native *native)
+{
+	struct rs_memory *memory = native->base.memory;
+
+	for (size_t r = 0; r < rs_native_registries(native); r++) {
+		const struct rs_registry *raw =
+			&rs_native_registry(native)[r].raw;
+		char why[RS_REFUSED_SIZE];
+
+		if (!raw->refused)
+			continue;
+		for (size_t i = 0; i < sizeof(why); i++)
+			why[i] = raw->refused_why[i] &&
+						 (raw->refused_why[i] < ' ' ||
+						  raw->refused_why[i] == 0x7f)
+					 ? '?'
+					 : raw->refused_why[i];
+		rs_memory_problem(memory,
+				  "a description was refused (%llu in all), so "
+				  "its objects are not tracked: %s",
+				  (unsigned long long)raw->refused, why);
+	}
+	if (native->incomplete)
+		rs_memory_problem(memory,
+				  "parts of the registry could not be read: "
+				  "tracked objects are missing");
+	native->base.incomplete = native->incomplete;
+}
+
 static struct rs_error *load(struct rs_native *native)
 {
-	const struct rs_gc_state *gc = &native->registry[0].gc;
-	struct rs_error *err = NULL;
+	struct rs_error *err = rs_native_reader_new(native);
 
 	native->bucket = calloc(RS_BUCKETS, sizeof(*native->bucket));
 	if (!native->bucket)
 		return &rs_enomem;
-	for (size_t r = 0; !err && r < native->registries; r++)
+	for (size_t r = 0; !err && r < rs_native_registries(native); r++)
 		err = rs_native_types_load(native, r);
 	if (!err)
 		err = rs_native_objects_load(native);
 	if (!err)
 		err = rs_native_overlays_load(native);
+	if (!err)
+		err = rs_native_parts_load(native);
+	if (err)
+		return err;
+	rs_native_learn_blocks(native);
+	note_problems(native);
+	const struct rs_gc_state *gc = &rs_native_registry(native)->raw.gc;
 	native->base.rules =
 		gc->policy == RS_GC_FINALIZE ? RS_RULES_34 : RS_RULES_27;
-	native->base.gc_disabled = !gc->enabled;
-	native->base.gc_collecting = gc->collecting != 0;
+	native->base.gc_disabled = !(gc->enabled & RS_GC_ENABLED);
 	native->base.gc_saveall = (gc->debug & RS_GC_DEBUG_SAVEALL) != 0;
-	return err;
+	for (size_t r = 0; r < rs_native_registries(native); r++)
+		native->base.gc_collecting |=
+			rs_native_registry(native)[r].raw.gc.collecting != 0;
+	if (rs_native_registries(native) > 1)
+		native->base.collectors =
+			(unsigned)rs_native_registries(native);
+	return NULL;
 }
 
 struct rs_error *rs_native_open(struct rs_memory *memory,
@@ -179,9 +289,12 @@ struct rs_error *rs_native_open(struct rs_memory *memory,
 		.version = "1",
 	};
 	struct rs_error *err = try_modules(native);
-	if (!err && !native->registries)
-		err = try_memory(native);
-	if (!err && native->registries) {
+	if (!err && !rs_native_registries(native)) {
+		uint64_t scanned = 0;
+
+		err = try_memory(native, NULL, &scanned);
+	}
+	if (!err && rs_native_registries(native)) {
 		err = load(native);
 		if (!err)
 			*ret = &native->base;
@@ -203,6 +316,12 @@ static const struct rs_runtime_ops native_ops = {
 	.info = rs_native_info,
 	.gc = rs_native_gc,
 	.garbage = rs_native_garbage,
+	.members = rs_native_members,
+	.collector_id = rs_native_collector_id,
+	.collector_name = rs_native_collector_name,
+	.image = rs_native_image,
+	.unfreeable = rs_native_why_unfreeable,
+	.unknown = rs_native_unknown,
 	.is_namespace = rs_native_is_namespace,
 	.query = rs_native_ask,
 	.query_adds = true,

@@ -21,7 +21,7 @@ static struct rs_error *each_word(struct rs_native *native,
 		if (i == RS_NATIVE_ROOT_WORDS ||
 		    !rs_memory_u64(native->base.memory, slot + 8 * i,
 				   &target)) {
-			native->incomplete = true;
+			native->base.incomplete = native->incomplete = true;
 			break;
 		}
 		if (!target)
@@ -42,8 +42,9 @@ static struct rs_error *each_word(struct rs_native *native,
 struct rs_error *rs_native_each_root(struct rs_native *native,
 				     rs_native_root_fn fn, void *context)
 {
-	for (size_t r = 0; r < native->registries; r++) {
-		uint64_t at = (uint64_t)(uintptr_t)native->registry[r].root;
+	for (size_t r = 0; r < rs_native_registries(native); r++) {
+		uint64_t at = (uint64_t)(uintptr_t)rs_native_registry(native)[r]
+				      .raw.root;
 
 		for (int i = 0; at; i++) {
 			struct rs_root_block block;
@@ -51,7 +52,8 @@ struct rs_error *rs_native_each_root(struct rs_native *native,
 			if (i == RS_NATIVE_BLOCKS ||
 			    !rs_memory_read(native->base.memory, at, &block,
 					    sizeof(block))) {
-				native->incomplete = true;
+				native->base.incomplete = native->incomplete =
+					true;
 				break;
 			}
 			for (int k = 0; k < RS_ROOT_BLOCK; k++) {
@@ -84,14 +86,15 @@ add_garbage(void *context, uint64_t slot, uint64_t target, const char *name)
 			    "%s", name);
 }
 
-/** Tell each entry of each garbage list. */
+/** Call @p fn for each entry of each garbage list. */
 static struct rs_error *
 each_garbage(struct rs_native *native, rs_native_root_fn fn, void *context)
 {
 	char name[48];
 
-	for (size_t r = 0; r < native->registries; r++) {
-		const struct rs_registry *registry = &native->registry[r];
+	for (size_t r = 0; r < rs_native_registries(native); r++) {
+		const struct rs_registry *registry =
+			&rs_native_registry(native)[r].raw;
 		const uint64_t list = (uint64_t)(uintptr_t)registry->garbage;
 
 		for (uint64_t i = 0; i < registry->garbage_count; i++) {
@@ -101,7 +104,8 @@ each_garbage(struct rs_native *native, rs_native_root_fn fn, void *context)
 			if (i == RS_NATIVE_GARBAGE ||
 			    !rs_memory_u64(native->base.memory, list + 8 * i,
 					   &target)) {
-				native->incomplete = true;
+				native->base.incomplete = native->incomplete =
+					true;
 				break;
 			}
 			(void)snprintf(name, sizeof(name),

@@ -143,6 +143,11 @@ void rs_native_text(struct rs_runtime *rt, uint64_t address, char *buf,
 	buf[0] = '\0';
 	if (!type)
 		return;
+	if (type->unknown) {
+		add(&line, "<%s 0x%" PRIx64 " (%s)>", type->name, address,
+		    rs_native_health_text(RS_NATIVE_NO_TYPE));
+		return;
+	}
 	if (type->raw.flags & RS_TYPE_DICT) {
 		add(&line, "{");
 		for (uint32_t i = 0; i < type->fields; i++) {
@@ -167,7 +172,12 @@ void rs_native_text(struct rs_runtime *rt, uint64_t address, char *buf,
 		add(&line, " ");
 		add_quoted(native, &line, text);
 	}
-	add(&line, " 0x%" PRIx64 ">", address);
+	add(&line, " 0x%" PRIx64, address);
+	const uint8_t health =
+		native->health[rs_addrmap_number(&native->map, address)];
+	if (health)
+		add(&line, " (%s)", rs_native_health_text(health));
+	add(&line, ">");
 }
 
 void rs_native_path_text(const struct rs_native *native, uint32_t path,
@@ -176,7 +186,7 @@ void rs_native_path_text(const struct rs_native *native, uint32_t path,
 	const struct rs_native_path *all =
 		rs_vec_items(&native->path, const struct rs_native_path);
 	const size_t paths = rs_vec_count(&native->path, struct rs_native_path);
-	const struct rs_native_field *step[RS_SHOWN_STEPS];
+	const struct rs_native_path *step[RS_SHOWN_STEPS];
 	struct line line = {buf, size, 0};
 	int n = 0;
 
@@ -184,16 +194,18 @@ void rs_native_path_text(const struct rs_native *native, uint32_t path,
 		buf[0] = '\0';
 	for (; path && path <= paths && n < RS_SHOWN_STEPS;
 	     path = all[path - 1].parent)
-		step[n++] = all[path - 1].field;
+		step[n++] = &all[path - 1];
 	while (n-- > 0) {
-		const struct rs_field *raw = &step[n]->raw;
+		const struct rs_field *raw = &step[n]->field->raw;
+		const bool is_array = raw->count_width || raw->length > 1;
 
-		add(&line, "%s%s", line.used ? "." : "", step[n]->name);
-		if (!raw->count_width && raw->length <= 1)
+		add(&line, "%s%s", line.used ? "." : "", step[n]->field->name);
+		// Of a list, the first struct has no number.
+		if (!is_array && !(step[n]->repeats && index))
 			continue;
 		// Only the outermost array's position is known.
 		if (index)
-			add(&line, "[%" PRIu64 "]", index - 1);
+			add(&line, "[%" PRIu64 "]", index - is_array);
 		else
 			add(&line, "[]");
 		index = 0;
@@ -210,7 +222,10 @@ void rs_native_label(struct rs_runtime *rt, const struct rs_label *label,
 		return;
 	buf[0] = '\0';
 	switch (label->kind) {
-	case RS_LABEL_FIELD:
+	case RS_LABEL_TRAVERSE:
+		add(&line, "(traverse)");
+		break;
+	case RS_LABEL_PATH:
 		add(&line, ".");
 		rs_native_path_text(native, (uint32_t)(label->a >> 40),
 				    label->a & ((UINT64_C(1) << 40) - 1),

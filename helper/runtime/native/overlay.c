@@ -6,13 +6,12 @@ load_block(struct rs_native *native, const struct rs_extension_block *block)
 {
 	for (int i = 0; i < RS_EXTENSION_BLOCK; i++) {
 		const struct rs_extension *e = &block->item[i];
-		const struct rs_native_type *type;
+		struct rs_native_type *type;
 
 		if (!e->python_type || !e->description)
 			continue;
 		struct rs_error *err = rs_native_type_load(
-			native, (uint64_t)(uintptr_t)e->description, false,
-			&type);
+			native, (uint64_t)(uintptr_t)e->description, &type);
 		if (err)
 			return err;
 		struct rs_native_extension *x =
@@ -27,9 +26,9 @@ load_block(struct rs_native *native, const struct rs_extension_block *block)
 
 struct rs_error *rs_native_overlays_load(struct rs_native *native)
 {
-	for (size_t r = 0; r < native->registries; r++) {
-		uint64_t at =
-			(uint64_t)(uintptr_t)native->registry[r].extension;
+	for (size_t r = 0; r < rs_native_registries(native); r++) {
+		uint64_t at = (uint64_t)(uintptr_t)rs_native_registry(native)[r]
+				      .raw.extension;
 
 		for (int i = 0; at; i++) {
 			struct rs_extension_block block;
@@ -71,7 +70,7 @@ plain_label(struct rs_native *native, const struct rs_label *label)
 	const uint64_t path = label->a >> 40;
 	char text[RS_NATIVE_NAME];
 
-	if (label->kind != RS_LABEL_FIELD || !path || path > paths)
+	if (label->kind != RS_LABEL_PATH || !path || path > paths)
 		return (struct rs_label){0, RS_LABEL_NONE};
 	struct rs_native_path *p =
 		&rs_vec_items(&native->path, struct rs_native_path)[path - 1];

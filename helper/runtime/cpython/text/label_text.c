@@ -40,6 +40,10 @@ void rs_py_label(struct rs_runtime *rt, const struct rs_label *label, char *buf,
 	buf[0] = '\0';
 	switch ((enum rs_label_kind)label->kind) {
 	case RS_LABEL_NONE:
+	case RS_LABEL_PATH: // of another runtime
+		break;
+	case RS_LABEL_TRAVERSE:
+		(void)snprintf(buf, size, "(traverse)");
 		break;
 	case RS_LABEL_FIELD:
 		(void)snprintf(buf, size, ".%s", a ? text_at(label) : "?");

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+//
+// How much of an answer is known: what every answer ends with.
+#include "answer/describe/report.h"
+
+enum { RS_TYPES_NAMED = 5 };
+
+// The graph that the answer was made of, or NULL: it needed none.
+static const struct rs_graph *graph_of(const struct rs_session *session)
+{
+	if (session->has_all)
+		return &session->all;
+	return session->has_tracked ? &session->tracked : NULL;
+}
+
+// Whether object @p i has a callback that reading cannot call and that was not
+// called in an image either.
+static bool is_unread(const struct rs_session *session,
+		      const struct rs_graph *g, uint32_t i)
+{
+	const unsigned flags = g->flags[i];
+
+	return (flags & RS_OBJ_INEXACT) && !(flags & RS_OBJ_IMMORTAL) &&
+	       rs_session_runtime(session, g, i)->ops->query_adds;
+}
+
+static bool has_callbacks(const struct rs_session *session)
+{
+	for (size_t i = 0; i < session->runtimes; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+
+		if (rt->ops->query_adds && rt->ops->query_objects(rt))
+			return true;
+	}
+	return false;
+}
+
+// The type with most objects of those not written yet, or graph->types.
+static uint32_t most_of(const struct rs_graph *g, const uint32_t *number)
+{
+	uint32_t best = g->types;
+
+	for (uint32_t t = 0; t < g->types; t++) {
+		if (number[t] && (best == g->types || number[t] > number[best]))
+			best = t;
+	}
+	return best;
+}
+
+static void
+write_types(struct rs_json *j, const struct rs_graph *g, uint32_t *number)
+{
+	rs_json_key(j, "types");
+	rs_json_begin_array(j);
+	for (int i = 0; i < RS_TYPES_NAMED; i++) {
+		const uint32_t t = most_of(g, number);
+
+		if (t == g->types)
+			break;
+		rs_json_begin_object(j);
+		rs_json_key_string(j, "type", g->type_row[t].name);
+		rs_json_key_uint(j, "objects", number[t]);
+		rs_json_end_object(j);
+		number[t] = 0;
+	}
+	rs_json_end_array(j);
+}
+
+static void write_unread(struct rs_json *j, const struct rs_session *session)
+{
+	const struct rs_graph *g = graph_of(session);
+	uint32_t *number = NULL;
+	uint64_t objects = 0;
+
+	if (!g || !has_callbacks(session))
+		return;
+	// Without memory for it the types are left out, not their number.
+	rs_error_free(rs_block_new(g->types, sizeof(*number), &number));
+	for (uint32_t i = 0; i < g->objects; i++) {
+		if (!is_unread(session, g, i))
+			continue;
+		objects++;
+		if (number)
+			number[g->type[i]]++;
+	}
+	if (objects) {
+		rs_json_key(j, "unread");
+		rs_json_begin_object(j);
+		rs_json_key_uint(j, "objects", objects);
+		if (number)
+			write_types(j, g, number);
+		rs_json_end_object(j);
+	}
+	rs_block_free(number, g->types, sizeof(*number));
+}
+
+void rs_report_learned(struct rs_json *json, const struct rs_session *session)
+{
+	bool collecting = false;
+	bool incomplete = false;
+	uint64_t unknown = 0;
+
+	for (size_t i = 0; i < session->runtimes; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+
+		collecting |= rt->gc_collecting;
+		incomplete |= rt->incomplete;
+		if (rt->ops->unknown)
+			unknown += rt->ops->unknown(rt);
+	}
+	rs_json_key_string(json, "learned",
+			   rs_session_asked(session) ? "asked" : "read");
+	rs_json_key_uint(json, "unasked", rs_session_unasked(session));
+	rs_json_key_bool(json, "collecting", collecting);
+	write_unread(json, session);
+	if (unknown)
+		rs_json_key_uint(json, "unknown", unknown);
+	if (incomplete)
+		rs_json_key_bool(json, "incomplete", true);
+}

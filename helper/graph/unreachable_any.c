@@ -48,7 +48,8 @@ static struct rs_error *seed(const struct rs_graph *g, const uint32_t *left,
 		struct rs_error *err;
 
 		mark[i] = !left[i] &&
-			  !(g->flags[i] & (RS_OBJ_IMMORTAL | RS_OBJ_STATIC));
+			  !(g->flags[i] & (RS_OBJ_IMMORTAL | RS_OBJ_STATIC)) &&
+			  !rs_object_is_in_transit(g->count[i], g->flags[i]);
 		if (!mark[i] && (err = push(queue, i)))
 			return err;
 	}

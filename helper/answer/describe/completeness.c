@@ -24,15 +24,22 @@ static bool is_unread(const struct rs_session *session,
 	       rs_session_runtime(session, g, i)->ops->query_adds;
 }
 
-static bool has_callbacks(const struct rs_session *session)
+// Whether any runtime is of a program's own objects, which no interpreter
+// keeps in order: for others the pass over all objects is spared.
+static bool has_tracker(const struct rs_session *session)
 {
-	for (size_t i = 0; i < session->runtimes; i++) {
-		struct rs_runtime *rt = session->runtime[i];
-
-		if (rt->ops->query_adds && rt->ops->query_objects(rt))
+	for (size_t i = 0; i < session->runtimes; i++)
+		if (session->runtime[i]->ops->query_adds)
 			return true;
-	}
 	return false;
+}
+
+static bool is_in_transit(const struct rs_session *session,
+			  const struct rs_graph *g, uint32_t i)
+{
+	return rs_object_is_in_transit(g->count[i], g->flags[i]) &&
+	       !(g->flags[i] & RS_OBJ_IMMORTAL) &&
+	       rs_session_runtime(session, g, i)->ops->query_adds;
 }
 
 // The type with most objects of those not written yet, or graph->types.
@@ -66,17 +73,18 @@ write_types(struct rs_json *j, const struct rs_graph *g, uint32_t *number)
 	rs_json_end_array(j);
 }
 
-static void write_unread(struct rs_json *j, const struct rs_session *session)
+static void write_counts(struct rs_json *j, const struct rs_session *session)
 {
 	const struct rs_graph *g = graph_of(session);
 	uint32_t *number = NULL;
-	uint64_t objects = 0;
+	uint64_t objects = 0, in_transit = 0;
 
-	if (!g || !has_callbacks(session))
+	if (!g || !has_tracker(session))
 		return;
 	// Without memory for it the types are left out, not their number.
 	rs_error_free(rs_block_new(g->types, sizeof(*number), &number));
 	for (uint32_t i = 0; i < g->objects; i++) {
+		in_transit += is_in_transit(session, g, i);
 		if (!is_unread(session, g, i))
 			continue;
 		objects++;
@@ -91,6 +99,8 @@ static void write_unread(struct rs_json *j, const struct rs_session *session)
 			write_types(j, g, number);
 		rs_json_end_object(j);
 	}
+	if (in_transit)
+		rs_json_key_uint(j, "in_transit", in_transit);
 	rs_block_free(number, g->types, sizeof(*number));
 }
 
@@ -112,7 +122,7 @@ void rs_report_learned(struct rs_json *json, const struct rs_session *session)
 			   rs_session_asked(session) ? "asked" : "read");
 	rs_json_key_uint(json, "unasked", rs_session_unasked(session));
 	rs_json_key_bool(json, "collecting", collecting);
-	write_unread(json, session);
+	write_counts(json, session);
 	if (unknown)
 		rs_json_key_uint(json, "unknown", unknown);
 	if (incomplete)

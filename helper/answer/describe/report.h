@@ -204,7 +204,7 @@ rs_report_garbage(struct rs_report *report, struct rs_vec *ret);
 /**
  * Write what every answer has about how much of it is known: "learned",
  * "unasked", "collecting", and, where there is something to say, "unread",
- * "unknown" and "incomplete".
+ * "in_transit", "unknown" and "incomplete".
  */
 void rs_report_learned(struct rs_json *json, const struct rs_session *session);
 

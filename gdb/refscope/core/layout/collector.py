@@ -7,27 +7,37 @@ from typing import Any
 from .. import text
 
 
+# Why a collector has no way to free an object, as it says so itself.
+_UNFREEABLE = {
+    why: f": {why}" for why in ("no clear", "no release", "constant count")
+}
+
+
+def whose(one: dict[str, Any]) -> str:
+    """One of several collectors: an interpreter's, or a library copy's."""
+    if one.get("module") is None:
+        return f"interpreter {one['id']}"
+    return f"registry in {text.clean(one['module'])}"
+
+
 def collect(answer: dict[str, Any]) -> list[str]:
     """The lines that CPython's own collector prints with its debug flags on."""
     lines = []
     for thing in answer["objects"]:
         freed = thing.get("why") == "freed"
         verdict = "collectable" if freed else "uncollectable"
-        lines.append(f"gc: {verdict} {text.name(thing)}")
+        reason = _UNFREEABLE.get(thing.get("why") or "", "")
+        lines.append(f"gc: {verdict} {text.name(thing)}{reason}")
     lines += text.more(
         len(answer["objects"]),
         answer.get("unreachable"),
         bool(answer.get("limited")),
     )
-    if answer.get("collecting"):
-        lines.append(
-            "the target is inside a collection: its lists are in pieces, "
-            "the numbers may be off"
-        )
     lines += [
-        f"interpreter {one['id']}: {text.number(one['unreachable'])} "
+        f"{whose(one)}: {text.number(one['unreachable'])} "
         f"unreachable of {text.count(one['tracked'], 'object')} tracked"
-        for one in answer.get("interpreters") or ()
+        for key in ("interpreters", "registries")
+        for one in answer.get(key) or ()
     ]
     lines.append(f"unreachable object num:{answer['unreachable']}")
     lines.append(f"garbage object num:{answer['garbage']}")
@@ -37,7 +47,9 @@ def collect(answer: dict[str, Any]) -> list[str]:
 def cycles(answer: dict[str, Any], alive: bool = False) -> list[str]:
     where = "among live objects" if alive else "in the garbage"
     if not answer["rings"]:
-        return [f"no rings {where}"]
+        # What was not read may hold rings: then the line below says so.
+        found = " found" if answer.get("unread") else ""
+        return [f"no rings{found} {where}"]
     lines = [
         f"{text.count(answer['rings'], 'ring')} {where}, "
         f"{text.count(answer['objects'], 'object')}"
@@ -116,10 +128,11 @@ def gc(answer: dict[str, Any]) -> list[str]:
         if lines:
             lines.append("")
         # Of several interpreters each has a collector of its own.
-        for one in runtime.get("interpreters") or ():
-            name = f"{runtime['name']} interpreter {one['id']}"
+        several = runtime.get("interpreters") or runtime.get("registries")
+        for one in several or ():
+            name = f"{runtime['name']} {whose(one)}"
             lines += _collector({**one, "name": name})
-        if not runtime.get("interpreters"):
+        if not several:
             lines += _collector(runtime)
     return lines
 

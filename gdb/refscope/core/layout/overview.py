@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import text
-from .collector import state
+from .collector import state, whose
 
 
 def info(answer: dict[str, Any]) -> list[str]:
@@ -39,13 +39,53 @@ def _learned(answer: dict[str, Any]) -> list[str]:
 
 
 def unasked(answer: dict[str, Any]) -> list[str]:
-    """What every answer says when types were to tell and could not."""
-    number = answer.get("unasked")
-    if not number:
+    """What every answer ends with: how much of it is not known."""
+    lines = []
+    if answer.get("collecting"):
+        lines.append(
+            "(the target is inside a collection: its lists are in pieces, "
+            "the numbers may be off)"
+        )
+    lines += _unread(answer.get("unread"))
+    # Of C programs' callbacks the line before says it already.
+    number = answer.get("unasked") or 0
+    if answer.get("unread"):
+        number -= answer["unread"]["objects"]
+    if number > 0:
+        lines.append(
+            f"({text.count(number, 'object')} could not be asked (refs "
+            "exact): what was read stands)"
+        )
+    if answer.get("in_transit"):
+        lines.append(
+            f"({text.count(answer['in_transit'], 'object')} with a count of 0: "
+            "being torn down, or not yet held; in use, with all they hold)"
+        )
+    if answer.get("unknown"):
+        lines.append(
+            f"({text.count(answer['unknown'], 'tracked object')} taken as in "
+            "use: unreadable, freed or overwritten; refs info names them)"
+        )
+    if answer.get("incomplete"):
+        lines.append(
+            "(parts of the registry could not be read: objects are missing; "
+            "see refs info)"
+        )
+    return lines
+
+
+def _unread(unread: Any) -> list[str]:
+    if not unread:
         return []
+    types = ", ".join(
+        f"{text.clean(one['type'])} {text.number(one['objects'])}"
+        for one in unread.get("types") or ()
+    )
     return [
-        f"({text.count(number, 'object')} could not be asked (refs exact): "
-        "what was read stands)"
+        "(not read: what the traverse callbacks of "
+        f"{text.count(unread['objects'], 'object')} visit"
+        + (f": {types}" if types else "")
+        + "; a core of the target has it: gcore, set refs exact auto)"
     ]
 
 
@@ -66,15 +106,20 @@ def _runtime(runtime: dict[str, Any]) -> list[str]:
     for thread in runtime.get("threads") or ():
         lines.append("  " + _thread(thread, interpreters > 1))
     for collector in _collectors(runtime.get("gc")):
-        for one in collector.get("interpreters") or ():
-            lines.append(f"  interpreter {one['id']}: " + _tracked(one))
+        several = collector.get("interpreters") or collector.get("registries")
+        for one in several or ():
+            lines.append(f"  {whose(one)}: " + _tracked(one))
             lines.append("    " + _gc(one))
-        if not collector.get("interpreters"):
+        if not several:
             lines.append("  " + _gc(collector))
     if runtime.get("callbacks"):
         lines.append(
             f"  {text.count(runtime['callbacks'], 'object')} with a traverse "
-            "callback: what it alone tells is not read"
+            "callback"
+        )
+    if runtime.get("refused"):
+        lines.append(
+            f"  {text.count(runtime['refused'], 'description')} refused"
         )
     return lines
 

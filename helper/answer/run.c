@@ -42,7 +42,7 @@ static bool is_of_files(int number)
 	return false;
 }
 
-static void why_call(const struct rs_probe_fault *fault, char *buf, size_t size)
+static void why_call(const struct rs_guest_fault *fault, char *buf, size_t size)
 {
 	const char *name = rs_system_call_name(fault->detail);
 
@@ -67,7 +67,7 @@ static void why_call(const struct rs_probe_fault *fault, char *buf, size_t size)
 
 static void why_stopped(const struct rs_run_report *r, char *buf, size_t size)
 {
-	const struct rs_probe_fault *fault = &r->called.fault;
+	const struct rs_guest_fault *fault = &r->called.fault;
 
 	if (fault->signal == SIGSYS)
 		why_call(fault, buf, size);

@@ -59,7 +59,7 @@ static struct rs_error *write_type(struct rs_verify *v, uint32_t number)
 	return NULL;
 }
 
-static void why_text(const struct rs_probe_fault *fault, char *buf, size_t size)
+static void why_text(const struct rs_guest_fault *fault, char *buf, size_t size)
 {
 	const char *call = fault->signal == SIGSYS
 				   ? rs_system_call_name(fault->detail)
@@ -72,7 +72,7 @@ static void why_text(const struct rs_probe_fault *fault, char *buf, size_t size)
 		(void)snprintf(buf, size, "made system call %d", fault->detail);
 	else if (fault->signal == SIGPROF)
 		(void)snprintf(buf, size, "took too long");
-	else if (fault->signal == RS_PROBE_SKIPPED)
+	else if (fault->signal == RS_GUEST_SKIPPED)
 		(void)snprintf(buf, size,
 			       "not asked: its function had failed too often");
 	else if (fault->signal)
@@ -83,7 +83,7 @@ static void why_text(const struct rs_probe_fault *fault, char *buf, size_t size)
 		(void)snprintf(buf, size, "told too much, or ended it all");
 }
 
-static void write_fault(struct rs_verify *v, const struct rs_probe_fault *fault)
+static void write_fault(struct rs_verify *v, const struct rs_guest_fault *fault)
 {
 	const struct rs_graph *graph = v->report->graph;
 	const uint32_t number = rs_graph_find(graph, fault->object);

@@ -26,7 +26,7 @@ static uint64_t page_up(uint64_t size)
 struct rs_exec_layout {
 	uint64_t probe; // offset of the probe
 	uint64_t data; // offset of the plan
-	uint64_t lazy; // offset of the table of lazy memory
+	uint64_t demand; // offset of the table of lazy memory
 	uint64_t written; // bytes of all that
 	uint64_t filled; // offset of the bits of lazy memory
 	uint64_t source; // size of the core's file, mapped; 0: it is not
@@ -40,14 +40,14 @@ static struct rs_exec_layout lay_out(const struct rs_process_image *image)
 
 	l.probe = (RS_PLAN_PAGE + loader + RS_CODE_ALIGN - 1) &
 		  ~(uint64_t)(RS_CODE_ALIGN - 1);
-	l.data = page_up(l.probe + rs_probe_size());
-	l.lazy = l.data + sizeof(struct rs_plan) + image->map.used;
-	l.written = l.lazy + rs_plan_lazy_size(image) - l.data;
+	l.data = page_up(l.probe + rs_guest_size());
+	l.demand = l.data + sizeof(struct rs_plan) + image->map.used;
+	l.written = l.demand + rs_plan_demand_size(image) - l.data;
 	l.filled = page_up(l.data + l.written);
-	l.source = rs_plan_lazy_size(image)
+	l.source = rs_plan_demand_size(image)
 			   ? page_up(image->target->mapping[0].size)
 			   : 0;
-	l.altstack = page_up(l.filled + rs_plan_lazy_bits(image));
+	l.altstack = page_up(l.filled + rs_plan_demand_bits(image));
 	l.guard = l.altstack + RS_PLAN_ALTSTACK;
 	l.stack = l.guard + RS_PLAN_PAGE + RS_PLAN_STACK;
 	l.end = l.stack;
@@ -55,7 +55,7 @@ static struct rs_exec_layout lay_out(const struct rs_process_image *image)
 }
 
 static void
-write_headers(const struct rs_exec_layout *l, uint64_t home, uint8_t *out)
+write_headers(const struct rs_exec_layout *l, uint64_t guest_base, uint8_t *out)
 {
 	const Elf64_Ehdr ehdr = {
 		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
@@ -63,7 +63,7 @@ write_headers(const struct rs_exec_layout *l, uint64_t home, uint8_t *out)
 		.e_type = ET_EXEC,
 		.e_machine = EM_X86_64,
 		.e_version = EV_CURRENT,
-		.e_entry = home + RS_PLAN_PAGE,
+		.e_entry = guest_base + RS_PLAN_PAGE,
 		.e_phoff = sizeof(ehdr),
 		.e_ehsize = sizeof(ehdr),
 		.e_phentsize = sizeof(Elf64_Phdr),
@@ -73,7 +73,7 @@ write_headers(const struct rs_exec_layout *l, uint64_t home, uint8_t *out)
 		{
 			.p_type = PT_LOAD,
 			.p_flags = PF_R | PF_X,
-			.p_vaddr = home,
+			.p_vaddr = guest_base,
 			.p_filesz = l->data,
 			.p_memsz = l->data,
 			.p_align = RS_PLAN_PAGE,
@@ -82,14 +82,14 @@ write_headers(const struct rs_exec_layout *l, uint64_t home, uint8_t *out)
 			.p_type = PT_LOAD,
 			.p_flags = PF_R | PF_W,
 			.p_offset = l->data,
-			.p_vaddr = home + l->data,
+			.p_vaddr = guest_base + l->data,
 			.p_filesz = l->written,
 			.p_memsz = l->end - l->data,
 			.p_align = RS_PLAN_PAGE,
 		},
 		{.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W},
 	};
-	const uint64_t plan = home + l->data;
+	const uint64_t plan = guest_base + l->data;
 
 	memcpy(out, &ehdr, sizeof(ehdr));
 	memcpy(out + sizeof(ehdr), phdr, sizeof(phdr));
@@ -97,24 +97,24 @@ write_headers(const struct rs_exec_layout *l, uint64_t home, uint8_t *out)
 }
 
 static void write_plan(const struct rs_process_image *image,
-		       const struct rs_exec_layout *l, uint64_t home,
+		       const struct rs_exec_layout *l, uint64_t guest_base,
 		       uint64_t shared_size, int shared_fd,
 		       struct rs_plan *plan)
 {
-	const uint64_t shared = home + l->end;
+	const uint64_t shared = guest_base + l->end;
 
 	*plan = (struct rs_plan){
-		.home = home,
-		.home_end = shared + shared_size,
-		.stack = home + l->stack,
-		.guard = home + l->guard,
+		.guest_base = guest_base,
+		.guest_end = shared + shared_size,
+		.stack = guest_base + l->stack,
+		.guard = guest_base + l->guard,
 		.source = shared + shared_size,
 		.source_size = l->source,
 		.source_fd = image->core_fd,
-		.lazy = l->source ? home + l->lazy : 0,
+		.demand = l->source ? guest_base + l->demand : 0,
 		.shared = shared,
 		.shared_size = shared_size,
-		.probe = home + l->probe,
+		.probe = guest_base + l->probe,
 		.fs_base = image->fs_base,
 		.address_limit = image->bytes + l->end + shared_size +
 				 l->source + RS_SPACE_SLACK,
@@ -123,10 +123,11 @@ static void write_plan(const struct rs_process_image *image,
 		.mm = image->mm,
 		.shared_fd = shared_fd,
 	};
-	plan->filters = rs_filter_write(plan->filter, l->source ? home : 0,
-					l->source ? home + l->data : 0);
+	plan->filters =
+		rs_filter_write(plan->filter, l->source ? guest_base : 0,
+				l->source ? guest_base + l->data : 0);
 	memcpy(plan->auxv, image->auxv, sizeof(plan->auxv));
-	plan->mm.auxv = home + l->data + offsetof(struct rs_plan, auxv);
+	plan->mm.auxv = guest_base + l->data + offsetof(struct rs_plan, auxv);
 }
 
 static struct rs_error *write_all(int fd, const uint8_t *data, size_t size)
@@ -160,9 +161,9 @@ struct rs_error *rs_plan_executable(const struct rs_process_image *image,
 {
 	const struct rs_exec_layout l = lay_out(image);
 	const size_t size = l.data + l.written;
-	uint64_t home = 0;
-	struct rs_error *err = rs_plan_home(
-		image, l.end + page_up(shared_size) + l.source, &home);
+	uint64_t guest_base = 0;
+	struct rs_error *err = rs_plan_guest_base(
+		image, l.end + page_up(shared_size) + l.source, &guest_base);
 	if (err)
 		return err;
 
@@ -175,16 +176,17 @@ struct rs_error *rs_plan_executable(const struct rs_process_image *image,
 	RS_AUTO_FREE uint8_t *out = calloc(1, size);
 	if (!out)
 		return &rs_enomem;
-	write_headers(&l, home, out);
+	write_headers(&l, guest_base, out);
 	memcpy(out + RS_PLAN_PAGE, rs_loader_code,
 	       (size_t)(rs_loader_code_end - rs_loader_code));
-	memcpy(out + l.probe, rs_probe_code, rs_probe_size());
-	write_plan(image, &l, home, page_up(shared_size), shared_fd, head);
+	memcpy(out + l.probe, rs_guest_code, rs_guest_size());
+	write_plan(image, &l, guest_base, page_up(shared_size), shared_fd,
+		   head);
 	memcpy(out + l.data, head, sizeof(*head));
 	memcpy(out + l.data + sizeof(*head), image->map.data, image->map.used);
 	if (l.source)
-		rs_plan_lazy_write(image, head->source, home + l.filled,
-				   (struct rs_lazy *)(out + l.lazy));
+		rs_plan_demand_write(image, head->source, guest_base + l.filled,
+				     (struct rs_demand *)(out + l.demand));
 	if ((err = write_all(fd, out, size)))
 		return err;
 	*ret = rs_take_fd(&fd);

@@ -35,7 +35,7 @@ add(struct rs_process_image *image, const struct rs_plan_map *map)
 }
 
 // A first thread's stack had grown as far as it was used, and would grow on.
-struct rs_error *rs_plan_room(struct rs_process_image *image)
+struct rs_error *rs_plan_extra_stack(struct rs_process_image *image)
 {
 	const uint64_t stack = image->options.stack;
 	const struct rs_plan_map *map =

@@ -25,7 +25,7 @@ static const uint16_t allowed[] = {
 // that would not end it. What is refused is then what libc was about to do.
 static const uint16_t done[] = {SYS_brk, SYS_rt_sigprocmask};
 
-// Those that rs_lazy_call() makes for the code of the core.
+// Those that rs_demand_call() makes for the code of the core.
 static const uint16_t about_memory[] = {
 	SYS_munmap,  SYS_mmap,		SYS_mremap,	  SYS_mprotect,
 	SYS_madvise, SYS_clock_gettime, SYS_gettimeofday,
@@ -72,7 +72,7 @@ static void add_madvise(struct rs_filter_writer *w)
 {
 	add(w, BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 4);
 	add(w, RS_LOAD, offsetof(struct seccomp_data, args[2]), 0, 0);
-	add(w, BPF_JMP | BPF_JGE | BPF_K, RS_LAZY_ADVICE_END, 1, 0);
+	add(w, BPF_JMP | BPF_JGE | BPF_K, RS_DEMAND_ADVICE_END, 1, 0);
 	end(w, SECCOMP_RET_ALLOW);
 	end(w, SECCOMP_RET_TRAP);
 }

@@ -13,7 +13,7 @@
  * whose function tried. No descriptor is open, so none is allowed to be used.
  *
  * @param ours, ours_end Code whose allowed calls are let through; all others'
- *        that are about memory trap, for rs_lazy_call() to make them. 0, 0:
+ *        that are about memory trap, for rs_demand_call() to make them. 0, 0:
  *        every code's are let through.
  * @return The number of instructions, at most RS_PLAN_FILTER.
  */

@@ -64,7 +64,8 @@ struct rs_error *rs_image_from_core(struct rs_memory *memory,
 	if (!image->fs_base && memory->threads)
 		image->fs_base = memory->thread[0].fs_base;
 	if ((err = rs_plan_maps(image)) || (err = rs_plan_auxv(image)) ||
-	    (err = rs_plan_room(image)) || (err = rs_plan_locales(image)))
+	    (err = rs_plan_extra_stack(image)) ||
+	    (err = rs_plan_locales(image)))
 		return err;
 	*ret = rs_take(&image);
 	return NULL;

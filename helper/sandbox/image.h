@@ -45,7 +45,7 @@ rs_image_from_core(struct rs_memory *memory,
 /** NULL is allowed. */
 void rs_image_close(struct rs_process_image *image);
 
-/** What to walk; see struct rs_probe_args. */
+/** What to walk; see struct rs_guest_args. */
 struct rs_image_question {
 	const uint64_t *list; // heads of gc lists, or NULL
 	size_t lists;
@@ -63,7 +63,7 @@ struct rs_image_answer {
 	const uint64_t *object; // [objects] as listed
 	const uint64_t *first; // [objects + 1] into edge[], ascending
 	const uint64_t *edge; // [edges] addresses, as told, unchecked
-	const struct rs_probe_fault *fault; // [faults]: tell no reference
+	const struct rs_guest_fault *fault; // [faults]: tell no reference
 	uint64_t faults, faults_total; // told, of all
 	uint64_t lists_broken;
 	uint64_t runs; // processes it took: 1 unless one was lost

@@ -57,7 +57,7 @@ static struct rs_error *no_stack(const struct rs_process_image *image)
 			    image->target->name);
 }
 
-// Down to where the stack can be used, with what rs_plan_room() added.
+// Down to where the stack can be used, with what rs_plan_extra_stack() added.
 static struct rs_error *find_bottom(struct rs_call_run *c)
 {
 	const uint64_t top = c->call->stack;
@@ -86,7 +86,7 @@ static struct rs_error *lay_out(struct rs_call_run *c)
 {
 	uint64_t end = RS_RUN_HEADER;
 
-	c->head = reserve(&end, sizeof(struct rs_probe_call));
+	c->head = reserve(&end, sizeof(struct rs_guest_call));
 	c->object = reserve(&end, sizeof(uint64_t));
 	c->data = reserve(&end, c->call->data.used + 8);
 	for (unsigned i = 0; i < RS_CALL_TEXTS; i++)
@@ -98,9 +98,9 @@ static void publish(struct rs_call_run *c)
 {
 	const struct rs_plan *p = &c->run.plan;
 	char *shared = (char *)c->run.shared;
-	struct rs_probe_call *head = (void *)(shared + c->head);
+	struct rs_guest_call *head = (void *)(shared + c->head);
 
-	*head = (struct rs_probe_call){
+	*head = (struct rs_guest_call){
 		.base = p->shared + c->data,
 		.stack = (c->call->stack - RS_RED_ZONE) &
 			 ~(uint64_t)(RS_ALIGN - 1),
@@ -108,18 +108,18 @@ static void publish(struct rs_call_run *c)
 	};
 	memcpy(head->step, c->call->step, sizeof(head->step));
 	for (unsigned i = 0; i < RS_CALL_TEXTS; i++)
-		head->text[i] = (struct rs_probe_text){
+		head->text[i] = (struct rs_guest_text){
 			.place = c->text[i] - c->data,
 			.room = RS_CALL_TEXT,
 		};
 	if (c->call->data.used)
 		memcpy(shared + c->data, c->call->data.data,
 		       c->call->data.used);
-	c->run.shared->op = RS_PROBE_CALL;
-	c->run.shared->args = (struct rs_probe_args){
+	c->run.shared->op = RS_GUEST_CALL;
+	c->run.shared->args = (struct rs_guest_args){
 		.objects = 1,
 		.object = p->shared + c->object,
-		.max_ticks = c->image->options.object_ms / RS_PROBE_TICK_MS + 1,
+		.max_ticks = c->image->options.object_ms / RS_GUEST_TICK_MS + 1,
 		.altstack = p->guard - RS_PLAN_ALTSTACK,
 		.altstack_size = RS_PLAN_ALTSTACK,
 		.call = p->shared + c->head,
@@ -131,7 +131,7 @@ static void
 take_over(const struct rs_call_run *c, bool done, struct rs_image_called *ret)
 {
 	const struct rs_shared *s = c->run.shared;
-	const struct rs_probe_call *head =
+	const struct rs_guest_call *head =
 		(const void *)((const char *)s + c->head);
 	const int status = c->run.status;
 

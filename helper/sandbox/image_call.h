@@ -21,7 +21,7 @@ enum {
 
 /** The list in the making. Zeroed: empty. End with rs_image_call_fini(). */
 struct rs_image_call {
-	struct rs_probe_step step[RS_CALL_STEPS];
+	struct rs_guest_step step[RS_CALL_STEPS];
 	unsigned steps;
 	struct rs_vec data; // what offsets (RS_CALL_PLACE) lead to
 	uint64_t stack; // one past it: of the thread of the image's fs_base
@@ -49,7 +49,7 @@ enum rs_call_end {
 struct rs_image_called {
 	enum rs_call_end end;
 	unsigned at; // the step that it did last
-	struct rs_probe_fault fault; // RS_CALL_STOPPED; object is not set
+	struct rs_guest_fault fault; // RS_CALL_STOPPED; object is not set
 	int status; // RS_CALL_LEFT: exit status; RS_CALL_LOST: signal
 	bool stack_full; // RS_CALL_STOPPED: at the end of its stack
 	const char *text[RS_CALL_TEXTS]; // NULL: was not told

@@ -20,7 +20,7 @@ struct rs_walk_run {
 	struct rs_process_image *image;
 	const struct rs_image_question *question;
 	struct rs_image_answer *answer;
-	struct rs_probe_args args; // ours: not in the image's reach
+	struct rs_guest_args args; // ours: not in the image's reach
 	struct rs_image_run run;
 	// Offsets in the shared memory.
 	uint64_t object, first, edge, list, function;
@@ -40,7 +40,7 @@ static struct rs_error *lay_out(struct rs_walk_run *w)
 {
 	const struct rs_image_question *q = w->question;
 	const uint64_t words = w->image->bytes / 8;
-	struct rs_probe_args *a = &w->args;
+	struct rs_guest_args *a = &w->args;
 	uint64_t end = RS_RUN_HEADER;
 	struct rs_error *err;
 
@@ -68,7 +68,7 @@ static void *here(const struct rs_walk_run *w, uint64_t offset)
 static void fill_in(struct rs_walk_run *w)
 {
 	const struct rs_image_question *q = w->question;
-	struct rs_probe_args *a = &w->args;
+	struct rs_guest_args *a = &w->args;
 
 	a->lists = q->lists;
 	a->head_size = q->head_size;
@@ -78,7 +78,7 @@ static void fill_in(struct rs_walk_run *w)
 	a->tp_flags = q->tp_flags;
 	a->tp_is_gc = q->tp_is_gc;
 	a->gc_flag = q->gc_flag;
-	a->max_ticks = w->image->options.object_ms / RS_PROBE_TICK_MS + 1;
+	a->max_ticks = w->image->options.object_ms / RS_GUEST_TICK_MS + 1;
 	a->altstack_size = RS_PLAN_ALTSTACK;
 	if (q->lists)
 		memcpy(here(w, w->list), q->list, q->lists * 8);
@@ -92,7 +92,7 @@ static void fill_in(struct rs_walk_run *w)
 static void publish(struct rs_walk_run *w)
 {
 	const struct rs_plan *p = &w->run.plan;
-	struct rs_probe_args *a = &w->args;
+	struct rs_guest_args *a = &w->args;
 
 	a->list = p->shared + w->list;
 	a->object = p->shared + w->object;
@@ -100,15 +100,15 @@ static void publish(struct rs_walk_run *w)
 	a->edge = p->shared + w->edge;
 	a->function = w->question->function ? p->shared + w->function : 0;
 	a->altstack = p->guard - RS_PLAN_ALTSTACK;
-	w->run.shared->op = RS_PROBE_WALK;
+	w->run.shared->op = RS_GUEST_WALK;
 	w->run.shared->args = *a;
 }
 
 // Take over what the last image wrote, as far as it can be true.
 static struct rs_error *take_over(struct rs_walk_run *w)
 {
-	const struct rs_probe_args *from = &w->run.shared->args;
-	struct rs_probe_args *a = &w->args;
+	const struct rs_guest_args *from = &w->run.shared->args;
+	struct rs_guest_args *a = &w->args;
 	const uint64_t *first = here(w, w->first);
 	bool sound = from->told >= a->told && from->told <= a->max_objects &&
 		     first[0] == 0;
@@ -136,14 +136,14 @@ static struct rs_error *take_over(struct rs_walk_run *w)
 // behind it. @return false when there is none.
 static bool skip_lost(struct rs_walk_run *w, int signal)
 {
-	struct rs_probe_args *a = &w->args;
+	struct rs_guest_args *a = &w->args;
 	uint64_t *first = here(w, w->first);
 	const uint64_t *object = here(w, w->object);
 
 	if (a->told >= a->max_objects)
 		return false;
-	if (a->faults < RS_PROBE_FAULTS)
-		a->fault[a->faults] = (struct rs_probe_fault){
+	if (a->faults < RS_GUEST_FAULTS)
+		a->fault[a->faults] = (struct rs_guest_fault){
 			.object = object[a->told],
 			.signal = signal,
 		};
@@ -185,9 +185,9 @@ static void hand_over(struct rs_walk_run *w)
 {
 	struct rs_image_answer *answer = w->answer;
 	const struct rs_shared *s = w->run.shared;
-	const uint64_t told = w->args.faults < RS_PROBE_FAULTS
+	const uint64_t told = w->args.faults < RS_GUEST_FAULTS
 				      ? w->args.faults
-				      : RS_PROBE_FAULTS;
+				      : RS_GUEST_FAULTS;
 
 	w->run.shared->args = w->args;
 	answer->objects = w->args.told;

@@ -61,8 +61,9 @@ static void check(struct rs_shared *shared, long result)
 
 static struct rs_shared *clear_house(const struct rs_plan *plan)
 {
-	rs_raw3(SYS_munmap, 0, plan->home, 0);
-	rs_raw3(SYS_munmap, plan->home_end, RS_PLAN_TOP - plan->home_end, 0);
+	rs_raw3(SYS_munmap, 0, plan->guest_base, 0);
+	rs_raw3(SYS_munmap, plan->guest_end,
+		RS_PLAN_TOP - plan->guest_end, 0);
 	const long at = rs_raw6(SYS_mmap, plan->shared, plan->shared_size,
 				PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
@@ -115,7 +116,7 @@ static long map(const struct rs_plan *plan, const struct rs_plan_map *m)
 
 	if (m->kind == RS_PLAN_COPY)
 		return copy(m);
-	if (m->kind == RS_PLAN_LAZY)
+	if (m->kind == RS_PLAN_DEMAND)
 		return put_off(plan, m);
 	if (m->kind == RS_PLAN_ZERO)
 		return rs_raw6(SYS_mmap, m->address, m->size, m->prot,
@@ -176,7 +177,7 @@ void rs_loader_main(const struct rs_plan *plan)
 {
 	struct rs_shared *shared = clear_house(plan);
 	const struct rs_plan_map *maps = (const struct rs_plan_map *)(plan + 1);
-	const rs_probe_entry probe = (rs_probe_entry)plan->probe;
+	const rs_guest_entry probe = (rs_guest_entry)plan->probe;
 	const long op = (long)shared->op;
 
 	shared->begun_ns = now(CLOCK_MONOTONIC);
@@ -185,12 +186,12 @@ void rs_loader_main(const struct rs_plan *plan)
 		shared->detail = i;
 		check(shared, map(plan, &maps[i]));
 	}
-	if (plan->lazy)
+	if (plan->demand)
 		check(shared, rs_raw6(SYS_mmap, plan->source, plan->source_size,
 				      PROT_READ,
 				      MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
 				      (uint64_t)plan->source_fd, 0));
-	shared->args.lazy = plan->lazy;
+	shared->args.demand = plan->demand;
 	rs_raw3(SYS_mprotect, plan->guard, RS_PLAN_PAGE, PROT_NONE);
 	// For debuggers that look at the image; it works without.
 	rs_raw6(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (uint64_t)&plan->mm,
@@ -199,7 +200,7 @@ void rs_loader_main(const struct rs_plan *plan)
 	check(shared,
 	      rs_raw3(SYS_arch_prctl, ARCH_SET_FS_CODE, plan->fs_base, 0));
 	shared->step = RS_STEP_GUARD;
-	check(shared, probe(RS_PROBE_GUARD, &shared->args));
+	check(shared, probe(RS_GUEST_GUARD, &shared->args));
 	shared->step = RS_STEP_LIMITS;
 	check(shared, rs_raw3(SYS_close_range, 0, UINT32_MAX, 0));
 	check(shared, set_limits(plan));

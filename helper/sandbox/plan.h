@@ -8,10 +8,9 @@
  * its plan, at addresses that the core leaves free, so that nothing has to
  * move once it runs:
  *
- *     home    ELF header; at home + page - 8 the address of the plan
- *     +page   the loader, the probe: read and execute
- *     data    the plan: read and write; then, zero, the alternate stack, a
- *             page without access, the stack
+ *     guest_base    ELF header; at guest_base + page - 8 the address of the
+ * plan +page   the loader, the probe: read and execute data    the plan: read
+ * and write; then, zero, the alternate stack, a page without access, the stack
  *     shared  memory that the host sees too: struct rs_shared
  *     source  all of the core's file, to read, if memory comes from it lazily
  */
@@ -34,7 +33,8 @@ enum {
 enum rs_plan_kind {
 	RS_PLAN_FILE, // map `size` bytes of fd at offset, privately
 	RS_PLAN_COPY, // read them, where the offset is no multiple of a page
-	RS_PLAN_LAZY, // the same when they are touched: struct rs_lazy_piece
+	RS_PLAN_DEMAND, // the same when they are touched: struct
+			// rs_demand_piece
 	RS_PLAN_ZERO, // fresh memory
 };
 
@@ -62,12 +62,13 @@ struct rs_plan_mm {
 };
 
 struct rs_plan {
-	uint64_t home, home_end; // all but this is unmapped; shared included
+	uint64_t guest_base,
+		guest_end; // all but this is unmapped; shared included
 	uint64_t stack; // one past it
 	uint64_t guard; // the page without access
 	uint64_t shared, shared_size;
 	uint64_t source, source_size;
-	uint64_t lazy; // struct rs_lazy, or 0
+	uint64_t demand; // struct rs_demand, or 0
 	uint64_t probe; // its entry
 	uint64_t fs_base; // thread pointer for the code of the core
 	uint64_t address_limit; // bytes, RLIMIT_AS
@@ -78,7 +79,7 @@ struct rs_plan {
 	struct rs_plan_mm mm;
 	uint64_t auxv[2 * RS_PLAN_AUXV];
 	int32_t shared_fd, source_fd;
-	// Then `maps` of struct rs_plan_map, and a struct rs_lazy.
+	// Then `maps` of struct rs_plan_map, and a struct rs_demand.
 };
 
 enum rs_step {
@@ -99,8 +100,8 @@ struct rs_shared {
 	uint64_t detail;
 	uint64_t begun_ns, ready_ns, done_ns; // CLOCK_MONOTONIC
 	uint64_t cpu_ns; // of the image, when done
-	uint64_t op; // enum rs_probe_op, once the jail is shut
-	struct rs_probe_args args;
+	uint64_t op; // enum rs_guest_op, once the jail is shut
+	struct rs_guest_args args;
 };
 
 #endif /* RS_SANDBOX_PLAN_H */

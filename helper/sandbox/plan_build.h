@@ -39,7 +39,8 @@ bool rs_plan_is_free(const struct rs_process_image *image, uint64_t from,
 		     uint64_t to);
 
 /** Add memory below the mapping that options.stack is in, if that is set. */
-RS_MUST_CHECK struct rs_error *rs_plan_room(struct rs_process_image *image);
+RS_MUST_CHECK struct rs_error *
+rs_plan_extra_stack(struct rs_process_image *image);
 
 /**
  * Add what libc had mapped of locales, to read only: code needs it, and no
@@ -52,14 +53,14 @@ RS_MUST_CHECK struct rs_error *rs_plan_locales(struct rs_process_image *image);
  * Errors: RS_EUNSUPPORTED.
  */
 RS_MUST_CHECK struct rs_error *
-rs_plan_home(const struct rs_process_image *image, uint64_t size,
-	     uint64_t *ret);
+rs_plan_guest_base(const struct rs_process_image *image, uint64_t size,
+		   uint64_t *ret);
 
 /**
  * Make the executable, as a file in memory.
  *
  * @param shared_fd Becomes the plan's.
- * @param[out] home Where the image will have its own things.
+ * @param[out] guest_base Where the image will have its own things.
  * @param[out] shared Where it will have the shared memory.
  */
 RS_MUST_CHECK struct rs_error *
@@ -67,12 +68,12 @@ rs_plan_executable(const struct rs_process_image *image, int shared_fd,
 		   uint64_t shared_size, struct rs_plan *head, int *ret);
 
 /** Let large pieces that would have to be copied be so when touched. */
-void rs_plan_lazy_choose(struct rs_process_image *image);
+void rs_plan_demand_choose(struct rs_process_image *image);
 
-/** Bytes of a table of what map[] has of RS_PLAN_LAZY; 0: it has nothing. */
-size_t rs_plan_lazy_size(const struct rs_process_image *image);
+/** Bytes of a table of what map[] has of RS_PLAN_DEMAND; 0: it has nothing. */
+size_t rs_plan_demand_size(const struct rs_process_image *image);
 /** Bytes of its bits. */
-size_t rs_plan_lazy_bits(const struct rs_process_image *image);
+size_t rs_plan_demand_bits(const struct rs_process_image *image);
 
 /**
  * Write that table.
@@ -80,7 +81,7 @@ size_t rs_plan_lazy_bits(const struct rs_process_image *image);
  * @param source Where the image will have the core's file.
  * @param filled Where it will have the bits, zeroed.
  */
-void rs_plan_lazy_write(const struct rs_process_image *image, uint64_t source,
-			uint64_t filled, struct rs_lazy *ret);
+void rs_plan_demand_write(const struct rs_process_image *image, uint64_t source,
+			  uint64_t filled, struct rs_demand *ret);
 
 #endif /* RS_SANDBOX_PLAN_BUILD_H */

@@ -22,56 +22,57 @@ static size_t choose(struct rs_process_image *image, uint64_t smallest)
 
 	for (size_t i = 0; i < rs_vec_count(&image->map, struct rs_plan_map);
 	     i++) {
-		if (map[i].kind != RS_PLAN_COPY && map[i].kind != RS_PLAN_LAZY)
+		if (map[i].kind != RS_PLAN_COPY &&
+		    map[i].kind != RS_PLAN_DEMAND)
 			continue;
 		map[i].kind = RS_PLAN_COPY;
 		if (map[i].size < smallest || map[i].fd != image->core_fd)
 			continue;
-		map[i].kind = RS_PLAN_LAZY;
+		map[i].kind = RS_PLAN_DEMAND;
 		n++;
 	}
 	return n;
 }
 
-void rs_plan_lazy_choose(struct rs_process_image *image)
+void rs_plan_demand_choose(struct rs_process_image *image)
 {
-	uint64_t smallest = RS_LAZY_GRAIN;
+	uint64_t smallest = RS_DEMAND_GRAIN;
 
 	while (choose(image, smallest) > RS_PIECES_MAX)
 		smallest *= 2;
 }
 
-struct rs_lazies {
+struct rs_demand_sums {
 	uint64_t pieces, grains, bytes;
 };
 
-static struct rs_lazies count(const struct rs_process_image *image)
+static struct rs_demand_sums count(const struct rs_process_image *image)
 {
 	const struct rs_plan_map *map =
 		rs_vec_items(&image->map, struct rs_plan_map);
-	struct rs_lazies all = {0};
+	struct rs_demand_sums all = {0};
 
 	for (size_t i = 0; i < rs_vec_count(&image->map, struct rs_plan_map);
 	     i++) {
-		if (map[i].kind != RS_PLAN_LAZY)
+		if (map[i].kind != RS_PLAN_DEMAND)
 			continue;
 		all.pieces++;
-		all.grains += rs_lazy_grains(map[i].address, map[i].size);
+		all.grains += rs_demand_grains(map[i].address, map[i].size);
 		all.bytes += map[i].size;
 	}
 	return all;
 }
 
-size_t rs_plan_lazy_size(const struct rs_process_image *image)
+size_t rs_plan_demand_size(const struct rs_process_image *image)
 {
 	const uint64_t pieces = count(image).pieces;
 
-	return pieces ? sizeof(struct rs_lazy) +
-				pieces * sizeof(struct rs_lazy_piece)
+	return pieces ? sizeof(struct rs_demand) +
+				pieces * sizeof(struct rs_demand_piece)
 		      : 0;
 }
 
-size_t rs_plan_lazy_bits(const struct rs_process_image *image)
+size_t rs_plan_demand_bits(const struct rs_process_image *image)
 {
 	return (count(image).grains + RS_WORD_BITS - 1) / RS_WORD_BITS *
 	       sizeof(uint64_t);
@@ -87,21 +88,21 @@ bytes_of(const struct rs_process_image *image, const struct rs_plan_map *map)
 	return map->size < left ? map->size : left;
 }
 
-void rs_plan_lazy_write(const struct rs_process_image *image, uint64_t source,
-			uint64_t filled, struct rs_lazy *ret)
+void rs_plan_demand_write(const struct rs_process_image *image, uint64_t source,
+			  uint64_t filled, struct rs_demand *ret)
 {
 	const struct rs_plan_map *map =
 		rs_vec_items(&image->map, struct rs_plan_map);
 	uint64_t grain = 0;
 
-	*ret = (struct rs_lazy){.group = RS_LAZY_HUGE, .filled = filled};
+	*ret = (struct rs_demand){.group = RS_DEMAND_HUGE, .filled = filled};
 	while (count(image).bytes / ret->group >= RS_GROUPS_MAX)
 		ret->group *= 2;
 	for (size_t i = 0; i < rs_vec_count(&image->map, struct rs_plan_map);
 	     i++) {
-		if (map[i].kind != RS_PLAN_LAZY)
+		if (map[i].kind != RS_PLAN_DEMAND)
 			continue;
-		ret->piece[ret->pieces++] = (struct rs_lazy_piece){
+		ret->piece[ret->pieces++] = (struct rs_demand_piece){
 			.address = map[i].address,
 			.size = map[i].size,
 			.source = source + map[i].offset,
@@ -109,6 +110,6 @@ void rs_plan_lazy_write(const struct rs_process_image *image, uint64_t source,
 			.grain = grain,
 			.prot = map[i].prot,
 		};
-		grain += rs_lazy_grains(map[i].address, map[i].size);
+		grain += rs_demand_grains(map[i].address, map[i].size);
 	}
 }

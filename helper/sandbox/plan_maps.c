@@ -15,7 +15,7 @@
 enum {
 	RS_MAPS_MAX = 60000, // Linux allows 65530 in a process, ours included
 	RS_SLACK = 64 << 20, // that a core's parts may share
-	RS_STEP_SHIFT = 40, // between places tried for the home
+	RS_STEP_SHIFT = 40, // between places tried for the guest_base
 };
 
 static struct rs_error *open_same(struct rs_process_image *image,
@@ -168,7 +168,7 @@ struct rs_error *rs_plan_maps(struct rs_process_image *image)
 	if (err)
 		return err;
 	image->core_fd = opened.core;
-	rs_plan_lazy_choose(image);
+	rs_plan_demand_choose(image);
 	return NULL;
 }
 
@@ -196,8 +196,8 @@ bool rs_plan_is_free(const struct rs_process_image *image, uint64_t from,
 }
 
 // The kernel puts the stack of a new process near the top: stay away.
-struct rs_error *
-rs_plan_home(const struct rs_process_image *image, uint64_t size, uint64_t *ret)
+struct rs_error *rs_plan_guest_base(const struct rs_process_image *image,
+				    uint64_t size, uint64_t *ret)
 {
 	const uint64_t step = UINT64_C(1) << RS_STEP_SHIFT;
 

@@ -20,7 +20,7 @@
 
 enum {
 	RS_WAIT_MS = 10,
-	RS_ENDS_MAX = 1000, // waits until the keeper itself is ended
+	RS_ENDS_MAX = 1000, // waits until the supervisor itself is ended
 };
 
 // Both children share the caller's memory and must not touch libc's state:
@@ -56,7 +56,7 @@ RS_PLAIN static int image_main(void *context)
 	// Handler default: struct of the kernel, not libc's.
 	const uint64_t action[4] = {0};
 
-	tie_to(s->keeper_pid);
+	tie_to(s->supervisor_pid);
 	rs_raw3(SYS_setsid, 0, 0, 0);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, s->life_s);
@@ -71,14 +71,14 @@ RS_PLAIN static int image_main(void *context)
 	leave(127);
 }
 
-RS_PLAIN static int keeper_main(void *context)
+RS_PLAIN static int supervisor_main(void *context)
 {
 	struct rs_spawn *s = context;
 	int status = 0, pidfd = -1;
 
 	tie_to(s->caller_pid);
 	rs_raw3(SYS_setsid, 0, 0, 0);
-	s->keeper_pid = (pid_t)rs_raw3(SYS_getpid, 0, 0, 0);
+	s->supervisor_pid = (pid_t)rs_raw3(SYS_getpid, 0, 0, 0);
 	const int pid = clone(image_main, (char *)s->stack + RS_SPAWN_STACKS,
 			      CLONE_VM | CLONE_VFORK | CLONE_PIDFD, s, &pidfd);
 	if (pid < 0) {
@@ -97,7 +97,7 @@ struct rs_error *rs_spawn_start(struct rs_spawn *spawn)
 {
 	uint64_t all = UINT64_MAX, before = 0;
 
-	spawn->keeper = -1;
+	spawn->supervisor = -1;
 	spawn->image = -1;
 	spawn->error = 0;
 	spawn->status = 0;
@@ -111,34 +111,36 @@ struct rs_error *rs_spawn_start(struct rs_spawn *spawn)
 	// libc's own signals too, which sigfillset() leaves out.
 	rs_raw4(SYS_rt_sigprocmask, SIG_SETMASK, (uint64_t)&all,
 		(uint64_t)&before, sizeof(all));
-	const int pid = clone(
-		keeper_main, (char *)spawn->stack + RS_SPAWN_STACK,
-		CLONE_VM | CLONE_FILES | CLONE_PIDFD, spawn, &spawn->keeper);
+	const int pid =
+		clone(supervisor_main, (char *)spawn->stack + RS_SPAWN_STACK,
+		      CLONE_VM | CLONE_FILES | CLONE_PIDFD, spawn,
+		      &spawn->supervisor);
 	const int error = errno;
 	rs_raw4(SYS_rt_sigprocmask, SIG_SETMASK, (uint64_t)&before, 0,
 		sizeof(all));
 	if (pid >= 0)
 		return NULL;
-	spawn->keeper = -1;
+	spawn->supervisor = -1;
 	rs_spawn_end(spawn);
 	return rs_error_new(RS_EIO, "clone: %s", strerror(error));
 }
 
 bool rs_spawn_wait(struct rs_spawn *spawn, int ms)
 {
-	struct pollfd poll_fd = {.fd = spawn->keeper, .events = POLLIN};
+	struct pollfd poll_fd = {.fd = spawn->supervisor, .events = POLLIN};
 	siginfo_t info;
 
-	if (spawn->keeper < 0)
+	if (spawn->supervisor < 0)
 		return true;
 	if (poll(&poll_fd, 1, ms) <= 0)
 		return false;
 	// Somebody who waits for all children may have reaped it: also fine.
-	while (waitid(P_PIDFD, (id_t)spawn->keeper, &info, WEXITED | __WALL) &&
+	while (waitid(P_PIDFD, (id_t)spawn->supervisor, &info,
+		      WEXITED | __WALL) &&
 	       errno == EINTR)
 		;
-	close(spawn->keeper);
-	spawn->keeper = -1;
+	close(spawn->supervisor);
+	spawn->supervisor = -1;
 	return true;
 }
 
@@ -153,8 +155,8 @@ void rs_spawn_end(struct rs_spawn *spawn)
 			rs_raw4(SYS_pidfd_send_signal, (uint64_t)victim,
 				SIGKILL, 0, 0);
 		else if (i >= RS_ENDS_MAX)
-			rs_raw4(SYS_pidfd_send_signal, (uint64_t)spawn->keeper,
-				SIGKILL, 0, 0);
+			rs_raw4(SYS_pidfd_send_signal,
+				(uint64_t)spawn->supervisor, SIGKILL, 0, 0);
 	}
 	if (spawn->image >= 0)
 		close(spawn->image);

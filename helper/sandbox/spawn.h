@@ -4,9 +4,9 @@
  * Start a process that the caller's own machinery never learns of (private).
  *
  * exec() makes a child signal its parent when it ends. So between caller and
- * image stands a keeper: a child that shares the caller's memory, has no
+ * image stands a supervisor: a child that shares the caller's memory, has no
  * signal to send, waits for the image and ends with it. When the caller dies
- * the kernel ends the keeper, and the image with it.
+ * the kernel ends the supervisor, and the image with it.
  */
 #ifndef RS_SANDBOX_SPAWN_H
 #define RS_SANDBOX_SPAWN_H
@@ -27,12 +27,13 @@ struct rs_spawn {
 	const int *fd; // that the image inherits; borrowed
 	size_t fds;
 	unsigned life_s; // processor time
-	int keeper; // pidfd of the keeper; -1: none
-	pid_t keeper_pid, caller_pid;
+	int supervisor; // pidfd of the supervisor; -1: none
+	pid_t supervisor_pid, caller_pid;
 	_Atomic int image; // pidfd of the image; -1: not there yet
 	_Atomic int error; // errno of what failed before exec was over
 	_Atomic int status; // of the image, as wait() tells it
-	void *stack; // of the keeper and, above it, of the image's first steps
+	void *stack; // of the supervisor and, above it, of the image's first
+		     // steps
 };
 
 /** Start. @param spawn The first four filled in. Errors: RS_EIO; RS_ENOMEM. */

@@ -59,13 +59,13 @@ __asm__(".text\n"
 	"	mov $15, %eax\n" // rt_sigreturn
 	"	syscall\n");
 
-static void tell(struct rs_probe_args *args, int signal, const siginfo_t *info)
+static void tell(struct rs_guest_args *args, int signal, const siginfo_t *info)
 {
-	struct rs_probe_fault *fault;
+	struct rs_guest_fault *fault;
 
 	if (args->current != args->told) // on the way to an object
 		return;
-	if (args->faults++ >= RS_PROBE_FAULTS)
+	if (args->faults++ >= RS_GUEST_FAULTS)
 		return;
 	fault = &args->fault[args->faults - 1];
 	fault->object = ((const uint64_t *)args->object)[args->current];
@@ -76,29 +76,29 @@ static void tell(struct rs_probe_args *args, int signal, const siginfo_t *info)
 }
 
 // Whether nothing is amiss: memory came in, or is just doing so.
-static int is_served(struct rs_lazy *lazy, int signal, const siginfo_t *info,
-		     void *context)
+static int is_served(struct rs_demand *demand, int signal,
+		     const siginfo_t *info, void *context)
 {
-	if (lazy->from) {
+	if (demand->from) {
 		// Time that is not the object's.
 		if (signal == SIGPROF)
 			return 1;
-		rs_lazy_give_up(lazy);
+		rs_demand_give_up(demand);
 		return 0;
 	}
 	if (signal == SIGBUS)
-		return rs_lazy_touch(lazy, (uint64_t)info->si_addr);
-	return signal == SIGSYS && rs_lazy_call(lazy, context);
+		return rs_demand_touch(demand, (uint64_t)info->si_addr);
+	return signal == SIGSYS && rs_demand_call(demand, context);
 }
 
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	const ucontext_t *uc = context;
 	struct rs_guard *guard = uc->uc_stack.ss_sp;
-	struct rs_probe_args *args = guard->args;
+	struct rs_guest_args *args = guard->args;
 
-	if (args->lazy &&
-	    is_served((struct rs_lazy *)args->lazy, signal, info, context))
+	if (args->demand &&
+	    is_served((struct rs_demand *)args->demand, signal, info, context))
 		return;
 	if (signal == SIGPROF) {
 		if (guard->seen != args->current || !guard->stack) {
@@ -116,7 +116,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	rs_guard_back(guard->stack, signal);
 }
 
-long rs_guard_open(struct rs_probe_args *args)
+long rs_guard_open(struct rs_guest_args *args)
 {
 	static const uint8_t signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL,
 					  SIGTRAP, SIGSYS, SIGPROF};
@@ -135,8 +135,8 @@ long rs_guard_open(struct rs_probe_args *args)
 		.restorer = restorer,
 	};
 	const struct itimerval tick = {
-		.it_interval.tv_usec = RS_PROBE_TICK_MS * 1000,
-		.it_value.tv_usec = RS_PROBE_TICK_MS * 1000,
+		.it_interval.tv_usec = RS_GUEST_TICK_MS * 1000,
+		.it_value.tv_usec = RS_GUEST_TICK_MS * 1000,
 	};
 	long rc;
 

@@ -8,7 +8,7 @@
 /** Lies at the low end of the alternate stack, where a handler finds it. */
 struct rs_guard {
 	uint64_t stack; // of the guarded call to come back from; 0: none
-	struct rs_probe_args *args;
+	struct rs_guest_args *args;
 	uint64_t seen; // args->current at the last tick
 	uint64_t ticks; // since it changed
 };
@@ -23,9 +23,9 @@ long rs_guard_call(void (*fn)(void *context), void *context, uint64_t *stack);
 _Noreturn void rs_guard_back(uint64_t stack, long result);
 
 /** Install handlers. @return 0 or -errno. */
-long rs_guard_open(struct rs_probe_args *args);
+long rs_guard_open(struct rs_guest_args *args);
 
-/** What RS_PROBE_CALL does (call.c). @return 0. */
-long rs_probe_do_call(struct rs_probe_args *args);
+/** What RS_GUEST_CALL does (call.c). @return 0. */
+long rs_guest_do_call(struct rs_guest_args *args);
 
 #endif /* RS_SANDBOX_GUARD_H */

@@ -4,8 +4,8 @@
 #include "sandbox/guest/guard.h"
 
 struct rs_calling {
-	const struct rs_probe_call *call;
-	const struct rs_probe_step *step;
+	const struct rs_guest_call *call;
+	const struct rs_guest_step *step;
 	uint64_t result;
 };
 
@@ -36,8 +36,8 @@ __asm__(".text\n"
 	"	pop %rbp\n"
 	"	ret\n");
 
-static uint64_t word_of(const struct rs_probe_call *call,
-			const struct rs_probe_step *step, unsigned i)
+static uint64_t word_of(const struct rs_guest_call *call,
+			const struct rs_guest_step *step, unsigned i)
 {
 	const uint64_t arg = step->arg[i];
 
@@ -54,9 +54,9 @@ static uint64_t word_of(const struct rs_probe_call *call,
 }
 
 // Sizes come from the code of the core: never more than there is room.
-static void copy_text(struct rs_probe_call *call, const uint64_t *word)
+static void copy_text(struct rs_guest_call *call, const uint64_t *word)
 {
-	struct rs_probe_text *text =
+	struct rs_guest_text *text =
 		&call->text[word[2] < RS_CALL_TEXTS ? word[2] : 0];
 	const volatile uint8_t *from = (const volatile uint8_t *)word[0];
 	volatile uint8_t *to = (volatile uint8_t *)(call->base + text->place);
@@ -70,13 +70,13 @@ static void copy_text(struct rs_probe_call *call, const uint64_t *word)
 static void do_step(void *context)
 {
 	struct rs_calling *c = context;
-	const struct rs_probe_step *step = c->step;
+	const struct rs_guest_step *step = c->step;
 	uint64_t word[RS_CALL_ARGS];
 
 	for (unsigned i = 0; i < RS_CALL_ARGS; i++)
 		word[i] = word_of(c->call, step, i);
 	if (!step->function) {
-		copy_text((struct rs_probe_call *)c->call, word);
+		copy_text((struct rs_guest_call *)c->call, word);
 		c->result = 1;
 		return;
 	}
@@ -85,9 +85,9 @@ static void do_step(void *context)
 		c->result = (uint32_t)c->result;
 }
 
-long rs_probe_do_call(struct rs_probe_args *args)
+long rs_guest_do_call(struct rs_guest_args *args)
 {
-	struct rs_probe_call *call = (struct rs_probe_call *)args->call;
+	struct rs_guest_call *call = (struct rs_guest_call *)args->call;
 	struct rs_guard *guard = (struct rs_guard *)args->altstack;
 	struct rs_calling c = {.call = call};
 	uint64_t i = 0;

@@ -2,7 +2,7 @@
 /**
  * @file
  * Functions of the target called one after the other: the short list that
- * RS_PROBE_CALL works through.
+ * RS_GUEST_CALL works through.
  *
  * It lies in memory that the host sees too. Each step calls a function by its
  * address; its arguments are numbers, results of earlier steps, places in
@@ -25,7 +25,7 @@ enum {
 enum rs_call_from {
 	RS_CALL_VALUE, // itself
 	RS_CALL_RESULT, // the number of the step whose result it is
-	RS_CALL_PLACE, // an offset from rs_probe_call.base: its address
+	RS_CALL_PLACE, // an offset from rs_guest_call.base: its address
 	RS_CALL_WORD, // such an offset: the word that is there
 };
 
@@ -34,7 +34,7 @@ enum rs_call_flag {
 	RS_CALL_MAY_STOP = 2, // a fault or trap in it is passed over
 };
 
-struct rs_probe_step {
+struct rs_guest_step {
 	uint64_t function; // 0: copy arg[1] bytes at arg[0] to text arg[2]
 	uint64_t arg[RS_CALL_ARGS];
 	uint8_t from[RS_CALL_ARGS]; // enum rs_call_from
@@ -44,19 +44,19 @@ struct rs_probe_step {
 };
 
 /** Text that was copied out. */
-struct rs_probe_text {
+struct rs_guest_text {
 	uint64_t place; // offset from base
 	uint64_t room;
 	uint64_t size; // out: bytes there are; the first `room` were copied
 	uint64_t told; // out: 1 once it has been copied
 };
 
-struct rs_probe_call {
+struct rs_guest_call {
 	uint64_t base; // of the offsets
 	uint64_t stack; // to call on: one past it
 	uint64_t steps;
-	struct rs_probe_step step[RS_CALL_STEPS];
-	struct rs_probe_text text[RS_CALL_TEXTS];
+	struct rs_guest_step step[RS_CALL_STEPS];
+	struct rs_guest_text text[RS_CALL_TEXTS];
 	// Out.
 	uint64_t result[RS_CALL_STEPS];
 	uint64_t at; // the step being done

@@ -18,7 +18,7 @@ typedef int (*rs_traverse)(void *object, rs_visit visit, void *context);
 typedef int (*rs_is_gc)(void *object);
 
 struct rs_walk {
-	struct rs_probe_args *args;
+	struct rs_guest_args *args;
 	uint64_t *object, *first, *edge;
 	uint64_t object_now;
 	uint64_t function_now; // to ask it; 0: its type's
@@ -66,10 +66,10 @@ static void make_edges_ready(struct rs_walk *w)
 	w->ready = used + size;
 }
 
-static struct rs_probe_failing *
-failing(struct rs_probe_args *a, uint64_t function)
+static struct rs_guest_failing *
+failing(struct rs_guest_args *a, uint64_t function)
 {
-	for (uint64_t i = 0; i < a->failings && i < RS_PROBE_FAILING; i++)
+	for (uint64_t i = 0; i < a->failings && i < RS_GUEST_FAILING; i++)
 		if (a->failing[i].function == function)
 			return &a->failing[i];
 	return (void *)0;
@@ -78,37 +78,37 @@ failing(struct rs_probe_args *a, uint64_t function)
 // @return Whether @p function may be called for the object at hand.
 static int may_ask(struct rs_walk *w, uint64_t function)
 {
-	const struct rs_probe_failing *f = failing(w->args, function);
+	const struct rs_guest_failing *f = failing(w->args, function);
 
 	w->asked = function;
 	w->skipped =
-		f && f->failed >= RS_PROBE_PATIENCE && f->failed > f->worked;
+		f && f->failed >= RS_GUEST_PATIENCE && f->failed > f->worked;
 	return !w->skipped;
 }
 
 static void remember(struct rs_walk *w, long failed)
 {
-	struct rs_probe_args *a = w->args;
-	struct rs_probe_failing *f = failing(a, w->asked);
+	struct rs_guest_args *a = w->args;
+	struct rs_guest_failing *f = failing(a, w->asked);
 
 	if (!failed) {
 		if (f && !w->skipped)
 			f->worked++;
 		return;
 	}
-	if (!f && a->failings < RS_PROBE_FAILING && w->asked) {
+	if (!f && a->failings < RS_GUEST_FAILING && w->asked) {
 		f = &a->failing[a->failings++];
-		*f = (struct rs_probe_failing){.function = w->asked};
+		*f = (struct rs_guest_failing){.function = w->asked};
 	}
 	if (f)
-		f->failed += failed == SIGPROF ? RS_PROBE_HANG_WEIGHT : 1;
+		f->failed += failed == SIGPROF ? RS_GUEST_HANG_WEIGHT : 1;
 }
 
 // As gc.get_referents() asks. Anything here may fault.
 static void walk_one(void *context)
 {
 	struct rs_walk *w = context;
-	const struct rs_probe_args *a = w->args;
+	const struct rs_guest_args *a = w->args;
 	const uint64_t object = w->object_now;
 
 	if (w->function_now) {
@@ -135,10 +135,10 @@ static void walk_one(void *context)
 
 static void tell_fault(struct rs_walk *w, int signal)
 {
-	struct rs_probe_args *a = w->args;
+	struct rs_guest_args *a = w->args;
 
-	if (a->faults < RS_PROBE_FAULTS)
-		a->fault[a->faults] = (struct rs_probe_fault){
+	if (a->faults < RS_GUEST_FAULTS)
+		a->fault[a->faults] = (struct rs_guest_fault){
 			.object = w->object_now,
 			.signal = signal,
 		};
@@ -156,7 +156,7 @@ static uint64_t *stack_slot(struct rs_walk *w)
 // could not be followed to its end tells none.
 static void walk_object(struct rs_walk *w)
 {
-	struct rs_probe_args *a = w->args;
+	struct rs_guest_args *a = w->args;
 	const uint64_t before = w->edges;
 	const uint64_t room = a->max_edges - before;
 
@@ -174,7 +174,7 @@ static void walk_object(struct rs_walk *w)
 	if (a->failings || failed)
 		remember(w, failed);
 	if (!failed && (w->flooded || w->skipped))
-		tell_fault(w, w->skipped ? RS_PROBE_SKIPPED : 0);
+		tell_fault(w, w->skipped ? RS_GUEST_SKIPPED : 0);
 	if (w->flooded && w->stop == a->max_edges)
 		a->full = 1;
 	if (failed || w->flooded)
@@ -201,7 +201,7 @@ static void pass(struct rs_walk *w, uint64_t node)
 
 static void walk_list(struct rs_walk *w, uint64_t head, uint64_t *passed)
 {
-	const struct rs_probe_args *a = w->args;
+	const struct rs_guest_args *a = w->args;
 
 	pass(w, head);
 	while (w->next && w->next != head) {
@@ -223,15 +223,15 @@ static void walk_list(struct rs_walk *w, uint64_t head, uint64_t *passed)
 }
 
 // So many are nearly everywhere: what they touch need not come in grains.
-static void expect_all(struct rs_probe_args *a)
+static void expect_all(struct rs_guest_args *a)
 {
-	struct rs_lazy *lazy = (struct rs_lazy *)a->lazy;
+	struct rs_demand *demand = (struct rs_demand *)a->demand;
 
-	if (lazy && (a->lists || a->objects > RS_LAZY_SINGLE))
-		lazy->touches = RS_LAZY_SINGLE;
+	if (demand && (a->lists || a->objects > RS_DEMAND_SINGLE))
+		demand->touches = RS_DEMAND_SINGLE;
 }
 
-static long walk(struct rs_probe_args *a)
+static long walk(struct rs_guest_args *a)
 {
 	struct rs_walk w = {
 		.args = a,
@@ -265,14 +265,14 @@ static long walk(struct rs_probe_args *a)
 	return 0;
 }
 
-long rs_entry(long op, struct rs_probe_args *args);
+long rs_entry(long op, struct rs_guest_args *args);
 
 __attribute__((__section__(".text.entry"))) long
-rs_entry(long op, struct rs_probe_args *args)
+rs_entry(long op, struct rs_guest_args *args)
 {
-	if (op == RS_PROBE_GUARD)
+	if (op == RS_GUEST_GUARD)
 		return rs_guard_open(args);
-	if (op == RS_PROBE_CALL)
-		return rs_probe_do_call(args);
-	return op == RS_PROBE_WALK ? walk(args) : -1;
+	if (op == RS_GUEST_CALL)
+		return rs_guest_do_call(args);
+	return op == RS_GUEST_WALK ? walk(args) : -1;
 }

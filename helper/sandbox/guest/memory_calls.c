@@ -14,16 +14,16 @@
 // Nothing lies above; the kernel refuses what would.
 #define TOP UINT64_C(0x800000000000)
 
-typedef void (*rs_range_fn)(struct rs_lazy *, uint64_t from, uint64_t to);
+typedef void (*rs_range_fn)(struct rs_demand *, uint64_t from, uint64_t to);
 
 static void
-with(struct rs_lazy *lazy, rs_range_fn fn, uint64_t address, uint64_t size)
+with(struct rs_demand *demand, rs_range_fn fn, uint64_t address, uint64_t size)
 {
 	if (address < TOP && size && size < TOP)
-		fn(lazy, address, address + size);
+		fn(demand, address, address + size);
 }
 
-int rs_lazy_call(struct rs_lazy *lazy, void *context)
+int rs_demand_call(struct rs_demand *demand, void *context)
 {
 	greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
 	const uint64_t a = (uint64_t)r[REG_RDI], b = (uint64_t)r[REG_RSI];
@@ -31,35 +31,35 @@ int rs_lazy_call(struct rs_lazy *lazy, void *context)
 
 	switch (r[REG_RAX]) {
 	case SYS_munmap:
-		with(lazy, rs_lazy_forget, a, b);
+		with(demand, rs_demand_forget, a, b);
 		break;
 	case SYS_mmap:
 		if (!(flags & MAP_ANONYMOUS))
 			return 0;
 		if (flags & MAP_FIXED)
-			with(lazy, rs_lazy_forget, a, b);
+			with(demand, rs_demand_forget, a, b);
 		break;
 	case SYS_mremap:
-		with(lazy, rs_lazy_bring, a, b);
+		with(demand, rs_demand_bring, a, b);
 		if (flags & MREMAP_FIXED)
-			with(lazy, rs_lazy_forget, (uint64_t)r[REG_R8],
+			with(demand, rs_demand_forget, (uint64_t)r[REG_R8],
 			     (uint64_t)r[REG_RDX]);
 		break;
 	case SYS_madvise:
 		// Trapped whoever makes it: it would come back here.
-		if ((uint32_t)r[REG_RDX] >= RS_LAZY_ADVICE_END)
+		if ((uint32_t)r[REG_RDX] >= RS_DEMAND_ADVICE_END)
 			return 0;
-		with(lazy, rs_lazy_bring, a, b);
+		with(demand, rs_demand_bring, a, b);
 		break;
 	case SYS_mprotect:
-		with(lazy, rs_lazy_bring, a, b);
+		with(demand, rs_demand_bring, a, b);
 		break;
 	case SYS_clock_gettime:
-		with(lazy, rs_lazy_bring, b, sizeof(struct timespec));
+		with(demand, rs_demand_bring, b, sizeof(struct timespec));
 		break;
 	case SYS_gettimeofday:
-		with(lazy, rs_lazy_bring, a, sizeof(struct timeval));
-		with(lazy, rs_lazy_bring, b, sizeof(struct timezone));
+		with(demand, rs_demand_bring, a, sizeof(struct timeval));
+		with(demand, rs_demand_bring, b, sizeof(struct timezone));
 		break;
 	default:
 		return 0;

@@ -21,7 +21,7 @@ enum {
 	RS_AGAIN = 3, // of the same, if a second is wanted
 	RS_PAGE = 4096,
 	// More than comes in singly; a huge page and a bit.
-	RS_LARGE = (RS_LAZY_SINGLE + 80) * RS_LAZY_GRAIN + 5 * RS_PAGE,
+	RS_LARGE = (RS_DEMAND_SINGLE + 80) * RS_DEMAND_GRAIN + 5 * RS_PAGE,
 };
 
 static struct fake_object *object; // in memory of their own
@@ -67,10 +67,10 @@ RS_PLAIN static int is_whole(const uint64_t *word, uint64_t from, uint64_t to)
 
 RS_PLAIN static char *at_grain(unsigned n)
 {
-	const uint64_t end = (uint64_t)large + RS_LAZY_GRAIN - 1;
+	const uint64_t end = (uint64_t)large + RS_DEMAND_GRAIN - 1;
 
-	return (char *)(end / RS_LAZY_GRAIN * RS_LAZY_GRAIN) +
-	       (uint64_t)n * RS_LAZY_GRAIN;
+	return (char *)(end / RS_DEMAND_GRAIN * RS_DEMAND_GRAIN) +
+	       (uint64_t)n * RS_DEMAND_GRAIN;
 }
 
 RS_PLAIN static uint64_t word_at(const char *address)
@@ -124,7 +124,7 @@ RS_TRAVERSE(replaces)
 	const uint64_t both = PROT_READ | PROT_WRITE;
 	const uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	char *one = at_grain(9) + 3 * RS_PAGE, *two = at_grain(40) + RS_PAGE;
-	const uint64_t n = 20 * RS_LAZY_GRAIN;
+	const uint64_t n = 20 * RS_DEMAND_GRAIN;
 
 	if (system_call(SYS_munmap, one, n, 0, 0, NULL) ||
 	    system_call(SYS_mmap, one, n, both, flags | MAP_FIXED_NOREPLACE,
@@ -147,7 +147,7 @@ RS_TRAVERSE(replaces)
 RS_TRAVERSE(moves)
 {
 	char *from = at_grain(50) + RS_PAGE;
-	const uint64_t n = 70 * RS_LAZY_GRAIN, first = word_at(from);
+	const uint64_t n = 70 * RS_DEMAND_GRAIN, first = word_at(from);
 	const long to =
 		system_call(SYS_mremap, from, n, 2 * n, MREMAP_MAYMOVE, NULL);
 
@@ -163,7 +163,7 @@ RS_TRAVERSE(moves)
 RS_TRAVERSE(lets_go)
 {
 	char *from = at_grain(50) + RS_PAGE;
-	const uint64_t n = 3 * RS_LAZY_GRAIN;
+	const uint64_t n = 3 * RS_DEMAND_GRAIN;
 
 	if (system_call(SYS_madvise, from, n, MADV_DONTNEED, 0, NULL))
 		return 0;

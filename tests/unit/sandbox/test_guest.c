@@ -21,28 +21,28 @@ static struct fake_object object[RS_OBJECTS];
 static struct fake_head head;
 static uint64_t address[RS_OBJECTS + 1], first[RS_OBJECTS + 2], edge[RS_EDGES];
 static uint64_t list[1];
-static struct rs_probe_args args;
+static struct rs_guest_args args;
 static volatile int zero;
 static volatile int *volatile nothing = (volatile int *)16;
 
-static rs_probe_entry place(uint64_t where)
+static rs_guest_entry place(uint64_t where)
 {
-	const size_t size = rs_probe_size();
+	const size_t size = rs_guest_size();
 	void *code =
 		mmap((void *)where, size, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	ck_assert_ptr_eq(code, (void *)where);
-	memcpy(code, rs_probe_code, size);
+	memcpy(code, rs_guest_code, size);
 	ck_assert_int_eq(mprotect(code, size, PROT_READ | PROT_EXEC), 0);
-	return (rs_probe_entry)where;
+	return (rs_guest_entry)where;
 }
 
 static void prepare(void)
 {
 	fake_chain(&head, object, RS_OBJECTS);
 	list[0] = (uint64_t)&head;
-	args = (struct rs_probe_args){
+	args = (struct rs_guest_args){
 		RS_FAKE_OFFSETS,
 		.list = (uint64_t)list,
 		.lists = 1,
@@ -56,13 +56,13 @@ static void prepare(void)
 	};
 }
 
-static void guard(rs_probe_entry probe)
+static void guard(rs_guest_entry probe)
 {
 	args.altstack =
 		(uint64_t)mmap(NULL, RS_ALTSTACK, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	args.altstack_size = RS_ALTSTACK;
-	ck_assert_int_eq(probe(RS_PROBE_GUARD, &args), 0);
+	ck_assert_int_eq(probe(RS_GUEST_GUARD, &args), 0);
 }
 
 // Row i is what the object refers to; none for those in `without`.
@@ -116,7 +116,7 @@ START_TEST(flat_code_has_no_relocations_and_is_small)
 	size_t code = 0;
 
 	ck_assert_uint_eq(relocations(RS_FLAT_GUEST, &code), 0);
-	ck_assert_uint_eq(code, rs_probe_size());
+	ck_assert_uint_eq(code, rs_guest_size());
 	ck_assert_uint_lt(code, 2 * 4096);
 	code = 0;
 	ck_assert_uint_eq(relocations(RS_FLAT_LOADER, &code), 0);
@@ -136,10 +136,10 @@ END_TEST
 START_TEST(a_list_is_walked_from_wherever_the_code_is)
 {
 	prepare();
-	ck_assert_int_eq(place(0x200000000000)(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(place(0x200000000000)(RS_GUEST_WALK, &args), 0);
 	check_rows(RS_OBJECTS, 0);
 	prepare();
-	ck_assert_int_eq(place(0x123456789000)(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(place(0x123456789000)(RS_GUEST_WALK, &args), 0);
 	check_rows(RS_OBJECTS, 0);
 	ck_assert_uint_eq(args.lists_broken, 0);
 	ck_assert_uint_eq(args.full, 0);
@@ -165,7 +165,7 @@ START_TEST(addresses_are_asked_when_they_take_part_in_collection)
 	some.is_gc = no;
 	object[2].type = &plain;
 	object[5].type = &some;
-	ck_assert_int_eq(place(0x200000000000)(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(place(0x200000000000)(RS_GUEST_WALK, &args), 0);
 	check_rows(RS_OBJECTS, 1 << 2 | 1 << 5);
 }
 END_TEST
@@ -191,7 +191,7 @@ START_TEST(functions_beside_the_objects_are_asked_instead_of_types)
 		address[i] = (uint64_t)fake_address(&object[i]);
 		object[i].type = (void *)24; // there is none to be asked
 	}
-	ck_assert_int_eq(place(0x200000000000)(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(place(0x200000000000)(RS_GUEST_WALK, &args), 0);
 	ck_assert_uint_eq(args.told, 3);
 	ck_assert_uint_eq(args.edges, 4);
 	ck_assert_uint_eq(first[1], 1);
@@ -206,17 +206,17 @@ END_TEST
 
 START_TEST(a_walk_goes_on_where_another_was_lost)
 {
-	const rs_probe_entry probe = place(0x200000000000);
+	const rs_guest_entry probe = place(0x200000000000);
 
 	prepare();
 	args.max_objects = 4;
-	ck_assert_int_eq(probe(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(probe(RS_GUEST_WALK, &args), 0);
 	ck_assert_uint_eq(args.full, 1);
 	check_rows(4, 0);
 	args.full = 0;
 	args.start = args.told;
 	args.max_objects = RS_OBJECTS;
-	ck_assert_int_eq(probe(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(probe(RS_GUEST_WALK, &args), 0);
 	ck_assert_uint_eq(args.full, 0);
 	check_rows(RS_OBJECTS, 0);
 }
@@ -236,7 +236,7 @@ START_TEST(an_object_that_tells_too_much_tells_nothing)
 	prepare();
 	object[3].type = &flood;
 	args.max_edges_each = 8;
-	ck_assert_int_eq(place(0x200000000000)(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(place(0x200000000000)(RS_GUEST_WALK, &args), 0);
 	check_rows(RS_OBJECTS, 1 << 3);
 	ck_assert_uint_eq(args.faults, 1);
 	ck_assert_uint_eq(args.fault[0].object, address[3]);
@@ -268,7 +268,7 @@ RS_PLAIN static int spin(void *self, fake_visit visit, void *context)
 
 START_TEST(faults_and_hangs_are_contained_and_named)
 {
-	const rs_probe_entry probe = place(0x200000000000);
+	const rs_guest_entry probe = place(0x200000000000);
 	const struct fake_type bad[3] = {{RS_FAKE_GC, touch_nothing, NULL},
 					 {RS_FAKE_GC, divide, NULL},
 					 {RS_FAKE_GC, spin, NULL}};
@@ -280,10 +280,10 @@ START_TEST(faults_and_hangs_are_contained_and_named)
 	object[5].type = (void *)24; // the walk itself would fault
 	object[9].type = &bad[0];
 	guard(probe);
-	ck_assert_int_eq(probe(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(probe(RS_GUEST_WALK, &args), 0);
 	check_rows(RS_OBJECTS, 1 << 1 | 1 << 2 | 1 << 4 | 1 << 5 | 1 << 9);
 	ck_assert_uint_eq(args.faults, 5);
-	const struct rs_probe_fault *f = args.fault;
+	const struct rs_guest_fault *f = args.fault;
 	ck_assert_uint_eq(f[0].object, address[1]);
 	ck_assert_int_eq(f[0].signal, SIGSEGV);
 	ck_assert_uint_eq(f[0].address, 16);
@@ -298,11 +298,11 @@ END_TEST
 
 START_TEST(a_function_that_fails_again_and_again_is_not_asked_any_more)
 {
-	enum { RS_MANY = 3 * RS_PROBE_PATIENCE, RS_ROOM = 4 * RS_MANY };
+	enum { RS_MANY = 3 * RS_GUEST_PATIENCE, RS_ROOM = 4 * RS_MANY };
 	static struct fake_object many[RS_MANY];
 	static uint64_t of[RS_MANY + 1], from[RS_MANY + 2], to[RS_ROOM];
 	const struct fake_type bad = {RS_FAKE_GC, touch_nothing, NULL};
-	const rs_probe_entry probe = place(0x200000000000);
+	const rs_guest_entry probe = place(0x200000000000);
 
 	prepare();
 	fake_chain(&head, many, RS_MANY);
@@ -314,15 +314,15 @@ START_TEST(a_function_that_fails_again_and_again_is_not_asked_any_more)
 	for (unsigned i = 0; i < RS_MANY; i += 2)
 		many[i].type = &bad;
 	guard(probe);
-	ck_assert_int_eq(probe(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(probe(RS_GUEST_WALK, &args), 0);
 	ck_assert_uint_eq(args.told, RS_MANY);
 	ck_assert_uint_eq(args.faults, RS_MANY / 2);
 	for (unsigned i = 0; i < RS_MANY / 2; i++) {
 		ck_assert_uint_eq(args.fault[i].object,
 				  (uint64_t)fake_address(&many[2 * i]));
 		ck_assert_int_eq(args.fault[i].signal,
-				 i < RS_PROBE_PATIENCE ? SIGSEGV
-						       : RS_PROBE_SKIPPED);
+				 i < RS_GUEST_PATIENCE ? SIGSEGV
+						       : RS_GUEST_SKIPPED);
 	}
 	// The others' function is asked to the end.
 	ck_assert_uint_eq(args.edges, RS_MANY - 1);
@@ -331,18 +331,18 @@ END_TEST
 
 START_TEST(a_list_that_leads_nowhere_is_left)
 {
-	const rs_probe_entry probe = place(0x200000000000);
+	const rs_guest_entry probe = place(0x200000000000);
 
 	prepare();
 	object[6].head.next = 4096 * 3;
 	guard(probe);
-	ck_assert_int_eq(probe(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(probe(RS_GUEST_WALK, &args), 0);
 	ck_assert_uint_eq(args.lists_broken, 1);
 	ck_assert_uint_eq(args.told, 8); // the last of them is none
 	ck_assert_uint_eq(args.faults, 1);
 	list[0] = 4096 * 5;
 	args.told = args.edges = args.faults = 0;
-	ck_assert_int_eq(probe(RS_PROBE_WALK, &args), 0);
+	ck_assert_int_eq(probe(RS_GUEST_WALK, &args), 0);
 	ck_assert_uint_eq(args.lists_broken, 2);
 	ck_assert_uint_eq(args.told, 0);
 }

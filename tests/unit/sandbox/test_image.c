@@ -145,7 +145,7 @@ RS_TRAVERSE(unmaps_all)
 // The walk's state begins with the pointer to the arguments: lie in them.
 RS_TRAVERSE(lies)
 {
-	struct rs_probe_args *args = *(struct rs_probe_args **)context;
+	struct rs_guest_args *args = *(struct rs_guest_args **)context;
 
 	(void)self, (void)visit;
 	args->told = UINT64_MAX / 2;
@@ -261,7 +261,7 @@ static int jail_of(pid_t pid)
 }
 
 // How many processes, ourselves not counted, have the shared memory of an
-// image of @p caller: itself, the keeper, the image. @p which is the image.
+// image of @p caller: itself, the supervisor, the image. @p which is the image.
 static int images(pid_t caller, pid_t *which)
 {
 	DIR *proc = opendir("/proc");

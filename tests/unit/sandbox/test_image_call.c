@@ -17,8 +17,8 @@ enum {
 	RS_ROOM = 8,
 };
 
-static struct rs_probe_call call;
-static struct rs_probe_args args;
+static struct rs_guest_call call;
+static struct rs_guest_args args;
 static struct {
 	uint64_t word[4];
 	char bytes[16], out[RS_CALL_TEXTS][16];
@@ -54,11 +54,11 @@ static uint64_t where(void)
 	return (uint64_t)__builtin_frame_address(0);
 }
 
-static struct rs_probe_step *add(uint64_t function)
+static struct rs_guest_step *add(uint64_t function)
 {
-	struct rs_probe_step *step = &call.step[call.steps++];
+	struct rs_guest_step *step = &call.step[call.steps++];
 
-	*step = (struct rs_probe_step){
+	*step = (struct rs_guest_step){
 		.function = function,
 		.if_zero = (uint8_t)call.steps,
 		.next = (uint8_t)call.steps,
@@ -77,22 +77,22 @@ static void *map(size_t size)
 
 static void work(void)
 {
-	void *code = map(rs_probe_size());
+	void *code = map(rs_guest_size());
 
-	memcpy(code, rs_probe_code, rs_probe_size());
-	ck_assert_int_eq(mprotect(code, rs_probe_size(), PROT_READ | PROT_EXEC),
+	memcpy(code, rs_guest_code, rs_guest_size());
+	ck_assert_int_eq(mprotect(code, rs_guest_size(), PROT_READ | PROT_EXEC),
 			 0);
-	const rs_probe_entry probe = (rs_probe_entry)(uint64_t)code;
+	const rs_guest_entry probe = (rs_guest_entry)(uint64_t)code;
 
 	call.base = (uint64_t)&data;
 	call.stack = (uint64_t)map(RS_STACK) + RS_STACK;
 	for (unsigned i = 0; i < RS_CALL_TEXTS; i++)
-		call.text[i] = (struct rs_probe_text){
+		call.text[i] = (struct rs_guest_text){
 			.place =
 				(uint64_t)((char *)data.out[i] - (char *)&data),
 			.room = RS_ROOM,
 		};
-	args = (struct rs_probe_args){
+	args = (struct rs_guest_args){
 		.objects = 1,
 		.object = (uint64_t)object,
 		.max_ticks = 3,
@@ -100,13 +100,13 @@ static void work(void)
 		.altstack_size = RS_ALTSTACK,
 		.call = (uint64_t)&call,
 	};
-	ck_assert_int_eq(probe(RS_PROBE_GUARD, &args), 0);
-	ck_assert_int_eq(probe(RS_PROBE_CALL, &args), 0);
+	ck_assert_int_eq(probe(RS_GUEST_GUARD, &args), 0);
+	ck_assert_int_eq(probe(RS_GUEST_CALL, &args), 0);
 }
 
 START_TEST(arguments_are_numbers_results_places_and_words)
 {
-	struct rs_probe_step *step = add((uint64_t)digits);
+	struct rs_guest_step *step = add((uint64_t)digits);
 
 	for (unsigned i = 0; i < RS_CALL_ARGS; i++)
 		step->arg[i] = i + 1;
@@ -128,7 +128,7 @@ END_TEST
 
 START_TEST(a_result_of_nought_leads_elsewhere)
 {
-	struct rs_probe_step *step = add((uint64_t)half);
+	struct rs_guest_step *step = add((uint64_t)half);
 
 	step->flags = RS_CALL_INT;
 	step->if_zero = 2;
@@ -148,7 +148,7 @@ START_TEST(text_is_copied_as_far_as_there_is_room)
 {
 	memcpy(data.bytes, "0123456789abcdef", 16);
 	for (unsigned i = 0; i < 2; i++) {
-		struct rs_probe_step *step = add(0);
+		struct rs_guest_step *step = add(0);
 
 		step->arg[0] = (uint64_t)data.bytes;
 		step->arg[1] = i ? 1 << 30 : 5;
@@ -175,7 +175,7 @@ END_TEST
 
 START_TEST(a_step_that_is_stopped_ends_the_list)
 {
-	struct rs_probe_step *step = add((uint64_t)crash);
+	struct rs_guest_step *step = add((uint64_t)crash);
 
 	step->flags = RS_CALL_MAY_STOP;
 	(void)add((uint64_t)half);

@@ -463,7 +463,7 @@ END_TEST
 /** @return Why the tests cannot be run here, or NULL. */
 static const char *why_not(void)
 {
-	if (!rs_probe_size())
+	if (!rs_guest_size())
 		return "no probe for this machine";
 	if (!pythons)
 		return "no interpreter was found";

@@ -11,7 +11,7 @@ enum { RS_A = 0x100, RS_B = 0x200, RS_C = 0x300, RS_D = 0x400 };
 enum { RS_ROWS = 4, RS_EDGES = 16 };
 
 static uint64_t object[RS_ROWS], first[RS_ROWS + 1], edge[RS_EDGES];
-static struct rs_probe_fault fault[RS_ROWS];
+static struct rs_guest_fault fault[RS_ROWS];
 static struct rs_image_answer answer;
 static struct rs_asked asked;
 static struct rs_refs refs;
@@ -31,7 +31,7 @@ static void told(uint64_t address, ...)
 
 static void stopped_at(uint64_t address)
 {
-	fault[answer.faults++] = (struct rs_probe_fault){.object = address};
+	fault[answer.faults++] = (struct rs_guest_fault){.object = address};
 	answer.faults_total++;
 }
 

@@ -46,11 +46,11 @@ static unsigned
 add(struct rs_py_script *s, const char *name, const struct rs_py_arg *args)
 {
 	const unsigned n = s->call.steps;
-	struct rs_probe_step *step = &s->call.step[n];
+	struct rs_guest_step *step = &s->call.step[n];
 
 	if (s->err || n + 1 >= RS_CALL_STEPS)
 		return 0;
-	*step = (struct rs_probe_step){
+	*step = (struct rs_guest_step){
 		.if_zero = (uint8_t)(n + 1),
 		.next = (uint8_t)(n + 1),
 	};

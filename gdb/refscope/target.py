@@ -12,6 +12,7 @@ from typing import Any, Callable, NamedTuple, Optional, Sequence
 
 import gdb
 
+from .consent import consent
 from .core import debuginfod, locate, mappings
 from .core import engine as rs
 from .fields import Finder
@@ -44,6 +45,8 @@ class Key(NamedTuple):
     libraries: str
     exact: Optional[bool]
     objfiles: int
+    run: bool
+    run_memory: int
 
 
 class Holder:
@@ -101,6 +104,9 @@ class Holder:
             gdb.parameter("solib-search-path") or "",
             gdb.parameter("refs exact"),
             len(gdb.objfiles()),
+            # Of a process nothing is run: no reason for another session.
+            core is not None and consent.run,
+            consent.memory if core is not None else 0,
         )
 
     def _core(self, connection: Any) -> str:
@@ -128,6 +134,8 @@ class Holder:
             fetch_file=self._fetcher(),
             exact=key.exact,
             find_field=self._find_field,
+            run=key.run,
+            run_memory=key.run_memory,
         )
         session = rs.Session(self.loaded(), options)
         if key.core is not None:

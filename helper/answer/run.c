@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What code of a core answered in a jailed image of it, or the one line that
-// says how it ended.
+// What code of a core returned in a jailed image of it, or one line that says
+// how it ended.
 #include "answer/describe/report.h"
 #include "answer/describe/system_call.h"
 #include "sandbox/image_call.h"
@@ -15,13 +15,15 @@ enum {
 	RS_CODE_MAX = 64 << 10, // bytes of code to run
 	RS_WHY_SIZE = 256,
 	RS_RUN_MS = 3000, // processor time by default
+	RS_CALL_NUMBER = 0x3fffffff, // less the bit of the x32 table
+	RS_MIB_SHIFT = 20,
 };
 
 struct rs_run_report {
 	struct rs_session *session;
 	struct rs_image_called called;
 	struct rs_json json;
-	char what[RS_NAME_SIZE + 16]; // whose end is told
+	char what[RS_NAME_SIZE + 16]; // the subject of messages
 	uint32_t ms; // that were allowed
 	uint64_t limit;
 	bool limited;
@@ -44,14 +46,15 @@ static bool is_of_files(int number)
 
 static void why_call(const struct rs_guest_fault *fault, char *buf, size_t size)
 {
-	const char *name = rs_system_call_name(fault->detail);
+	const bool plain = fault->entry == RS_ENTRY_64;
+	const char *name = plain ? rs_system_call_name(fault->detail) : NULL;
 
-	if (fault->detail == SYS_futex)
+	if (plain && fault->detail == SYS_futex)
 		(void)snprintf(
 			buf, size,
 			"waited for a lock that was taken when the process "
-			"stopped (by malloc, or another thread) and that "
-			"nobody will let go; refs show reads without running");
+			"stopped (by malloc, or another thread) and that no "
+			"thread will release; refs show reads without running");
 	else if (name)
 		(void)snprintf(buf, size, "tried %s, which it may not%s", name,
 			       is_of_files(fault->detail)
@@ -59,10 +62,20 @@ static void why_call(const struct rs_guest_fault *fault, char *buf, size_t size)
 					 "imported before cannot be now)"
 				       : "");
 	else
-		(void)snprintf(buf, size,
-			       "tried system call %d, which it may "
-			       "not",
-			       fault->detail);
+		(void)snprintf(
+			buf, size, "tried system call %d%s, which it may not",
+			fault->detail & RS_CALL_NUMBER,
+			fault->entry == RS_ENTRY_I386  ? " of the 32-bit table"
+			: fault->entry == RS_ENTRY_X32 ? " of the x32 table"
+						       : "");
+}
+
+static void why_late(const struct rs_run_report *r, char *buf, size_t size)
+{
+	(void)snprintf(buf, size,
+		       "took more than %g s of processor time; -timeout gives "
+		       "it more, refs show reads without running",
+		       (double)r->ms / 1000);
 }
 
 static void why_stopped(const struct rs_run_report *r, char *buf, size_t size)
@@ -72,10 +85,15 @@ static void why_stopped(const struct rs_run_report *r, char *buf, size_t size)
 	if (fault->signal == SIGSYS)
 		why_call(fault, buf, size);
 	else if (fault->signal == SIGPROF)
+		why_late(r, buf, size);
+	else if (fault->entry == RS_ENTRY_UPROBE)
 		(void)snprintf(buf, size,
-			       "took more than %g s; -timeout gives it more, "
-			       "refs show reads without running",
-			       (double)r->ms / 1000);
+			       "tried uretprobe or uprobe, which it may not");
+	else if (fault->entry == RS_ENTRY_COMPAT)
+		(void)snprintf(buf, size,
+			       "jumped to 32-bit code and crashed there with "
+			       "signal %d",
+			       fault->signal);
 	else if (r->called.stack_full)
 		(void)snprintf(buf, size, "ran out of stack");
 	else
@@ -83,6 +101,26 @@ static void why_stopped(const struct rs_run_report *r, char *buf, size_t size)
 			       "crashed with signal %d at 0x%" PRIx64
 			       "; refs show reads without running",
 			       fault->signal, fault->address);
+}
+
+static void why_limit(const struct rs_run_report *r, char *buf, size_t size)
+{
+	const struct rs_image_called *c = &r->called;
+
+	if (c->limit == RS_LIMIT_CPU)
+		why_late(r, buf, size);
+	else if (c->limit == RS_LIMIT_MEMORY)
+		(void)snprintf(buf, size,
+			       "was ended: it used more memory than the "
+			       "%" PRIu64 " MiB it may have; set refs run "
+			       "memory gives it more",
+			       c->memory >> RS_MIB_SHIFT);
+	else
+		(void)snprintf(buf, size,
+			       "was ended after ten times %g s, in which it "
+			       "had little processor time; try again when the "
+			       "machine is less busy, or with -timeout",
+			       (double)r->ms / 1000);
 }
 
 static struct rs_error *stopped(const struct rs_run_report *r)
@@ -95,15 +133,18 @@ static struct rs_error *stopped(const struct rs_run_report *r)
 	else if (c->end == RS_CALL_LEFT)
 		(void)snprintf(why, sizeof(why),
 			       "ended its process with status %d", c->status);
-	else if (c->end == RS_CALL_LOST && c->status && c->status != SIGKILL)
-		(void)snprintf(why, sizeof(why), "was ended by signal %d",
-			       c->status);
+	else if (c->end == RS_CALL_LIMIT)
+		why_limit(r, why, sizeof(why));
 	else if (c->end == RS_CALL_LOST)
-		(void)snprintf(why, sizeof(why),
-			       "had to be ended, as it would not come to an "
-			       "end");
+		(void)snprintf(
+			why, sizeof(why),
+			"was ended by signal %d; refs show reads without "
+			"running",
+			c->status);
 	else
-		(void)snprintf(why, sizeof(why), "came to no answer");
+		(void)snprintf(why, sizeof(why),
+			       "returned without a result; refs show reads "
+			       "without running");
 	return rs_error_new(RS_EBAD, "%s %s", r->what, why);
 }
 
@@ -157,7 +198,7 @@ static struct rs_error *finish(struct rs_run_report *r, char **ret)
 	return rs_json_take(j, ret);
 }
 
-static bool told(const struct rs_image_called *c)
+static bool has_result(const struct rs_image_called *c)
 {
 	return c->end == RS_CALL_DONE &&
 	       (c->text[RS_RUN_PRINTED] || c->text[RS_RUN_VALUE] ||
@@ -227,12 +268,17 @@ run(struct rs_run_report *r, const char *code, uint64_t object)
 				    session->source);
 	if (!session->memory->is_core)
 		return rs_error_new(RS_EUNSUPPORTED,
-				    "%s: only of a core can a process be made "
-				    "to run code in; take one (gcore FILE) "
-				    "and open it (core FILE)",
+				    "%s: code runs in a process made of a core "
+				    "only; take one (gcore FILE) and open it "
+				    "(core FILE)",
 				    session->source);
-	return rt->ops->run(rt, code, object, r->ms, &session->progress,
-			    &r->called);
+	struct rs_image_options limits = rs_session_image_options(session);
+	limits.object_ms = r->ms;
+	err = rt->ops->run(rt, code, object, &limits,
+					    &session->progress, &r->called);
+	if (!err)
+		rs_session_missing_walls(session, r->called.missing);
+	return err;
 }
 
 static struct rs_run_report
@@ -258,7 +304,7 @@ repr(struct rs_run_report *r, uint64_t object, char **ret)
 		       name, object);
 	if ((err = run(r, NULL, object)))
 		return err;
-	if (!told(&r->called))
+	if (!has_result(&r->called))
 		return stopped(r);
 	rs_json_begin_object(j);
 	rs_json_key_address(j, "id", object);
@@ -297,7 +343,7 @@ eval(struct rs_run_report *r, const char *code, uint64_t object, char **ret)
 	(void)snprintf(r->what, sizeof(r->what), "the code");
 	if ((err = run(r, code, object)))
 		return err;
-	if (!told(&r->called))
+	if (!has_result(&r->called))
 		return stopped(r);
 	rs_json_begin_object(j);
 	write_text(r, "printed", RS_RUN_PRINTED);

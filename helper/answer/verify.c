@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Two ways to learn the same references, held against each other: what the
-// decoders read, and what the types of the core say when asked.
+// decoders read, and what the types of the core report when asked.
 #include "answer/verify.h"
+#include "session/exact_consent.h"
 
 #include <stdlib.h>
 
@@ -12,6 +13,15 @@ static bool is_fault(const struct rs_image_answer *answer, uint64_t object)
 		if (answer->fault[i].object == object)
 			return true;
 	return false;
+}
+
+// Whether its function was not called for want of consent.
+static bool is_refused(const struct rs_verify_part *part, uint64_t row)
+{
+	const struct rs_image_answer *a = &part->answer;
+
+	return a->refused && a->first[row] == a->first[row + 1] &&
+	       rs_exact_refused(part->rt, a, a->object[row]);
 }
 
 static struct rs_error *compare(struct rs_verify *v, size_t p, uint64_t row)
@@ -34,8 +44,12 @@ static struct rs_error *compare(struct rs_verify *v, size_t p, uint64_t row)
 	    (!v->asked.used ||
 	     !memcmp(v->asked.data, v->read.data, v->asked.used)))
 		return NULL;
-	if (is_fault(&part->answer, object)) // it said nothing: told apart
+	if (is_fault(&part->answer, object)) // reported apart
 		return NULL;
+	if (is_refused(part, row)) {
+		part->refused++;
+		return NULL;
+	}
 	if (!type->differ++) {
 		type->example = number;
 		type->row = (uint32_t)row;
@@ -68,6 +82,8 @@ static struct rs_error *compare_all(struct rs_verify *v, size_t part)
 static struct rs_error *ask_all(struct rs_verify *v)
 {
 	struct rs_session *session = v->report->session;
+	const struct rs_image_options options =
+		rs_session_image_options(session);
 	bool any = false;
 
 	for (size_t i = 0; i < v->parts; i++) {
@@ -79,10 +95,11 @@ static struct rs_error *ask_all(struct rs_verify *v)
 		ops = part->rt->ops;
 		if (!ops->query)
 			continue;
-		err = ops->query(part->rt, NULL, &session->progress,
+		err = ops->query(part->rt, &options, &session->progress,
 				 &part->answer);
 		if (err)
 			return err;
+		rs_session_missing_walls(session, part->answer.missing);
 		any |= !ops->query_objects || part->answer.objects;
 	}
 	if (any)

@@ -19,6 +19,7 @@ struct rs_verify_part {
 	struct rs_runtime *rt; // borrowed
 	struct rs_image_answer answer;
 	uint64_t unread, differ;
+	uint64_t refused; // not called without consent
 };
 
 struct rs_verify {

@@ -10,6 +10,7 @@
 enum {
 	RS_EXAMPLE_EDGES = 8, // of each kind, in an example
 	RS_WHY_SIZE = 128,
+	RS_CALL_NUMBER = 0x3fffffff, // less the bit of the x32 table
 };
 
 // What is in @p left and not in @p right, as often as it is; both sorted.
@@ -59,17 +60,47 @@ static struct rs_error *write_type(struct rs_verify *v, uint32_t number)
 	return NULL;
 }
 
+// A number of another table of system calls than syscall's own.
+static const char *entry_text(uint32_t entry)
+{
+	switch (entry) {
+	case RS_ENTRY_I386:
+		return " of the 32-bit table, by int 0x80 or 32-bit code";
+	case RS_ENTRY_X32:
+		return " of the x32 table";
+	default:
+		return "";
+	}
+}
+
 static void why_text(const struct rs_guest_fault *fault, char *buf, size_t size)
 {
-	const char *call = fault->signal == SIGSYS
-				   ? rs_system_call_name(fault->detail)
-				   : NULL;
+	const char *call =
+		fault->signal == SIGSYS && fault->entry == RS_ENTRY_64
+			? rs_system_call_name(fault->detail)
+			: NULL;
 
 	if (call)
 		(void)snprintf(buf, size, "made system call %d (%s)",
 			       fault->detail, call);
 	else if (fault->signal == SIGSYS)
-		(void)snprintf(buf, size, "made system call %d", fault->detail);
+		(void)snprintf(buf, size, "made system call %d%s",
+			       fault->detail & RS_CALL_NUMBER,
+			       entry_text(fault->entry));
+	else if (fault->entry == RS_ENTRY_UPROBE)
+		(void)snprintf(buf, size,
+			       "made system call 335 or 336 (uretprobe, "
+			       "uprobe), which the kernel refuses with SIGILL");
+	else if (fault->entry == RS_ENTRY_INT80)
+		(void)snprintf(buf, size,
+			       "tried int 0x80, which this kernel does not "
+			       "have");
+	else if (fault->entry == RS_ENTRY_COMPAT)
+		(void)snprintf(buf, size,
+			       "jumped to 32-bit code, which ended with signal "
+			       "%d at %#llx",
+			       fault->signal,
+			       (unsigned long long)fault->address);
 	else if (fault->signal == SIGPROF)
 		(void)snprintf(buf, size, "took too long");
 	else if (fault->signal == RS_GUEST_SKIPPED)
@@ -80,7 +111,9 @@ static void why_text(const struct rs_guest_fault *fault, char *buf, size_t size)
 			       fault->signal,
 			       (unsigned long long)fault->address);
 	else
-		(void)snprintf(buf, size, "told too much, or ended it all");
+		(void)snprintf(buf, size,
+			       "reported too many references, or ended its "
+			       "process");
 }
 
 static void write_fault(struct rs_verify *v, const struct rs_guest_fault *fault)
@@ -201,7 +234,7 @@ static uint64_t count_unasked(const struct rs_verify *v, size_t p)
 /** What is told of each runtime, and of all. */
 struct rs_verify_sums {
 	uint64_t objects, references, differ, only_asked, only_read;
-	uint64_t lists_broken, ready_ns, walk_ns;
+	uint64_t refused, lists_broken, ready_ns, walk_ns;
 };
 
 static void write_sums(struct rs_json *j, const struct rs_verify_sums *s)
@@ -211,6 +244,7 @@ static void write_sums(struct rs_json *j, const struct rs_verify_sums *s)
 	rs_json_key_uint(j, "differ", s->differ);
 	rs_json_key_uint(j, "only_asked", s->only_asked);
 	rs_json_key_uint(j, "only_read", s->only_read);
+	rs_json_key_uint(j, "refused", s->refused);
 	rs_json_key_uint(j, "lists_broken", s->lists_broken);
 	rs_json_key_uint(j, "ready_us", s->ready_ns / 1000);
 	rs_json_key_uint(j, "walk_us", s->walk_ns / 1000);
@@ -222,10 +256,15 @@ static struct rs_verify_sums sums_of(const struct rs_verify *v, size_t p)
 	const struct rs_image_answer *a = &part->answer;
 
 	return (struct rs_verify_sums){
-		a->objects,	     a->edges,
-		part->differ,	     part->unread,
-		count_unasked(v, p), a->lists_broken,
-		a->ready_ns,	     a->walk_ns,
+		.objects = a->objects,
+		.references = a->edges,
+		.differ = part->differ,
+		.only_asked = part->unread,
+		.only_read = count_unasked(v, p),
+		.refused = part->refused,
+		.lists_broken = a->lists_broken,
+		.ready_ns = a->ready_ns,
+		.walk_ns = a->walk_ns,
 	};
 }
 
@@ -237,6 +276,7 @@ add_sums(struct rs_verify_sums *to, const struct rs_verify_sums *from)
 	to->differ += from->differ;
 	to->only_asked += from->only_asked;
 	to->only_read += from->only_read;
+	to->refused += from->refused;
 	to->lists_broken += from->lists_broken;
 	to->ready_ns += from->ready_ns;
 	to->walk_ns += from->walk_ns;

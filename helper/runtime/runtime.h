@@ -244,6 +244,15 @@ struct rs_runtime_ops {
 				  const struct rs_progress *progress,
 				  struct rs_image_answer *ret);
 
+	/**
+	 * The functions that query() or an image calls for @p object, as the
+	 * core has them: its traverse function, and what is asked first whether
+	 * the object takes part in collection; 0 for each that there is not.
+	 * NULL where image() and query() are.
+	 */
+	void (*query_functions)(struct rs_runtime *rt, uint64_t object,
+				uint64_t ret[2]);
+
 	/** How many there are; NULL: all that are tracked. */
 	uint64_t (*query_objects)(struct rs_runtime *rt);
 
@@ -252,14 +261,16 @@ struct rs_runtime_ops {
 	 * `obj` is @p object unless that is 0, or, with @p code NULL, what
 	 * describes @p object. NULL: the runtime runs nothing.
 	 *
-	 * @param ms Processor time that it may take.
+	 * @param limits object_ms, the processor time that it may take, and
+	 *        memory; nothing else of it counts.
 	 * @param[out] ret Its texts are those of enum rs_run_text;
 	 *        rs_image_called_fini() ends it.
 	 * Errors: as rs_image_from_core() and rs_image_do_call();
 	 * RS_EUNSUPPORTED.
 	 */
 	struct rs_error *(*run)(struct rs_runtime *rt, const char *code,
-				uint64_t object, uint32_t ms,
+				uint64_t object,
+				const struct rs_image_options *limits,
 				const struct rs_progress *progress,
 				struct rs_image_called *ret);
 

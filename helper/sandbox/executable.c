@@ -14,8 +14,8 @@
 
 enum {
 	RS_CODE_ALIGN = 64,
-	RS_SPACE_SLACK = 256 << 20, // that the code of the core may map
-	RS_LIFE_SLACK_MS = 2000,
+	RS_SPACE_SHARE =
+		16, // of the memory allowed, kept for what is not mapped
 };
 
 static uint64_t page_up(uint64_t size)
@@ -24,23 +24,32 @@ static uint64_t page_up(uint64_t size)
 }
 
 struct rs_exec_layout {
-	uint64_t probe; // offset of the probe
+	uint64_t guest; // offset of the guest
+	uint64_t allowed; // offset of the table of allowed functions
 	uint64_t data; // offset of the plan
-	uint64_t demand; // offset of the table of lazy memory
+	uint64_t demand; // offset of the table of pages copied on demand
 	uint64_t written; // bytes of all that
-	uint64_t filled; // offset of the bits of lazy memory
+	uint64_t filled; // offset of the bits of those pages
 	uint64_t source; // size of the core's file, mapped; 0: it is not
-	uint64_t altstack, guard, stack, end; // offsets; stack: one past it
+	uint64_t altstack, guard, stack; // offsets; stack: one past it
+	uint64_t control, end;
 };
+
+static uint64_t allowed_size(const struct rs_process_image *image)
+{
+	return image->allowed ? (image->allowed_mask + 1) * sizeof(uint64_t)
+			      : 0;
+}
 
 static struct rs_exec_layout lay_out(const struct rs_process_image *image)
 {
 	const uint64_t loader = (uint64_t)(rs_loader_code_end - rs_loader_code);
 	struct rs_exec_layout l;
 
-	l.probe = (RS_PLAN_PAGE + loader + RS_CODE_ALIGN - 1) &
+	l.guest = (RS_PLAN_PAGE + loader + RS_CODE_ALIGN - 1) &
 		  ~(uint64_t)(RS_CODE_ALIGN - 1);
-	l.data = page_up(l.probe + rs_guest_size());
+	l.allowed = (l.guest + rs_guest_size() + 7) & ~UINT64_C(7);
+	l.data = page_up(l.allowed + allowed_size(image));
 	l.demand = l.data + sizeof(struct rs_plan) + image->map.used;
 	l.written = l.demand + rs_plan_demand_size(image) - l.data;
 	l.filled = page_up(l.data + l.written);
@@ -50,7 +59,8 @@ static struct rs_exec_layout lay_out(const struct rs_process_image *image)
 	l.altstack = page_up(l.filled + rs_plan_demand_bits(image));
 	l.guard = l.altstack + RS_PLAN_ALTSTACK;
 	l.stack = l.guard + RS_PLAN_PAGE + RS_PLAN_STACK;
-	l.end = l.stack;
+	l.control = l.stack;
+	l.end = l.control + RS_PLAN_PAGE;
 	return l;
 }
 
@@ -96,11 +106,24 @@ write_headers(const struct rs_exec_layout *l, uint64_t guest_base, uint8_t *out)
 	memcpy(out + RS_PLAN_PAGE - sizeof(plan), &plan, sizeof(plan));
 }
 
+// The plan's own address space, and the memory that the code may have. A part
+// of that is kept back for what it makes its own without mapping anything, so
+// that it meets ENOMEM, which it may handle, before it is ended.
+static uint64_t address_limit(const struct rs_process_image *image,
+			      const struct rs_exec_layout *l,
+			      uint64_t shared_size)
+{
+	const uint64_t memory = image->options.memory;
+
+	return image->space + l->end + shared_size + l->source + memory -
+	       memory / RS_SPACE_SHARE;
+}
+
 static void write_plan(const struct rs_process_image *image,
 		       const struct rs_exec_layout *l, uint64_t guest_base,
-		       uint64_t shared_size, int shared_fd,
-		       struct rs_plan *plan)
+		       const struct rs_plan_shared *share, struct rs_plan *plan)
 {
+	const uint64_t shared_size = page_up(share->size);
 	const uint64_t shared = guest_base + l->end;
 
 	*plan = (struct rs_plan){
@@ -112,20 +135,23 @@ static void write_plan(const struct rs_process_image *image,
 		.source_size = l->source,
 		.source_fd = image->core_fd,
 		.demand = l->source ? guest_base + l->demand : 0,
+		.control = guest_base + l->control,
+		.control_fd = share->control_fd,
 		.shared = shared,
 		.shared_size = shared_size,
-		.probe = guest_base + l->probe,
+		.guest = guest_base + l->guest,
+		.allowed = image->allowed ? guest_base + l->allowed : 0,
+		.allowed_mask = image->allowed_mask,
 		.fs_base = image->fs_base,
-		.address_limit = image->bytes + l->end + shared_size +
-				 l->source + RS_SPACE_SLACK,
-		.life_ms = image->options.total_ms + RS_LIFE_SLACK_MS,
+		.address_limit = address_limit(image, l, shared_size),
+		.cpu_ns = share->cpu_ns,
 		.maps = rs_vec_count(&image->map, struct rs_plan_map),
 		.mm = image->mm,
-		.shared_fd = shared_fd,
+		.shared_fd = share->fd,
 	};
-	plan->filters =
-		rs_filter_write(plan->filter, l->source ? guest_base : 0,
-				l->source ? guest_base + l->data : 0);
+	plan->filters = rs_filter_write(
+		plan->filter, l->source ? guest_base : 0,
+		l->source ? guest_base + l->data : 0, image->options.run);
 	memcpy(plan->auxv, image->auxv, sizeof(plan->auxv));
 	plan->mm.auxv = guest_base + l->data + offsetof(struct rs_plan, auxv);
 }
@@ -155,38 +181,49 @@ static int executable_file(void)
 	return memfd_create("refscope-image", MFD_CLOEXEC);
 }
 
+static void write_image(const struct rs_process_image *image,
+			const struct rs_exec_layout *l, struct rs_plan *plan,
+			uint8_t *out)
+{
+	write_headers(l, plan->guest_base, out);
+	memcpy(out + RS_PLAN_PAGE, rs_loader_code,
+	       (size_t)(rs_loader_code_end - rs_loader_code));
+	memcpy(out + l->guest, rs_guest_code, rs_guest_size());
+	if (image->allowed)
+		memcpy(out + l->allowed, image->allowed, allowed_size(image));
+	memcpy(out + l->data, plan, sizeof(*plan));
+	memcpy(out + l->data + sizeof(*plan), image->map.data, image->map.used);
+	if (l->source)
+		rs_plan_demand_write(image, plan->source,
+				     plan->guest_base + l->filled,
+				     (struct rs_demand *)(out + l->demand));
+}
+
 struct rs_error *rs_plan_executable(const struct rs_process_image *image,
-				    int shared_fd, uint64_t shared_size,
+				    const struct rs_plan_shared *share,
 				    struct rs_plan *head, int *ret)
 {
 	const struct rs_exec_layout l = lay_out(image);
 	const size_t size = l.data + l.written;
 	uint64_t guest_base = 0;
 	struct rs_error *err = rs_plan_guest_base(
-		image, l.end + page_up(shared_size) + l.source, &guest_base);
+		image, l.end + page_up(share->size) + l.source, &guest_base);
 	if (err)
 		return err;
 
 	RS_AUTO_CLOSE int fd = executable_file();
 	if (fd < 0)
-		return rs_error_new(
-			errno == EACCES ? RS_EUNSUPPORTED : RS_EIO,
-			"memfd_create: %s%s", strerror(errno),
-			errno == EACCES ? " (vm.memfd_noexec is set)" : "");
+		return rs_error_new(errno == EACCES ? RS_EUNSUPPORTED : RS_EIO,
+				    "memfd_create: %s%s", strerror(errno),
+				    errno == EACCES
+					    ? " (the sysctl vm.memfd_noexec "
+					      "forbids it)"
+					    : "");
 	RS_AUTO_FREE uint8_t *out = calloc(1, size);
 	if (!out)
 		return &rs_enomem;
-	write_headers(&l, guest_base, out);
-	memcpy(out + RS_PLAN_PAGE, rs_loader_code,
-	       (size_t)(rs_loader_code_end - rs_loader_code));
-	memcpy(out + l.probe, rs_guest_code, rs_guest_size());
-	write_plan(image, &l, guest_base, page_up(shared_size), shared_fd,
-		   head);
-	memcpy(out + l.data, head, sizeof(*head));
-	memcpy(out + l.data + sizeof(*head), image->map.data, image->map.used);
-	if (l.source)
-		rs_plan_demand_write(image, head->source, guest_base + l.filled,
-				     (struct rs_demand *)(out + l.demand));
+	write_plan(image, &l, guest_base, share, head);
+	write_image(image, &l, head, out);
 	if ((err = write_all(fd, out, size)))
 		return err;
 	*ret = rs_take_fd(&fd);

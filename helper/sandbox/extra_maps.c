@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What code needs that is to be called, and reading does not: a stack that
-// can grow, and the files of data that libc works with.
+// What code that is called needs and reading does not: a stack that can grow,
+// and data files of libc.
 #include "memory/target.h"
 #include "sandbox/plan_build.h"
 
@@ -22,19 +22,7 @@ rs_plan_map_at(const struct rs_process_image *image, uint64_t address)
 	return NULL;
 }
 
-static struct rs_error *
-add(struct rs_process_image *image, const struct rs_plan_map *map)
-{
-	struct rs_plan_map *slot = rs_vec_push(&image->map, sizeof(*slot));
-
-	if (!slot)
-		return &rs_enomem;
-	*slot = *map;
-	image->bytes += map->size;
-	return NULL;
-}
-
-// A first thread's stack had grown as far as it was used, and would grow on.
+// The core has of a first thread's stack only what it had grown to.
 struct rs_error *rs_plan_extra_stack(struct rs_process_image *image)
 {
 	const uint64_t stack = image->options.stack;
@@ -43,20 +31,20 @@ struct rs_error *rs_plan_extra_stack(struct rs_process_image *image)
 	const uint64_t bottom = map ? map->address : 0;
 	uint64_t size = RS_PLAN_STACK;
 
-	// A thread's has a page without access below: it is not free.
+	// Below a thread's stack lies a guard page: then it is not free.
 	while (size &&
 	       (bottom < 2 * size ||
 		!rs_plan_is_free(image, bottom - size - RS_PLAN_PAGE, bottom)))
 		size = size / 2 & ~PAGE_MASK;
 	if (!map || !size)
 		return NULL;
-	return add(image, &(struct rs_plan_map){
-				  .address = bottom - size,
-				  .size = size,
-				  .fd = -1,
-				  .kind = RS_PLAN_ZERO,
-				  .prot = PROT_READ | PROT_WRITE,
-			  });
+	return rs_plan_add(image, &(struct rs_plan_map){
+					  .address = bottom - size,
+					  .size = size,
+					  .fd = -1,
+					  .kind = RS_PLAN_ZERO,
+					  .prot = PROT_READ | PROT_WRITE,
+				  });
 }
 
 // The core names the file: only where libc keeps such things.
@@ -82,14 +70,14 @@ add_file(struct rs_process_image *image, const struct rs_map *map)
 	if (!slot)
 		return &rs_enomem;
 	*slot = rs_take_fd(&fd);
-	return add(image, &(struct rs_plan_map){
-				  .address = map->start,
-				  .size = map->end - map->start,
-				  .offset = map->offset,
-				  .fd = *slot,
-				  .kind = RS_PLAN_FILE,
-				  .prot = PROT_READ,
-			  });
+	return rs_plan_add(image, &(struct rs_plan_map){
+					  .address = map->start,
+					  .size = map->end - map->start,
+					  .offset = map->offset,
+					  .fd = *slot,
+					  .kind = RS_PLAN_FILE,
+					  .prot = PROT_READ,
+				  });
 }
 
 struct rs_error *rs_plan_locales(struct rs_process_image *image)

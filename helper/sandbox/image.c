@@ -4,6 +4,7 @@
 #include "sandbox/plan_build.h"
 
 #include <elf.h>
+#include <stdio.h>
 
 enum {
 	RS_OBJECT_MS = 1000,
@@ -17,7 +18,9 @@ void rs_image_close(struct rs_process_image *image)
 	for (size_t i = 0; i < rs_vec_count(&image->fd, int); i++)
 		close(rs_vec_items(&image->fd, int)[i]);
 	rs_vec_fini(&image->fd);
+	rs_vec_fini(&image->file);
 	rs_vec_fini(&image->map);
+	free(image->allowed);
 	free(image);
 }
 
@@ -30,12 +33,13 @@ static struct rs_error *check_target(const struct rs_target *target)
 {
 	if (!target->memory.is_core || !target->mappings)
 		return rs_error_new(RS_EUNSUPPORTED,
-				    "%s: only a core can be made a process",
+				    "%s: only a core can be made an image; "
+				    "take one (gcore FILE) and open it",
 				    target->name);
 	if (target->machine != EM_X86_64)
 		return rs_error_new(RS_EUNSUPPORTED,
 				    "%s: the core is of another kind of "
-				    "machine: its code cannot be asked here",
+				    "machine: its code cannot run here",
 				    target->name);
 	return NULL;
 }
@@ -60,13 +64,46 @@ struct rs_error *rs_image_from_core(struct rs_memory *memory,
 		image->options.object_ms = RS_OBJECT_MS;
 	if (!image->options.total_ms)
 		image->options.total_ms = RS_TOTAL_MS;
+	if (!image->options.memory)
+		image->options.memory = rs_plan_default_memory();
+	if (image->options.memory < RS_IMAGE_MEMORY_MIN)
+		image->options.memory = RS_IMAGE_MEMORY_MIN;
 	image->fs_base = image->options.fs_base;
 	if (!image->fs_base && memory->threads)
 		image->fs_base = memory->thread[0].fs_base;
 	if ((err = rs_plan_maps(image)) || (err = rs_plan_auxv(image)) ||
 	    (err = rs_plan_extra_stack(image)) ||
-	    (err = rs_plan_locales(image)))
+	    (err = rs_plan_locales(image)) || (err = rs_plan_code(image)))
 		return err;
 	*ret = rs_take(&image);
 	return NULL;
+}
+
+void rs_image_missing_text(uint32_t missing, char *buf, size_t size)
+{
+	static const struct {
+		uint32_t wall;
+		const char *text;
+	} wall[] = {
+		{RS_WALL_USER, "user namespace"},
+		{RS_WALL_PID, "PID namespace"},
+		{RS_WALL_NET, "network namespace"},
+		{RS_WALL_IPC, "IPC namespace"},
+		{RS_WALL_MOUNT, "mount namespace"},
+		{RS_WALL_ROOT, "empty root directory"},
+		{RS_WALL_NO_ROOT, "user other than root"},
+		{RS_WALL_CAPABILITIES, "drop of capabilities"},
+		{RS_WALL_DUMP, "non-dumpable state"},
+		{RS_WALL_OOM, "oom_score_adj of 1000"},
+	};
+	size_t used = 0;
+
+	buf[0] = 0;
+	for (size_t i = 0; i < sizeof(wall) / sizeof(*wall); i++) {
+		if (!(missing & wall[i].wall) || used >= size)
+			continue;
+		const int n = snprintf(buf + used, size - used, "%s%s",
+				       used ? ", " : "", wall[i].text);
+		used += n > 0 ? (size_t)n : 0;
+	}
 }

@@ -31,8 +31,8 @@ struct rs_error *rs_image_call_data(struct rs_image_call *call,
 
 	if (size >= RS_CALL_DATA - at)
 		return rs_error_new(RS_EARGUMENT,
-				    "more than %d bytes are too much to hand "
-				    "to an image",
+				    "code and constants of a call may have %d "
+				    "bytes in all",
 				    RS_CALL_DATA);
 	uint8_t *slot = rs_vec_push(&call->data, (size + 8) & ~(size_t)7);
 	if (!slot)
@@ -53,7 +53,8 @@ static struct rs_error *no_stack(const struct rs_process_image *image)
 {
 	return rs_error_new(RS_EUNSUPPORTED,
 			    "%s: the stack of the thread that would run its "
-			    "code is not in the core, or is full",
+			    "code is not in the core, or is full; take a "
+			    "core by the kernel",
 			    image->target->name);
 }
 
@@ -126,16 +127,39 @@ static void publish(struct rs_call_run *c)
 	};
 }
 
-// Nothing of what the image wrote is believed beyond its form.
+static void take_texts(const struct rs_call_run *c, struct rs_image_called *ret)
+{
+	const struct rs_guest_call *head =
+		(const void *)((const char *)c->run.shared + c->head);
+
+	for (unsigned i = 0; i < RS_CALL_TEXTS; i++) {
+		if (!head->text[i].copied)
+			continue;
+		ret->text[i] = (const char *)c->run.shared + c->text[i];
+		ret->whole[i] = head->text[i].size;
+		ret->size[i] = ret->whole[i] < RS_CALL_TEXT ? ret->whole[i]
+							    : RS_CALL_TEXT;
+	}
+}
+
+// What the guest says of how a step was stopped, and its form is checked; how
+// the process ended is the kernel's word.
 static void
 take_over(const struct rs_call_run *c, bool done, struct rs_image_called *ret)
 {
 	const struct rs_shared *s = c->run.shared;
+	const struct rs_control *control = c->run.control;
 	const struct rs_guest_call *head =
 		(const void *)((const char *)s + c->head);
-	const int status = c->run.status;
+	const int status = c->run.end.status;
 
 	ret->at = head->at < c->call->steps ? (unsigned)head->at : 0;
+	ret->limit = c->run.end.limit;
+	ret->memory = c->image->options.memory;
+	ret->missing = control->missing;
+	ret->ready_ns = control->ready_ns - control->begun_ns;
+	ret->run_ns = c->run.ended_ns - control->ready_ns;
+	ret->cpu_ns = c->run.end.cpu_ns;
 	if (done && head->stopped) {
 		ret->end = RS_CALL_STOPPED;
 		ret->fault = s->args.fault[0];
@@ -144,27 +168,16 @@ take_over(const struct rs_call_run *c, bool done, struct rs_image_called *ret)
 			c->bottom - ret->fault.address <= RS_STACK_EDGE;
 	} else if (done) {
 		ret->end = RS_CALL_DONE;
-	} else if (!c->run.killed && WIFEXITED(status)) {
+		take_texts(c, ret);
+	} else if (ret->limit) {
+		ret->end = RS_CALL_LIMIT;
+	} else if (WIFEXITED(status)) {
 		ret->end = RS_CALL_LEFT;
 		ret->status = WEXITSTATUS(status);
 	} else {
 		ret->end = RS_CALL_LOST;
 		ret->status = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	}
-	for (unsigned i = 0; ret->end == RS_CALL_DONE && i < RS_CALL_TEXTS;
-	     i++) {
-		if (!head->text[i].told)
-			continue;
-		ret->text[i] = (const char *)s + c->text[i];
-		ret->whole[i] = head->text[i].size;
-		ret->size[i] = ret->whole[i] < RS_CALL_TEXT ? ret->whole[i]
-							    : RS_CALL_TEXT;
-	}
-	if (!done)
-		return;
-	ret->ready_ns = s->ready_ns - s->begun_ns;
-	ret->run_ns = s->done_ns - s->ready_ns;
-	ret->cpu_ns = s->cpu_ns;
 }
 
 static struct rs_error *run(struct rs_call_run *c, bool *done)
@@ -185,8 +198,7 @@ struct rs_error *rs_image_do_call(struct rs_process_image *image,
 				  const struct rs_image_call *call,
 				  struct rs_image_called *ret)
 {
-	const uint64_t ms = 1000000;
-	const uint64_t most = rs_run_now() + image->options.total_ms * ms;
+	const uint64_t cpu_ns = rs_run_cpu(image->options.object_ms);
 	struct rs_call_run c = {
 		.image = image,
 		.call = call,
@@ -196,8 +208,12 @@ struct rs_error *rs_image_do_call(struct rs_process_image *image,
 				.progress = call->progress,
 				.phase = "running code of the core",
 				.fd = -1,
+				.control_fd = -1,
 				.exec_fd = -1,
-				.deadline_ns = most,
+				.cpu_ns = cpu_ns,
+				.deadline_ns =
+					rs_run_now() +
+					rs_run_cpu(image->options.total_ms),
 				.stall_ns = UINT64_MAX,
 			},
 	};
@@ -205,16 +221,16 @@ struct rs_error *rs_image_do_call(struct rs_process_image *image,
 	bool done = false;
 	struct rs_error *err = run(&c, &done);
 
-	called.data = c.run.shared;
+	called.data = c.run.leaked ? NULL : c.run.shared;
 	called.mapped = c.run.size;
+	if (!err)
+		take_over(&c, done, &called);
 	rs_run_fini(&c.run);
-	if (err) {
+	if (err)
 		rs_image_called_fini(&called);
-		return err;
-	}
-	take_over(&c, done, &called);
-	*ret = called;
-	return NULL;
+	else
+		*ret = called;
+	return err;
 }
 
 void rs_image_called_fini(struct rs_image_called *called)

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// The first and only program of an image: takes the place of its own process
-// apart, puts the target's memory there, shuts the jail and calls the probe.
-// No libc: libc would have registered memory with the kernel that goes away
-// here. Nothing of the target runs before the filter is in force.
+// The first and only program of an image: unmaps its own process, maps the
+// memory of the core, gives up every right, enters seccomp and calls the guest.
+// No libc: libc would have registered memory with the kernel that is unmapped
+// here. No code of the core runs before the filter is in force.
 #include "sandbox/guest/raw.h"
 #include "sandbox/plan.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -51,29 +54,32 @@ _Noreturn static void leave(int status)
 }
 
 // Note what failed, for the host, and end.
-static void check(struct rs_shared *shared, long result)
+static void check(struct rs_control *control, long result)
 {
 	if (result >= 0 || result < -4095)
 		return;
-	shared->error = (int32_t)-result;
+	control->error = (int32_t)-result;
 	leave(1);
 }
 
-static struct rs_shared *clear_house(const struct rs_plan *plan)
+static void map_shared(uint64_t address, uint64_t size, int fd)
 {
-	rs_raw3(SYS_munmap, 0, plan->guest_base, 0);
-	rs_raw3(SYS_munmap, plan->guest_end,
-		RS_PLAN_TOP - plan->guest_end, 0);
-	const long at = rs_raw6(SYS_mmap, plan->shared, plan->shared_size,
-				PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
-				(uint64_t)plan->shared_fd, 0);
-	if (at != (long)plan->shared)
+	if (rs_raw6(SYS_mmap, address, size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED | MAP_NORESERVE, (uint64_t)fd,
+		    0) != (long)address)
 		leave(2);
-	return (struct rs_shared *)plan->shared;
 }
 
-// What a file does not hold at a multiple of a page must be copied; in huge
+static struct rs_control *unmap_all_else(const struct rs_plan *plan)
+{
+	rs_raw3(SYS_munmap, 0, plan->guest_base, 0);
+	rs_raw3(SYS_munmap, plan->guest_end, RS_PLAN_TOP - plan->guest_end, 0);
+	map_shared(plan->control, RS_PLAN_PAGE, plan->control_fd);
+	map_shared(plan->shared, plan->shared_size, plan->shared_fd);
+	return (struct rs_control *)plan->control;
+}
+
+// Bytes at an offset that is no multiple of a page have to be copied; with huge
 // pages that takes a tenth of the time.
 static long copy(const struct rs_plan_map *m)
 {
@@ -102,8 +108,9 @@ static long copy(const struct rs_plan_map *m)
 	return rs_raw3(SYS_mprotect, m->address, m->size, m->prot);
 }
 
-// Beyond the end of a file a page can be mapped, and not be touched.
-static long put_off(const struct rs_plan *plan, const struct rs_plan_map *m)
+// A page beyond the end of a file can be mapped; touching it is SIGBUS.
+static long
+map_on_demand(const struct rs_plan *plan, const struct rs_plan_map *m)
 {
 	return rs_raw6(SYS_mmap, m->address, m->size, m->prot,
 		       MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
@@ -117,7 +124,7 @@ static long map(const struct rs_plan *plan, const struct rs_plan_map *m)
 	if (m->kind == RS_PLAN_COPY)
 		return copy(m);
 	if (m->kind == RS_PLAN_DEMAND)
-		return put_off(plan, m);
+		return map_on_demand(plan, m);
 	if (m->kind == RS_PLAN_ZERO)
 		return rs_raw6(SYS_mmap, m->address, m->size, m->prot,
 			       flags | MAP_ANONYMOUS, NO_FD, 0);
@@ -125,11 +132,11 @@ static long map(const struct rs_plan *plan, const struct rs_plan_map *m)
 		       (uint64_t)m->fd, m->offset);
 }
 
-// Signals that a handler turns into an answer, and the one that ends it all.
+// Only the signals that the guest handles get through.
 static long set_signals(void)
 {
-	static const uint8_t open[] = {SIGSEGV, SIGBUS, SIGFPE,	 SIGILL,
-				       SIGTRAP, SIGSYS, SIGPROF, SIGALRM};
+	static const uint8_t open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+				       SIGTRAP, SIGSYS, SIGPROF};
 	uint64_t mask = UINT64_MAX;
 
 	for (unsigned i = 0; i < sizeof(open); i++)
@@ -138,25 +145,68 @@ static long set_signals(void)
 		       sizeof(mask));
 }
 
+// The kernel's own limit of processor time, in whole seconds: it holds even if
+// nobody is left who looks.
+static long limit_time(const struct rs_plan *plan)
+{
+	const uint64_t most = now(CLOCK_PROCESS_CPUTIME_ID) + plan->cpu_ns;
+	const uint64_t seconds = most / UINT64_C(1000000000) + 1;
+	const struct rlimit time = {seconds, seconds};
+
+	return rs_raw3(SYS_setrlimit, RLIMIT_CPU, (uint64_t)&time, 0);
+}
+
 static long set_limits(const struct rs_plan *plan)
 {
+	static const uint8_t none[] = {RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_CORE,
+				       RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE};
 	const struct rlimit space = {plan->address_limit, plan->address_limit};
-	const struct rlimit none = {0, 0};
-	const struct itimerval life = {
-		.it_value.tv_sec = (long)(plan->life_ms / 1000),
-		.it_value.tv_usec = (long)(plan->life_ms % 1000 * 1000),
-	};
+	const struct rlimit nothing = {0, 0};
 	long rc = rs_raw3(SYS_setrlimit, RLIMIT_AS, (uint64_t)&space, 0);
 
+	for (unsigned i = 0; !rc && i < sizeof(none); i++)
+		rc = rs_raw3(SYS_setrlimit, none[i], (uint64_t)&nothing, 0);
 	if (!rc)
-		rc = rs_raw3(SYS_setrlimit, RLIMIT_FSIZE, (uint64_t)&none, 0);
-	if (!rc)
-		rc = rs_raw3(SYS_setrlimit, RLIMIT_NOFILE, (uint64_t)&none, 0);
-	if (!rc)
-		rc = rs_raw3(SYS_setrlimit, RLIMIT_CORE, (uint64_t)&none, 0);
-	if (!rc)
-		rc = rs_raw3(SYS_setitimer, ITIMER_REAL, (uint64_t)&life, 0);
+		rc = limit_time(plan);
 	return rc ? rc : set_signals();
+}
+
+// An image of root's becomes a user who owns nothing. Only here, after exec:
+// before it this would have changed the caller's memory.
+static void change_user(struct rs_control *control)
+{
+	const uint64_t nobody = RS_PLAN_NOBODY;
+
+	if (!rs_raw3(SYS_geteuid, 0, 0, 0) &&
+	    (rs_raw3(SYS_setgroups, 0, 0, 0) ||
+	     rs_raw3(SYS_setresgid, nobody, nobody, nobody) ||
+	     rs_raw3(SYS_setresuid, nobody, nobody, nobody)))
+		return;
+	if (rs_raw3(SYS_geteuid, 0, 0, 0))
+		control->missing &= ~(uint32_t)RS_WALL_NO_ROOT;
+}
+
+// What cannot be given up is noted in control->missing: seccomp and the limits
+// hold without it.
+static void confine(struct rs_control *control)
+{
+	const struct __user_cap_header_struct head = {
+		_LINUX_CAPABILITY_VERSION_3, 0};
+	const struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+
+	change_user(control);
+	if ((control->namespaces & CLONE_NEWUSER) ||
+	    !rs_raw3(SYS_unshare, CLONE_NEWUSER, 0, 0))
+		control->missing &= ~(uint32_t)RS_WALL_USER;
+	if (!rs_raw3(SYS_capset, (uint64_t)&head, (uint64_t)none, 0))
+		control->missing &= ~(uint32_t)RS_WALL_CAPABILITIES;
+	if (!rs_raw6(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0, 0))
+		control->missing &= ~(uint32_t)RS_WALL_DUMP;
+	// Another user is not told of a parent's end as before.
+	rs_raw6(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
+	struct pollfd supervisor = {control->supervisor_fd, POLLIN, 0};
+	if (rs_raw3(SYS_poll, (uint64_t)&supervisor, 1, 0) > 0)
+		leave(3); // it ended before
 }
 
 static long shut_jail(const struct rs_plan *plan)
@@ -173,44 +223,55 @@ static long shut_jail(const struct rs_plan *plan)
 		       (uint64_t)&program);
 }
 
-void rs_loader_main(const struct rs_plan *plan)
+static void map_all(const struct rs_plan *plan, struct rs_control *control)
 {
-	struct rs_shared *shared = clear_house(plan);
 	const struct rs_plan_map *maps = (const struct rs_plan_map *)(plan + 1);
-	const rs_guest_entry probe = (rs_guest_entry)plan->probe;
-	const long op = (long)shared->op;
 
-	shared->begun_ns = now(CLOCK_MONOTONIC);
-	shared->step = RS_STEP_MAP;
 	for (uint64_t i = 0; i < plan->maps; i++) {
-		shared->detail = i;
-		check(shared, map(plan, &maps[i]));
+		control->detail = i;
+		check(control, map(plan, &maps[i]));
 	}
 	if (plan->demand)
-		check(shared, rs_raw6(SYS_mmap, plan->source, plan->source_size,
-				      PROT_READ,
-				      MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
-				      (uint64_t)plan->source_fd, 0));
-	shared->args.demand = plan->demand;
+		check(control, rs_raw6(SYS_mmap, plan->source,
+				       plan->source_size, PROT_READ,
+				       MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+				       (uint64_t)plan->source_fd, 0));
 	rs_raw3(SYS_mprotect, plan->guard, RS_PLAN_PAGE, PROT_NONE);
 	// For debuggers that look at the image; it works without.
 	rs_raw6(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (uint64_t)&plan->mm,
 		sizeof(plan->mm), 0, 0);
-	shared->step = RS_STEP_THREAD;
-	check(shared,
+}
+
+void rs_loader_main(const struct rs_plan *plan)
+{
+	struct rs_control *control = unmap_all_else(plan);
+	struct rs_shared *shared = (struct rs_shared *)plan->shared;
+	const rs_guest_entry guest = (rs_guest_entry)plan->guest;
+	const long op = (long)shared->op;
+
+	control->begun_ns = now(CLOCK_MONOTONIC);
+	control->step = RS_STEP_MAP;
+	map_all(plan, control);
+	shared->args.demand = plan->demand;
+	control->step = RS_STEP_THREAD;
+	check(control,
 	      rs_raw3(SYS_arch_prctl, ARCH_SET_FS_CODE, plan->fs_base, 0));
-	shared->step = RS_STEP_GUARD;
-	check(shared, probe(RS_GUEST_GUARD, &shared->args));
-	shared->step = RS_STEP_LIMITS;
-	check(shared, rs_raw3(SYS_close_range, 0, UINT32_MAX, 0));
-	check(shared, set_limits(plan));
-	shared->ready_ns = now(CLOCK_MONOTONIC);
-	shared->step = RS_STEP_JAIL;
-	check(shared, shut_jail(plan));
-	shared->step = RS_STEP_WALK;
-	check(shared, probe(op, &shared->args));
-	shared->done_ns = now(CLOCK_MONOTONIC);
-	shared->cpu_ns = now(CLOCK_PROCESS_CPUTIME_ID);
-	shared->step = RS_STEP_DONE;
+	control->step = RS_STEP_GUARD;
+	check(control, guest(RS_GUEST_GUARD, &shared->args));
+	control->step = RS_STEP_CONFINE;
+	confine(control);
+	control->step = RS_STEP_LIMITS;
+	check(control, rs_raw3(SYS_close_range, 0, UINT32_MAX, 0));
+	check(control, set_limits(plan));
+	control->ready_ns = now(CLOCK_MONOTONIC);
+	control->ready_cpu_ns = now(CLOCK_PROCESS_CPUTIME_ID);
+	control->step = RS_STEP_JAIL;
+	check(control, shut_jail(plan));
+	control->step = RS_STEP_STARTED;
+	// From here on nothing in this process can change what it says.
+	if (rs_raw3(SYS_munmap, plan->control, RS_PLAN_PAGE, 0))
+		leave(4);
+	guest(op, &shared->args);
+	shared->done = 1;
 	leave(0);
 }

@@ -1,48 +1,68 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * Start a process that the caller's own machinery never learns of (private).
+ * Start an image and supervise it, unnoticed by the caller's own child
+ * handling (private to sandbox).
  *
  * exec() makes a child signal its parent when it ends. So between caller and
  * image stands a supervisor: a child that shares the caller's memory, has no
- * signal to send, waits for the image and ends with it. When the caller dies
- * the kernel ends the supervisor, and the image with it.
+ * exit signal, and holds the image to its limits from outside: processor time
+ * by the image's own CPU clock, memory by /proc/PID/status, wall time. When the
+ * caller dies the kernel ends the supervisor, and the image with it.
  */
 #ifndef RS_SANDBOX_SPAWN_H
 #define RS_SANDBOX_SPAWN_H
 
 #include "base/error.h"
+#include "sandbox/image.h"
+#include "sandbox/plan.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum {
-	RS_SPAWN_STACK = 64 << 10,
-	RS_SPAWN_STACKS = 2 * RS_SPAWN_STACK,
-};
-
-struct rs_spawn {
-	int exec_fd; // the executable; borrowed
-	const int *fd; // that the image inherits; borrowed
+/** What to start, and its limits. Borrowed until rs_spawn_end(). */
+struct rs_spawn_options {
+	int exec_fd; // the executable
+	const int *fd; // that the image inherits
 	size_t fds;
-	unsigned life_s; // processor time
-	int supervisor; // pidfd of the supervisor; -1: none
-	pid_t supervisor_pid, caller_pid;
-	_Atomic int image; // pidfd of the image; -1: not there yet
-	_Atomic int error; // errno of what failed before exec was over
-	_Atomic int status; // of the image, as wait() tells it
-	void *stack; // of the supervisor and, above it, of the image's first
-		     // steps
+	int results_fd; // memfd whose blocks count as the image's memory
+	struct rs_control *control; // mapped here, zeroed by the caller
+	uint64_t memory; // bytes: anonymous, swapped and results together
+	uint64_t cpu_ns; // processor time after control->ready_cpu_ns
+	uint64_t setup_cpu_ns; // and before it
+	uint64_t deadline_ns; // CLOCK_MONOTONIC
 };
 
-/** Start. @param spawn The first four filled in. Errors: RS_EIO; RS_ENOMEM. */
-RS_MUST_CHECK struct rs_error *rs_spawn_start(struct rs_spawn *spawn);
+/** How an image ended: the kernel's word, not the image's. */
+struct rs_spawn_end {
+	int status; // as wait() gives it
+	int error; // errno of starting it; 0 once exec has succeeded
+	enum rs_limit limit;
+	uint64_t cpu_ns; // processor time in all
+	uint64_t memory; // bytes when last looked at
+};
+
+struct rs_spawn;
+
+/** Start. Errors: RS_EIO; RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *
+rs_spawn_start(const struct rs_spawn_options *options, struct rs_spawn **ret);
 
 /** Wait at most @p ms. @return whether it has ended and is reaped. */
 bool rs_spawn_wait(struct rs_spawn *spawn, int ms);
 
-/** End the image; it is gone when this returns. Also after its own end. */
-void rs_spawn_end(struct rs_spawn *spawn);
+/** @return Processor time of the image as last looked at, in ns. */
+uint64_t rs_spawn_cpu(const struct rs_spawn *spawn);
+
+/**
+ * End the image, or collect its end, and free @p spawn.
+ *
+ * @return false: it could not be ended (it hangs in the kernel). Then @p spawn
+ *         and what it borrows is still in use for ever, and nothing that the
+ *         image shares may be read.
+ */
+RS_MUST_CHECK bool
+rs_spawn_end(struct rs_spawn *spawn, struct rs_spawn_end *ret);
 
 #endif /* RS_SANDBOX_SPAWN_H */

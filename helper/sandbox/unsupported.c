@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// In place of everything else here, on machines that have no probe.
+// In place of everything else here, on machines that the guest is not for.
 #include "sandbox/image_call.h"
 
 struct rs_error *rs_image_from_core(struct rs_memory *memory,
@@ -8,7 +8,7 @@ struct rs_error *rs_image_from_core(struct rs_memory *memory,
 {
 	(void)memory, (void)options, (void)ret;
 	return rs_error_new(RS_EUNSUPPORTED,
-			    "a core's own code can be asked on x86-64 only");
+			    "code of a core can be run on x86-64 only");
 }
 
 void rs_image_close(struct rs_process_image *image)
@@ -27,6 +27,26 @@ struct rs_error *rs_image_walk(struct rs_process_image *image,
 void rs_image_answer_fini(struct rs_image_answer *answer)
 {
 	(void)answer;
+}
+
+struct rs_error *rs_image_expect(struct rs_process_image *image,
+				 const uint64_t *function, size_t n)
+{
+	(void)image, (void)function, (void)n;
+	return NULL;
+}
+
+bool rs_image_answer_refused(const struct rs_image_answer *answer,
+			     uint64_t function)
+{
+	(void)answer, (void)function;
+	return false;
+}
+
+void rs_image_missing_text(uint32_t missing, char *buf, size_t size)
+{
+	(void)missing, (void)size;
+	buf[0] = 0;
 }
 
 struct rs_error *rs_image_call_data(struct rs_image_call *call,

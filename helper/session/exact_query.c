@@ -3,15 +3,16 @@
 
 #include "base/cleanup.h"
 #include "base/thread.h"
+#include "session/exact_consent.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
-	// For a question that nobody put in so many words.
+	// Limits when the user has not asked for exact references.
 	RS_AUTO_OBJECT_MS = 250,
 	RS_AUTO_TOTAL_MS = 15000,
-	RS_TICK_MS = 20, // between two looks whether to go on
+	RS_TICK_MS = 20, // between two looks at whether to go on
 };
 
 /** What is asked of one runtime. */
@@ -136,7 +137,8 @@ static struct rs_error *check(const struct rs_session *session)
 
 static struct rs_error *prepare_one(struct rs_asking *asking, struct query *q)
 {
-	struct rs_image_options options = {0};
+	struct rs_image_options options =
+		rs_session_image_options(asking->session);
 	struct rs_error *err;
 
 	if (!rs_asks_all(asking->session)) {
@@ -265,7 +267,10 @@ struct rs_error *rs_asking_join(struct rs_asking *asking)
 
 		if (q->rt->ops->query_adds)
 			asked->adds_to = q->rt;
+		rs_session_missing_walls(session, q->answer.missing);
 		err = rs_asked_take(asked, &q->answer, query_objects(q));
+		if (!err)
+			err = rs_exact_consent(session, q->rt);
 	}
 	if (err)
 		err = give_up(asking, err);

@@ -33,6 +33,19 @@ struct rs_session {
 	struct rs_open_options options; // exec and sysroot: NULL
 };
 
+/** Options of an image of the session's core, as the session was opened. */
+static inline struct rs_image_options
+rs_session_image_options(const struct rs_session *session)
+{
+	return (struct rs_image_options){
+		.memory = session->options.run_memory,
+		.run = session->options.run,
+	};
+}
+
+/** Name in problem[] the second walls @p missing that an image has not. */
+void rs_session_missing_walls(struct rs_session *session, uint32_t missing);
+
 /**
  * Errors: RS_EUNSUPPORTED when there is no runtime but one whose objects
  * cannot be read, with the reason; those of rs_memory_check(): for what asks

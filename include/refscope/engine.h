@@ -64,7 +64,8 @@ struct rs_session;
 enum rs_exact {
 	// Ask where reading would guess: for a core, objects of types that are
 	// in no table, and modules with state in C. All else is read, as is a
-	// target that is no core; so is what could not be asked.
+	// target that is no core; so is what could not be asked, or must not
+	// be without consent (rs_open_options.run).
 	RS_EXACT_AUTO = 0,
 	// Ask for every tracked object. Questions about references fail where
 	// that cannot be: RS_EUNSUPPORTED (no core, another machine, no
@@ -90,6 +91,19 @@ struct rs_open_options {
 	enum rs_exact exact;
 	rs_find_field_fn find_field; /**< May be NULL. */
 	void *find_field_context;
+	/**
+	 * Bytes that an image of a core may make its own; 0: a quarter of the
+	 * free memory, at most 1 GiB. Less than 16 MiB counts as that.
+	 */
+	uint64_t run_memory;
+	/**
+	 * Consent to run any code of a core. Without it, rs_exact and
+	 * rs_answer_verify() call only functions of files whose build-id agrees
+	 * with the core, and no byte of the core itself is executable; objects
+	 * of other functions count as "unasked". rs_answer_repr() and _eval()
+	 * run code of the core whenever they are called.
+	 */
+	bool run;
 };
 
 /** @return The version of this library: "0.1.0". Static. */
@@ -325,7 +339,7 @@ rs_answer_resolve(struct rs_session *session, const char *name, char **ret);
  * the words that no field describes.
  *
  * {"objects":N,"references":N,"differ":N,"only_asked":N,"only_read":N,
- *  "lists_broken":N,"ready_us":N,"walk_us":N,
+ *  "refused":N,"lists_broken":N,"ready_us":N,"walk_us":N,
  *  "runtimes":[{"name":"native", and the same members for it alone}],
  *  "faults_total":N,"faults":[{"id":"0x..","type":"..","why":".."}],
  *  "types":[{"type":"x","id":"0x..","objects":N,"differ":N,
@@ -334,7 +348,8 @@ rs_answer_resolve(struct rs_session *session, const char *name, char **ret);
  * objects and references are those asked; only_asked and only_read count
  * tracked objects that one way alone found. Of an example, the references
  * that one way alone told, eight at most. faults: objects whose function was
- * stopped; they tell nothing.
+ * stopped, as the image reports it; they have no references. refused counts
+ * objects whose function was not called without consent (rs_open_options.run).
  * Errors: RS_EUNSUPPORTED (no core, another machine, no seccomp); RS_EBAD
  * (its code cannot be asked); RS_ENOTFOUND (no CPython, and no type with a
  * callback); RS_EIO.
@@ -348,7 +363,9 @@ rs_answer_verify(struct rs_session *session, uint64_t limit, char **ret);
  *
  * That is code of the core, which may be anybody's: the jail keeps it from
  * files, network, signals and other processes, not from using processor time
- * and memory up to its limits, nor from lying.
+ * and memory up to its limits, nor from lying. How it failed, if it did, is
+ * what the image reports, except for exit status, signal and limits, which are
+ * the kernel's word.
  *
  * {"id":"0x..","type":"Node","value":"<Node 7>"|null,
  *  "raised":{"type":"ValueError","message":".."|null}|null,"limited":bool,

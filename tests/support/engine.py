@@ -19,7 +19,9 @@ class _Options(ctypes.Structure):
                 ("fetch_file_context", ctypes.c_void_p),
                 ("exact", ctypes.c_int),
                 ("find_field", ctypes.c_void_p),
-                ("find_field_context", ctypes.c_void_p)]
+                ("find_field_context", ctypes.c_void_p),
+                ("run_memory", ctypes.c_uint64),
+                ("run", ctypes.c_bool)]
 
 
 _Progress = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_char_p,
@@ -46,7 +48,8 @@ def _load():
 class Session:
     """A core (a path) or a stopped process (a number)."""
 
-    def __init__(self, target, executable=None, exact="auto", progress=None):
+    def __init__(self, target, executable=None, exact="auto", progress=None,
+                 run=False, run_memory=0):
         """progress(phase, done, total) says whether to go on."""
         self.library = _load()
         self.handle = ctypes.c_void_p()
@@ -54,7 +57,8 @@ class Session:
             lambda _, phase, done, total: progress(phase.decode(), done,
                                                    total))
         options = _Options(exec=executable and os.fsencode(executable),
-                           exact=EXACT[exact])
+                           exact=EXACT[exact], run=run,
+                           run_memory=run_memory)
         if progress:
             options.progress = ctypes.cast(self.progress, ctypes.c_void_p)
         if isinstance(target, int):

@@ -6,7 +6,8 @@ from typing import Any
 
 import gdb
 
-from ..command import JSON, NAME, Command, Failure, Given, limit
+from ..command import JSON, NAME, Command, Failure, Given, Prefix, limit
+from ..consent import consent, parse_size, size_text
 from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option
@@ -35,35 +36,104 @@ TIMEOUT = Option(
 _LONGEST_MS = 3_600_000
 
 
-class Run(gdb.Parameter):
-    """
+_RUN = """Set whether commands may run code of a core.
 
 Usage: set refs run [on|off]
+       set refs run memory [auto|SIZE]
 
-off (the default): no command runs more of a core's code than the
-tp_traverse functions that "refs verify" asks. on: "refs repr" and "refs
-eval" run what they are given, in a process made of the core, which is
-jailed (it can open, start, signal and reach nothing), limited in time and
-memory, and gone when the command ends. The risk: that is code and data of
-the core, which may be anybody's; the jail is the kernel's (seccomp), and
-what is said may be a lie.
+off (the default): "refs repr" and "refs eval" do nothing, and asking types
+for references ("help set refs exact", "refs verify") calls only functions
+of the executable and libraries on this machine that the core was made
+with; no byte of the core itself is executed. on: "refs repr" and "refs
+eval" run what they are given, and types are asked whatever their function
+is. In both cases that runs in a process made of the core, which is jailed
+(it can open, start, signal and reach nothing), limited in time and memory,
+and gone when the command ends. The risk: that is code and data of the
+core, which may be anybody's; the jail is the kernel's (seccomp), and what
+is said may be a lie.
 
 Example:
   set refs run on"""
 
-    set_doc = "Set whether refs repr and refs eval may run code of a core."
-    show_doc = "Show whether refs repr and refs eval may run code of a core."
+_SHOW_RUN = """Show whether commands may run code of a core.
+
+Usage: show refs run
+       show refs run memory
+
+Example:
+  show refs run"""
+
+
+class _Value(gdb.Command):
+    """A value as a command: GDB has no setting that is a prefix too."""
+
+    def __init__(self, word: str, value: bool) -> None:
+        self.value = value
+        may = "may" if value else "may not"
+        self.__doc__ = (f"Commands {may} run code of a core.\n\n"
+                        f"Usage: set refs run {word}\n\n"
+                        f"Example:\n  set refs run {word}")
+        super().__init__("set refs run " + word, gdb.COMMAND_DATA,
+                         gdb.COMPLETE_NONE)
+
+    def invoke(self, argument: str, _from_tty: bool) -> None:
+        self.dont_repeat()
+        if argument.strip():
+            raise gdb.GdbError('"on" or "off" expected.')
+        consent.run = self.value
+
+
+class _Run(Prefix):
+    """set refs run: with no value on, as GDB's own switches."""
+
+    def invoke(self, argument: str, _from_tty: bool) -> None:
+        self.dont_repeat()
+        if argument.strip() not in ("", "1", "yes", "enable", "0", "no",
+                                    "disable"):
+            raise gdb.GdbError('"on" or "off" expected.')
+        consent.run = argument.strip() not in ("0", "no", "disable")
+
+
+def _show_run(_argument: str, _from_tty: bool) -> None:
+    value, may = ("on", "may") if consent.run else ("off", "may not")
+    print(f'refs run is "{value}": commands {may} run code of a core.')
+
+
+class Memory(gdb.Parameter):
+    """Usage: set refs run memory [auto|SIZE]
+
+SIZE is a number of bytes, or one with K, M or G, from 16M on. It counts
+what code of a core makes its own in its process: memory that it takes or
+writes to, and results. Code that exceeds it is ended, and the answer says
+so. auto (the default) is a quarter of the free memory, at most 1 GiB.
+Bytes of a core by GDB, which have to be copied to be seen, come on top,
+each byte of the file once.
+
+Example:
+  set refs run memory 4G"""
+
+    set_doc = "Set how much memory code of a core may make its own.\n"
+    show_doc = "Show how much memory code of a core may make its own.\n"
 
     def __init__(self) -> None:
-        super().__init__("refs run", gdb.COMMAND_DATA, gdb.PARAM_BOOLEAN)
-        self.value = False
+        super().__init__("refs run memory", gdb.COMMAND_DATA,
+                         gdb.PARAM_STRING_NOESCAPE)
+        self.value = size_text(consent.memory)
 
     def get_set_string(self) -> str:
+        try:
+            consent.memory = parse_size(self.value or "auto")
+        except ValueError as error:
+            raise gdb.GdbError(str(error)) from error
+        finally:
+            self.value = size_text(consent.memory)
         return ""
 
     def get_show_string(self, value: str) -> str:
-        may = "may" if value == "on" else "may not"
-        return f'refs run is "{value}": commands {may} run code of a core.'
+        meaning = ("a quarter of the free memory, at most 1 GiB"
+                   if value == "auto" else "that much")
+        return (f'refs run memory is "{value}": code of a core may make '
+                f"{meaning} its own.")
 
 
 class _Running(Command):
@@ -73,7 +143,7 @@ class _Running(Command):
 
     def answered(self, session: Session, name: str, given: Given,
                  *arguments: Any) -> str:
-        if not gdb.parameter("refs run"):
+        if not consent.run:
             raise Failure(_OFF)
         if given["timeout"] == 0:
             raise Failure("-timeout 0 leaves no time; it takes seconds from 1")
@@ -143,6 +213,11 @@ class Eval(_Running):
 
 
 def register() -> None:
-    Run()
+    setting = _Run("set refs run", _RUN)
+    setting.alone = lambda *_: None
+    _Value("on", True)
+    _Value("off", False)
+    Prefix("show refs run", _SHOW_RUN).alone = _show_run
+    Memory()
     Repr()
     Eval()

@@ -24,7 +24,7 @@ SETTING is one of those below; without one, all are shown.
 Example:
   show refs run"""
 
-SETTINGS = ("exact", "run")
+SETTINGS = ("exact", "run", "run memory")
 
 
 def _show_all(_argument: str, _from_tty: bool) -> None:
@@ -51,13 +51,15 @@ gone when the command ends. Asked references are exact for types of every
 extension. Names, sizes, roots, and references that the collector is not
 told of are read either way.
 
-auto (the default) reads, but asks at what reading would guess, of a core
-whose executable and libraries are on this machine; of what cannot be
-asked, the answer says so and what was read stands. All else is read: it
-gives the same and costs less. "refs collect" asks only when what it finds
-may depend on it. on asks for every tracked object, and is an error where
-that cannot be: of a process, take a core (gcore) and open that. off reads
-alone and runs nothing. "refs info" says which way it was.
+auto (the default) reads, but asks where reading would guess, of a core
+whose executable and libraries are on this machine. Only their functions
+are called: code that the core itself brings runs after "set refs run on"
+alone. What could not be asked is read, and "refs info" says how many
+objects and of which types. All else is read: it gives the same and
+costs less. "refs collect" asks only when what it finds may depend on it.
+on asks for every tracked object, and is an error where that cannot be: of
+a process, take a core (gcore) and open that. off reads alone and runs
+nothing. "refs info" says which way it was.
 
 Example:
   set refs exact on"""

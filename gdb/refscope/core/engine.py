@@ -113,6 +113,8 @@ class _OpenOptions(ctypes.Structure):
         ("exact", c_int),
         ("find_field", FindFieldCallback),
         ("find_field_context", c_void_p),
+        ("run_memory", c_uint64),
+        ("run", c_bool),
     ]
 
 
@@ -211,13 +213,19 @@ class OpenOptions:
         fetch_file: FindFile | None = None,
         exact: bool | None = None,
         find_field: FindField | None = None,
+        run: bool = False,
+        run_memory: int = 0,
     ) -> None:
-        """exact: enum rs_exact as GDB has it; None is auto."""
+        """exact: enum rs_exact as GDB has it; None is auto.
+
+        run: consent to run any code of a core; run_memory: bytes, 0 is auto."""
         self.found: list[Any] = []
         self.raw = _OpenOptions()
         self.raw.exec = _bytes(executable)
         self.raw.sysroot = _bytes(sysroot)
         self.raw.exact = _EXACT[exact]
+        self.raw.run = run
+        self.raw.run_memory = run_memory
         if find_file:
             self.raw.find_file = FindFileCallback(self._finder(find_file))
         if fetch_file:

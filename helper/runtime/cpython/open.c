@@ -94,6 +94,7 @@ static const struct rs_runtime_ops ops = {
 	.is_namespace = rs_py_is_namespace,
 	.owner_name = rs_py_owner_name,
 	.query = rs_py_ask,
+	.query_functions = rs_py_query_functions,
 	.run = rs_py_run,
 	.resolve = rs_py_resolve,
 	.free = free_python,

@@ -30,6 +30,16 @@ uint64_t rs_native_callbacks(struct rs_runtime *rt)
 	return found;
 }
 
+void rs_native_query_functions(struct rs_runtime *rt, uint64_t object,
+			       uint64_t ret[2])
+{
+	const struct rs_native *native = rs_native_of(rt);
+	const uint32_t i = rs_addrmap_number(&native->map, object);
+
+	ret[0] = i < native->map.count ? callback_of(native, i) : 0;
+	ret[1] = 0;
+}
+
 // Those that have one, in front, and their callbacks.
 static uint32_t list_callbacks(const struct rs_native *native, uint64_t *object,
 			       uint64_t *function)

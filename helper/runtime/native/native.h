@@ -304,4 +304,8 @@ uint64_t rs_native_unknown(struct rs_runtime *rt);
 /** @return How many objects of a native runtime have a traverse callback. */
 uint64_t rs_native_callbacks(struct rs_runtime *rt);
 
+/** The op query_functions (runtime.h) of a native runtime. */
+void rs_native_query_functions(struct rs_runtime *rt, uint64_t object,
+			       uint64_t ret[2]);
+
 #endif /* RS_RUNTIME_NATIVE_H */

@@ -324,6 +324,7 @@ static const struct rs_runtime_ops native_ops = {
 	.unknown = rs_native_unknown,
 	.is_namespace = rs_native_is_namespace,
 	.query = rs_native_ask,
+	.query_functions = rs_native_query_functions,
 	.query_adds = true,
 	.query_objects = rs_native_callbacks,
 	.flag = "native",

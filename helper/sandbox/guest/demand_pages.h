@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * Memory that comes in when it is touched (private to probe and revive).
+ * Demand paging (private to sandbox): memory copied on first access.
  *
- * Who makes the image maps a piece so that touching it is SIGBUS; the handler
- * puts fresh memory there and copies. The process does so itself: no other
- * has to serve it, and no privilege is needed. System calls that are about
- * memory are SIGSYS, so that they find, and leave, what they would without.
+ * The loader maps a piece so that touching it raises SIGBUS; the handler puts
+ * fresh memory there and copies. The image does so itself: no other process
+ * has to serve it, and no privilege is needed. System calls about memory trap
+ * (SIGSYS), so that the pages that they concern are copied first.
  */
 #ifndef RS_SANDBOX_DEMAND_PAGES_H
 #define RS_SANDBOX_DEMAND_PAGES_H
@@ -23,7 +23,7 @@ enum {
 
 struct rs_demand_piece {
 	uint64_t address, size; // multiples of a page
-	uint64_t source, bytes; // what is there at first; the rest is zero
+	uint64_t source, bytes; // what is copied; the rest is zero
 	uint64_t grain; // number of its first in filled
 	uint64_t prot;
 };
@@ -31,8 +31,9 @@ struct rs_demand_piece {
 struct rs_demand {
 	uint64_t group; // bytes, a power of two
 	uint64_t filled; // address of an array of bits, one a grain
-	uint64_t touches; // that were served
+	uint64_t touches; // handled so far
 	uint64_t from, to; // being filled; from 0: nothing is
+	uint64_t calling; // 1: in a system call that rs_demand_call() makes
 	uint64_t pieces;
 	struct rs_demand_piece piece[]; // by address
 };
@@ -44,24 +45,24 @@ static inline uint64_t rs_demand_grains(uint64_t address, uint64_t size)
 	       address / RS_DEMAND_GRAIN + 1;
 }
 
-/** Serve a touch of @p address. @return Whether it can be touched now. */
+/** Handle a touch of @p address. @return Whether it can be touched now. */
 int rs_demand_touch(struct rs_demand *demand, uint64_t address);
 
-/** Let all of a range, that is of pieces, come in. */
+/** Copy all of a range, as far as it is of pieces. */
 void rs_demand_bring(struct rs_demand *demand, uint64_t from, uint64_t to);
 
-/** What the range has of pieces is about to be gone: it never comes in. */
+/** The range is about to be unmapped: its pieces are never copied. */
 void rs_demand_forget(struct rs_demand *demand, uint64_t from, uint64_t to);
 
 /**
- * Do the system call at which @p context, a ucontext_t, was stopped, with the
- * memory that it is about. @return Whether it was one of those.
+ * Make the memory call at which @p context, a ucontext_t, was stopped, once the
+ * pages that it concerns are copied. @return Whether it was one of those.
  */
 int rs_demand_call(struct rs_demand *demand, void *context);
 
 /**
- * After a fault in the midst of rs_demand_touch(), which does not go on: what
- * is half filled becomes memory that nobody can touch.
+ * After a fault within rs_demand_touch(), which cannot continue: unmap what is
+ * half copied.
  */
 void rs_demand_give_up(struct rs_demand *demand);
 

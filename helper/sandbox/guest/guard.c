@@ -59,11 +59,52 @@ __asm__(".text\n"
 	"	mov $15, %eax\n" // rt_sigreturn
 	"	syscall\n");
 
-static void tell(struct rs_guest_args *args, int signal, const siginfo_t *info)
+enum {
+	RS_CODE_32 = 0x23, // code selector of 32-bit code: Linux __USER32_CS
+	RS_KERNEL_FAULT = 0x80, // si_code SI_KERNEL: of no address
+	RS_LENGTH = 2, // bytes of int 0x80 and of syscall
+	RS_X32_BIT = 0x40000000,
+	RS_ARCH_I386 = 0x40000003, // Source: Linux uapi/linux/audit.h
+};
+
+// Whether the two bytes at @p address, which the processor has just read, are
+// these.
+static int is_code(uint64_t address, uint8_t first, uint8_t second)
+{
+	const volatile uint8_t *code = (const volatile uint8_t *)address;
+
+	return code[0] == first && code[1] == second;
+}
+
+static uint32_t
+entry_of(int signal, const siginfo_t *info, const ucontext_t *context)
+{
+	const greg_t *r = context->uc_mcontext.gregs;
+	const uint64_t pc = (uint64_t)r[REG_RIP];
+	const int compat = (r[REG_CSGSFS] & 0xffff) == RS_CODE_32;
+
+	if (signal == SIGSYS && info->si_arch == RS_ARCH_I386)
+		return RS_ENTRY_I386;
+	if (signal == SIGSYS)
+		return info->si_syscall & RS_X32_BIT ? RS_ENTRY_X32
+						     : RS_ENTRY_64;
+	if (compat)
+		return RS_ENTRY_COMPAT;
+	if (signal == SIGSEGV && info->si_code == RS_KERNEL_FAULT &&
+	    is_code(pc, 0xcd, 0x80))
+		return RS_ENTRY_INT80;
+	if (signal == SIGILL && info->si_code == RS_KERNEL_FAULT &&
+	    is_code(pc - RS_LENGTH, 0x0f, 0x05))
+		return RS_ENTRY_UPROBE;
+	return RS_ENTRY_64;
+}
+
+static void record(struct rs_guest_args *args, int signal,
+		   const siginfo_t *info, const ucontext_t *context)
 {
 	struct rs_guest_fault *fault;
 
-	if (args->current != args->told) // on the way to an object
+	if (args->current != args->rows) // on the way to an object
 		return;
 	if (args->faults++ >= RS_GUEST_FAULTS)
 		return;
@@ -73,14 +114,19 @@ static void tell(struct rs_guest_args *args, int signal, const siginfo_t *info)
 	fault->detail = signal == SIGSYS ? info->si_syscall : info->si_code;
 	fault->address = signal == SIGSYS ? (uint64_t)info->si_call_addr
 					  : (uint64_t)info->si_addr;
+	fault->entry = entry_of(signal, info, context);
 }
 
-// Whether nothing is amiss: memory came in, or is just doing so.
+// Whether the signal was for pages on demand, and the code can go on.
 static int is_served(struct rs_demand *demand, int signal,
 		     const siginfo_t *info, void *context)
 {
+	if (demand->calling && signal == SIGSYS) {
+		demand->calling = 0; // a call that the filter refuses anybody
+		return 0;
+	}
 	if (demand->from) {
-		// Time that is not the object's.
+		// That time is not the object's.
 		if (signal == SIGPROF)
 			return 1;
 		rs_demand_give_up(demand);
@@ -112,7 +158,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	}
 	if (!guard->stack) // not in what we called
 		rs_raw3(SYS_exit_group, 128 + (uint64_t)signal, 0, 0);
-	tell(args, signal, info);
+	record(args, signal, info, uc);
 	rs_guard_back(guard->stack, signal);
 }
 

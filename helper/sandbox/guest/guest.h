@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * The probe: a walk over objects that lets each type's own tp_traverse tell
- * the references, as one flat piece of code without relocations, libc or
- * writable data, that runs wherever it is put. x86-64 only.
+ * The guest: code that runs inside an image and calls the tp_traverse function
+ * of each object's type, which reports its references. One flat piece of code
+ * without relocations, libc or writable data, that runs at any address. x86-64
+ * only.
  *
  * It is called at its first byte: long entry(long op, struct rs_guest_args *).
  * All addresses in the arguments are those of the process that it runs in.
- * What it writes may have been damaged by the code it called: whoever reads it
- * from outside checks every number first.
+ * Code that it calls can overwrite whatever it writes: whoever reads that from
+ * outside checks every number first.
  */
 #ifndef RS_SANDBOX_GUEST_H
 #define RS_SANDBOX_GUEST_H
@@ -17,16 +18,29 @@
 #include <stdint.h>
 
 enum {
-	RS_GUEST_FAULTS = 1024, // told by name; more are only counted
+	RS_GUEST_FAULTS = 1024, // recorded one by one; more are only counted
 	RS_GUEST_TICK_MS = 20, // of processor time, between looks for a hang
 	RS_GUEST_FAILING = 16, // functions remembered for having failed
-	RS_GUEST_PATIENCE = 16, // failures, then a function is not asked again
+	RS_GUEST_PATIENCE = 16, // failures, then a function is not called again
 	RS_GUEST_HANG_WEIGHT = 8, // failures that a hang counts for
-	RS_GUEST_SKIPPED =
-		-1, // for a signal: its function had failed too often
+	RS_GUEST_WANTED = 256, // functions recorded that were not allowed
+	// As a signal: not called, its function had failed too often.
+	RS_GUEST_SKIPPED = -1,
 };
 
-/** A function that failed, so that a broken one costs little. */
+/** How a system call or a fault came about: rs_guest_fault.entry. */
+enum rs_guest_entry_kind {
+	RS_ENTRY_64, // syscall, or no system call at all
+	RS_ENTRY_I386, // int 0x80, sysenter or syscall of 32-bit code
+	RS_ENTRY_X32, // a number of the x32 ABI
+	RS_ENTRY_COMPAT, // a fault after a far jump to 32-bit code
+	RS_ENTRY_INT80, // int 0x80 where the kernel has no such entry
+	// uretprobe or uprobe: kernels let these past every seccomp filter,
+	// and end whoever calls them outside of a probe with SIGILL.
+	RS_ENTRY_UPROBE,
+};
+
+/** A function that failed; remembered so that a broken one costs little. */
 struct rs_guest_failing {
 	uint64_t function, failed, worked;
 };
@@ -43,8 +57,12 @@ enum rs_guest_op {
 struct rs_guest_fault {
 	uint64_t object;
 	uint64_t address; // that was touched; of the instruction for SIGSYS
-	int32_t signal; // SIGPROF: a hang; 0: told too many; RS_GUEST_SKIPPED
+	// SIGPROF: a hang; 0: too many references, or its process ended;
+	// RS_GUEST_SKIPPED
+	int32_t signal;
 	int32_t detail; // number of the system call for SIGSYS
+	uint32_t entry; // enum rs_guest_entry_kind
+	uint32_t reserved;
 };
 
 struct rs_guest_args {
@@ -53,11 +71,11 @@ struct rs_guest_args {
 	uint64_t lists;
 	uint64_t head_size; // of PyGC_Head: an object comes after its head
 	uint64_t objects; // in: that object[] holds already; out: all
-	uint64_t start; // the first this many were told in an earlier run
+	uint64_t start; // the first this many were walked in an earlier run
 	uint64_t ob_type, tp_traverse, tp_flags, tp_is_gc; // offsets
 	uint64_t gc_flag; // of tp_flags: the type takes part in collection
-	// Or 0: an array beside the given object[] of the functions to ask, of
-	// tp_traverse's shape, where objects do not point at their types.
+	// Or 0: an array beside the given object[] of functions to call, of
+	// the shape of tp_traverse, where objects do not point at their types.
 	uint64_t function;
 	// In: where to write.
 	uint64_t object; // array: address of each object
@@ -70,17 +88,36 @@ struct rs_guest_args {
 	uint64_t altstack, altstack_size;
 	uint64_t call; // struct rs_guest_call, or 0
 	uint64_t demand; // struct rs_demand (demand_pages.h), or 0
+	// Hash table of the functions that may be called; 0: any may.
+	uint64_t allowed, allowed_mask;
 	// Out.
 	uint64_t edges;
 	uint64_t current; // object being walked now
-	uint64_t told; // objects done: rows of first[] that are valid
+	uint64_t rows; // objects done: rows of first[] that are valid
 	uint64_t lists_broken; // lists that did not lead back to their head
 	uint64_t full; // max_objects or max_edges was reached
+	uint64_t refused; // objects whose function was not allowed
+	uint64_t wanteds; // functions in wanted[], the first that were met
+	uint64_t wanted[RS_GUEST_WANTED];
 	uint64_t failings;
 	struct rs_guest_failing failing[RS_GUEST_FAILING];
-	uint64_t faults; // may be more than are told
+	uint64_t faults; // may be more than are recorded
 	struct rs_guest_fault fault[RS_GUEST_FAULTS];
 };
+
+/**
+ * @return The slot of @p function in a hash table of @p mask + 1 slots, of
+ *         which at least one is 0: its own, or the empty one where it belongs.
+ */
+static inline uint64_t
+rs_guest_slot(const uint64_t *table, uint64_t mask, uint64_t function)
+{
+	uint64_t i = (function >> 4) & mask;
+
+	while (table[i] && table[i] != function)
+		i = (i + 1) & mask;
+	return i;
+}
 
 typedef long (*rs_guest_entry)(long op, struct rs_guest_args *args);
 

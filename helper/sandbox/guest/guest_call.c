@@ -10,8 +10,8 @@ struct rs_calling {
 };
 
 // Call arg[0] with the six words at arg[1] on the stack that ends at arg[2].
-// What a fault leaves behind there nobody needs: the guard goes back by the
-// stack that it came from.
+// After a fault the guard returns on the stack that it came from, so whatever
+// is left on this one does not matter.
 uint64_t rs_call_on(uint64_t function, const uint64_t *word, uint64_t stack);
 __asm__(".text\n"
 	".globl rs_call_on\n"
@@ -64,7 +64,7 @@ static void copy_text(struct rs_guest_call *call, const uint64_t *word)
 	for (uint64_t i = 0; i < word[1] && i < text->room; i++)
 		to[i] = from[i];
 	text->size = word[1];
-	text->told = 1;
+	text->copied = 1;
 }
 
 static void do_step(void *context)

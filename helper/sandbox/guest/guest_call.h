@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * Functions of the target called one after the other: the short list that
+ * Functions of the core called one after the other: the short list that
  * RS_GUEST_CALL works through.
  *
- * It lies in memory that the host sees too. Each step calls a function by its
+ * It lies in memory shared with the host. Each step calls a function by its
  * address; its arguments are numbers, results of earlier steps, places in
  * that memory, or what is stored there. A step without a function copies
  * text out. Nothing loops: a step leads only to later ones.
@@ -48,7 +48,7 @@ struct rs_guest_text {
 	uint64_t place; // offset from base
 	uint64_t room;
 	uint64_t size; // out: bytes there are; the first `room` were copied
-	uint64_t told; // out: 1 once it has been copied
+	uint64_t copied; // out: 1 once it has been
 };
 
 struct rs_guest_call {

@@ -25,9 +25,10 @@ struct rs_walk {
 	uint64_t node, next; // on a list; 0: not known
 	uint64_t edges, stop; // used, and where this object's must end
 	uint64_t ready; // bytes of edge[] that are; ~0: none need be
-	uint64_t flooded; // the object being walked told too many
-	uint64_t asked; // the function called for it
+	uint64_t flooded; // the object at hand reported too many
+	uint64_t called; // the function called for it
 	uint64_t skipped; // it was not, for it had failed too often
+	uint64_t refused; // it was not, for it is not allowed
 	uint64_t stack; // for the guarded call when there is no guard
 };
 
@@ -48,8 +49,8 @@ static int visit(void *object, void *context)
 	return 0;
 }
 
-// Have the memory there before it is written to: a fault for each page of it
-// costs more than all else that is done to the page. A hint.
+// Populate the pages before they are written to: a fault for each costs more
+// than all else that is done to the page. A hint.
 static void make_ready(uint64_t address, uint64_t size)
 {
 	const uint64_t from = address & ~(uint64_t)(RS_PAGE - 1);
@@ -75,12 +76,37 @@ failing(struct rs_guest_args *a, uint64_t function)
 	return (void *)0;
 }
 
-// @return Whether @p function may be called for the object at hand.
-static int may_ask(struct rs_walk *w, uint64_t function)
+// The host judges functions that are met for the first time, after the run.
+static void want(struct rs_guest_args *a, uint64_t function)
 {
-	const struct rs_guest_failing *f = failing(w->args, function);
+	for (uint64_t i = 0; i < a->wanteds && i < RS_GUEST_WANTED; i++)
+		if (a->wanted[i] == function)
+			return;
+	if (a->wanteds < RS_GUEST_WANTED)
+		a->wanted[a->wanteds++] = function;
+}
 
-	w->asked = function;
+static int is_allowed(struct rs_walk *w, uint64_t function)
+{
+	const uint64_t *table = (const uint64_t *)w->args->allowed;
+
+	if (!table ||
+	    table[rs_guest_slot(table, w->args->allowed_mask, function)])
+		return 1;
+	w->refused = 1;
+	want(w->args, function);
+	return 0;
+}
+
+// @return Whether @p function may be called for the object at hand.
+static int may_call(struct rs_walk *w, uint64_t function)
+{
+	const struct rs_guest_failing *f;
+
+	if (!is_allowed(w, function))
+		return 0;
+	f = failing(w->args, function);
+	w->called = function;
 	w->skipped =
 		f && f->failed >= RS_GUEST_PATIENCE && f->failed > f->worked;
 	return !w->skipped;
@@ -89,22 +115,22 @@ static int may_ask(struct rs_walk *w, uint64_t function)
 static void remember(struct rs_walk *w, long failed)
 {
 	struct rs_guest_args *a = w->args;
-	struct rs_guest_failing *f = failing(a, w->asked);
+	struct rs_guest_failing *f = failing(a, w->called);
 
 	if (!failed) {
 		if (f && !w->skipped)
 			f->worked++;
 		return;
 	}
-	if (!f && a->failings < RS_GUEST_FAILING && w->asked) {
+	if (!f && a->failings < RS_GUEST_FAILING && w->called) {
 		f = &a->failing[a->failings++];
-		*f = (struct rs_guest_failing){.function = w->asked};
+		*f = (struct rs_guest_failing){.function = w->called};
 	}
 	if (f)
 		f->failed += failed == SIGPROF ? RS_GUEST_HANG_WEIGHT : 1;
 }
 
-// As gc.get_referents() asks. Anything here may fault.
+// As gc.get_referents() does it. Anything here may fault.
 static void walk_one(void *context)
 {
 	struct rs_walk *w = context;
@@ -112,7 +138,7 @@ static void walk_one(void *context)
 	const uint64_t object = w->object_now;
 
 	if (w->function_now) {
-		if (may_ask(w, w->function_now))
+		if (may_call(w, w->function_now))
 			(void)((rs_traverse)w->function_now)((void *)object,
 							     visit, w);
 		return;
@@ -127,13 +153,13 @@ static void walk_one(void *context)
 	if (!traverse || !(word(type + a->tp_flags) & a->gc_flag))
 		return;
 	if (!w->node && is_gc &&
-	    (!may_ask(w, (uint64_t)is_gc) || !is_gc((void *)object)))
+	    (!may_call(w, (uint64_t)is_gc) || !is_gc((void *)object)))
 		return;
-	if (may_ask(w, (uint64_t)traverse))
+	if (may_call(w, (uint64_t)traverse))
 		(void)traverse((void *)object, visit, w);
 }
 
-static void tell_fault(struct rs_walk *w, int signal)
+static void add_fault(struct rs_walk *w, int signal)
 {
 	struct rs_guest_args *a = w->args;
 
@@ -152,8 +178,8 @@ static uint64_t *stack_slot(struct rs_walk *w)
 	return guard ? &guard->stack : &w->stack;
 }
 
-// The references of object number a->told, which is w->object_now. One that
-// could not be followed to its end tells none.
+// The references of object number a->rows, which is w->object_now. An object
+// whose function did not return has none.
 static void walk_object(struct rs_walk *w)
 {
 	struct rs_guest_args *a = w->args;
@@ -163,24 +189,26 @@ static void walk_object(struct rs_walk *w)
 	w->stop =
 		before + (room < a->max_edges_each ? room : a->max_edges_each);
 	w->flooded = 0;
-	w->asked = 0;
+	w->called = 0;
 	w->skipped = 0;
+	w->refused = 0;
 	if (8 * w->edges + RS_PAGE > w->ready && w->ready < 8 * a->max_edges)
 		make_edges_ready(w);
-	if (w->node) // or it stands there
-		w->object[a->told] = w->object_now;
-	*(volatile uint64_t *)&a->current = a->told;
+	if (w->node) // given objects stand there already
+		w->object[a->rows] = w->object_now;
+	*(volatile uint64_t *)&a->current = a->rows;
 	const long failed = rs_guard_call(walk_one, w, stack_slot(w));
+	a->refused += w->refused;
 	if (a->failings || failed)
 		remember(w, failed);
 	if (!failed && (w->flooded || w->skipped))
-		tell_fault(w, w->skipped ? RS_GUEST_SKIPPED : 0);
+		add_fault(w, w->skipped ? RS_GUEST_SKIPPED : 0);
 	if (w->flooded && w->stop == a->max_edges)
 		a->full = 1;
 	if (failed || w->flooded)
 		w->edges = before;
 	a->edges = w->edges;
-	w->first[++a->told] = w->edges;
+	w->first[++a->rows] = w->edges;
 }
 
 static void read_link(void *context)
@@ -190,7 +218,7 @@ static void read_link(void *context)
 	w->next = word(w->node) & ~UINT64_C(3);
 }
 
-// Go past a node whose object is not wanted.
+// Go past a node whose object an earlier run has walked.
 static void pass(struct rs_walk *w, uint64_t node)
 {
 	w->node = node;
@@ -212,7 +240,7 @@ static void walk_list(struct rs_walk *w, uint64_t head, uint64_t *passed)
 		w->node = w->next;
 		w->next = 0;
 		w->object_now = w->node + a->head_size;
-		if (a->told >= a->max_objects) {
+		if (a->rows >= a->max_objects) {
 			w->args->full = 1;
 			return;
 		}
@@ -222,7 +250,7 @@ static void walk_list(struct rs_walk *w, uint64_t head, uint64_t *passed)
 		w->args->lists_broken++;
 }
 
-// So many are nearly everywhere: what they touch need not come in grains.
+// So many objects are nearly everywhere: copy whole groups from the start.
 static void expect_all(struct rs_guest_args *a)
 {
 	struct rs_demand *demand = (struct rs_demand *)a->demand;
@@ -261,7 +289,7 @@ static long walk(struct rs_guest_args *a)
 			__builtin_prefetch((const void *)w.object[i + 8]);
 		walk_object(&w);
 	}
-	a->objects = a->told;
+	a->objects = a->rows;
 	return 0;
 }
 

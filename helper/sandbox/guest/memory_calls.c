@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// System calls of the code that was called, about memory that is to come in.
-// What they may do the jail's filter says: it lets the same calls through
-// from here that it lets through where nothing comes in lazily.
+// System calls about memory, made by code of the core where pages are copied on
+// demand. The filter judges them when they are made from here, by the same
+// rules as where nothing is copied.
 #include "sandbox/guest/demand_pages.h"
 #include "sandbox/guest/raw.h"
 
@@ -64,7 +64,10 @@ int rs_demand_call(struct rs_demand *demand, void *context)
 	default:
 		return 0;
 	}
+	// Should the filter refuse it, that trap must not lead here again.
+	*(volatile uint64_t *)&demand->calling = 1;
 	r[REG_RAX] = rs_raw6(r[REG_RAX], a, b, (uint64_t)r[REG_RDX], flags,
 			     (uint64_t)r[REG_R8], (uint64_t)r[REG_R9]);
+	*(volatile uint64_t *)&demand->calling = 0;
 	return 1;
 }

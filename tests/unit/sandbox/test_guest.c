@@ -70,7 +70,7 @@ static void check_rows(uint64_t objects, uint64_t without)
 {
 	uint64_t n = 0;
 
-	ck_assert_uint_eq(args.told, objects);
+	ck_assert_uint_eq(args.rows, objects);
 	ck_assert_uint_eq(args.objects, objects);
 	for (uint64_t i = 0; i < objects; i++) {
 		ck_assert_uint_eq(address[i],
@@ -192,7 +192,7 @@ START_TEST(functions_beside_the_objects_are_asked_instead_of_types)
 		object[i].type = (void *)24; // there is none to be asked
 	}
 	ck_assert_int_eq(place(0x200000000000)(RS_GUEST_WALK, &args), 0);
-	ck_assert_uint_eq(args.told, 3);
+	ck_assert_uint_eq(args.rows, 3);
 	ck_assert_uint_eq(args.edges, 4);
 	ck_assert_uint_eq(first[1], 1);
 	ck_assert_uint_eq(first[2], 3);
@@ -214,7 +214,7 @@ START_TEST(a_walk_goes_on_where_another_was_lost)
 	ck_assert_uint_eq(args.full, 1);
 	check_rows(4, 0);
 	args.full = 0;
-	args.start = args.told;
+	args.start = args.rows;
 	args.max_objects = RS_OBJECTS;
 	ck_assert_int_eq(probe(RS_GUEST_WALK, &args), 0);
 	ck_assert_uint_eq(args.full, 0);
@@ -315,7 +315,7 @@ START_TEST(a_function_that_fails_again_and_again_is_not_asked_any_more)
 		many[i].type = &bad;
 	guard(probe);
 	ck_assert_int_eq(probe(RS_GUEST_WALK, &args), 0);
-	ck_assert_uint_eq(args.told, RS_MANY);
+	ck_assert_uint_eq(args.rows, RS_MANY);
 	ck_assert_uint_eq(args.faults, RS_MANY / 2);
 	for (unsigned i = 0; i < RS_MANY / 2; i++) {
 		ck_assert_uint_eq(args.fault[i].object,
@@ -338,13 +338,13 @@ START_TEST(a_list_that_leads_nowhere_is_left)
 	guard(probe);
 	ck_assert_int_eq(probe(RS_GUEST_WALK, &args), 0);
 	ck_assert_uint_eq(args.lists_broken, 1);
-	ck_assert_uint_eq(args.told, 8); // the last of them is none
+	ck_assert_uint_eq(args.rows, 8); // the last of them is none
 	ck_assert_uint_eq(args.faults, 1);
 	list[0] = 4096 * 5;
-	args.told = args.edges = args.faults = 0;
+	args.rows = args.edges = args.faults = 0;
 	ck_assert_int_eq(probe(RS_GUEST_WALK, &args), 0);
 	ck_assert_uint_eq(args.lists_broken, 2);
-	ck_assert_uint_eq(args.told, 0);
+	ck_assert_uint_eq(args.rows, 0);
 }
 END_TEST
 

@@ -148,7 +148,7 @@ RS_TRAVERSE(lies)
 	struct rs_guest_args *args = *(struct rs_guest_args **)context;
 
 	(void)self, (void)visit;
-	args->told = UINT64_MAX / 2;
+	args->rows = UINT64_MAX / 2;
 	system_call(SYS_exit_group, 0, 0, 0);
 	return 0;
 }
@@ -472,7 +472,7 @@ START_TEST(code_that_lies_is_found_out)
 	struct rs_image_answer answer = {0};
 
 	make_core(lies);
-	rs_ck_error(ask(NULL, NULL, &answer), RS_EBAD, "damaged the answer");
+	rs_ck_error(ask(NULL, NULL, &answer), RS_EBAD, "damaged the results");
 	check_nothing_left();
 }
 END_TEST
@@ -531,7 +531,7 @@ START_TEST(all_together_may_not_take_longer_than_told)
 					   .total_ms = 5000};
 
 	make_core(spins);
-	rs_ck_error(ask(&o, NULL, &answer), RS_EBAD, "5000 ms allowed");
+	rs_ck_error(ask(&o, NULL, &answer), RS_EBAD, "5.5 are allowed");
 	check_nothing_left();
 }
 END_TEST
@@ -619,12 +619,12 @@ START_TEST(without_a_jail_nothing_is_run)
 	make_core(opens_a_file);
 	forbid(SYS_seccomp, EINVAL);
 	rs_ck_error(ask(NULL, NULL, &answer), RS_EUNSUPPORTED,
-		    "lets no jail be shut");
+		    "refuses seccomp filters");
 	check_nothing_left();
 	make_core(opens_a_file);
 	forbid(SYS_execveat, EACCES);
 	rs_ck_error(ask(NULL, NULL, &answer), RS_EUNSUPPORTED,
-		    "nothing may be run from memory");
+		    "may not be run here");
 	check_nothing_left();
 	make_core(opens_a_file);
 	forbid(SYS_clone, EAGAIN);

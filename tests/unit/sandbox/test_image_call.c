@@ -156,7 +156,7 @@ START_TEST(text_is_copied_as_far_as_there_is_room)
 	}
 	work();
 	ck_assert_uint_eq(call.stopped, 0);
-	ck_assert_uint_eq(call.text[0].told, 0);
+	ck_assert_uint_eq(call.text[0].copied, 0);
 	ck_assert_uint_eq(call.text[1].size, 5);
 	ck_assert_mem_eq(data.out[1], "01234\0\0\0", 8);
 	ck_assert_uint_eq(call.text[2].size, 1 << 30);

@@ -31,6 +31,7 @@ enum {
 };
 
 static struct python_core python;
+static const struct rs_open_options consent = {.run = true};
 static pid_t victim = -1; // whom none may hurt
 static int listener = -1, caller = -1; // nobody may call
 static int pipe_fd[2] = {-1, -1}; // nobody may write
@@ -201,7 +202,7 @@ static void check_stopped(const struct deed *deed)
 
 	assemble(deed, python.room, code);
 	python_core_write(&python, python.room, code, sizeof(code));
-	rs_ck_ok(rs_session_open_core(python.core, NULL, &session));
+	rs_ck_ok(rs_session_open_core(python.core, &consent, &session));
 	rs_ck_ok(rs_answer_verify(session, 0, &text));
 	check_told(deed, text);
 	rs_text_free(text);
@@ -361,6 +362,69 @@ START_TEST(the_same_code_does_it_all_without_a_jail)
 }
 END_TEST
 
+// Bytes of the core are no code, whatever its program headers say, and what is
+// not run is named.
+START_TEST(without_consent_no_byte_of_the_core_is_run)
+{
+	const struct rs_open_options how[] = {{.exact = RS_EXACT_AUTO},
+					      {.exact = RS_EXACT_ON}};
+	const struct deed deed = RS_DEED_WITH(open, mark, sizeof(mark), RS_HERE,
+					      O_CREAT | O_WRONLY, 0600);
+	uint8_t code[RS_ROOM];
+
+	lead_to_the_room();
+	assemble(&deed, python.room, code);
+	python_core_write(&python, python.room, code, sizeof(code));
+	for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		struct rs_session *session = NULL;
+		char *text = NULL;
+
+		rs_ck_ok(rs_session_open_core(python.core, &how[i], &session));
+		rs_ck_ok(rs_answer_verify(session, 0, &text));
+		ck_assert_ptr_nonnull(strstr(text, "\"refused\":1,"));
+		ck_assert_ptr_nonnull(strstr(text, "\"faults_total\":0,"));
+		rs_text_free(text);
+		rs_ck_ok(rs_answer_info(session, &text));
+		if (how[i].exact == RS_EXACT_ON) {
+			ck_assert_ptr_nonnull(strstr(text, "\"unasked\":1"));
+			ck_assert_ptr_nonnull(
+				strstr(text, "1 objects of type Node were "
+					     "read, not asked"));
+		}
+		rs_text_free(text);
+		rs_session_close(session);
+		check_no_effect("code of the core");
+	}
+}
+END_TEST
+
+// A function's start in a matched file, and one byte behind it.
+START_TEST(within_matched_files_only_functions_are_called)
+{
+	struct rs_memory *memory = NULL;
+	uint64_t function = 0;
+
+	rs_ck_ok(rs_memory_open_core(python.core, NULL, &memory));
+	rs_ck_ok(rs_memory_symbol(memory, NULL, "PyObject_SelfIter", &function,
+				  NULL));
+	rs_memory_close(memory);
+	for (unsigned i = 0; i < 3; i++) {
+		const uint64_t where = function + i;
+		struct rs_session *session = NULL;
+		char *text = NULL;
+
+		python_core_write(&python, python.traverse, &where, 8);
+		rs_ck_ok(rs_session_open_core(python.core, NULL, &session));
+		rs_ck_ok(rs_answer_verify(session, 0, &text));
+		ck_assert_msg(strstr(text, i ? "\"refused\":1,"
+					     : "\"refused\":0,") != NULL,
+			      "%u: %s", i, text);
+		rs_text_free(text);
+		rs_session_close(session);
+	}
+}
+END_TEST
+
 START_TEST(code_where_the_core_has_none_is_not_run)
 {
 	struct rs_session *session = NULL;
@@ -372,7 +436,7 @@ START_TEST(code_where_the_core_has_none_is_not_run)
 	assemble(&deed, python.room, code);
 	python_core_write(&python, python.room, code, sizeof(code));
 	python_core_write(&python, python.traverse, &python.room, 8);
-	rs_ck_ok(rs_session_open_core(python.core, NULL, &session));
+	rs_ck_ok(rs_session_open_core(python.core, &consent, &session));
 	rs_ck_ok(rs_answer_verify(session, 0, &text));
 	ck_assert_msg(strstr(text, "\"type\":\"Node\",\"why\":\"ended with "
 				   "signal 11 at 0x") != NULL,
@@ -394,6 +458,8 @@ static void add_cases(Suite *suite)
 	tcase_add_test(tc, nothing_blocks_for_ever);
 	tcase_add_test(tc, the_same_code_does_it_all_without_a_jail);
 	tcase_add_test(tc, code_where_the_core_has_none_is_not_run);
+	tcase_add_test(tc, without_consent_no_byte_of_the_core_is_run);
+	tcase_add_test(tc, within_matched_files_only_functions_are_called);
 	tcase_set_timeout(tc, 120);
 	suite_add_tcase(suite, tc);
 	tc = tcase_create("deeds in a core that cannot be mapped");
@@ -403,6 +469,8 @@ static void add_cases(Suite *suite)
 	tcase_add_test(tc, nobody_is_called_and_no_memory_shared);
 	tcase_add_test(tc, nothing_blocks_for_ever);
 	tcase_add_test(tc, code_where_the_core_has_none_is_not_run);
+	tcase_add_test(tc, without_consent_no_byte_of_the_core_is_run);
+	tcase_add_test(tc, within_matched_files_only_functions_are_called);
 	tcase_set_timeout(tc, 120);
 	suite_add_tcase(suite, tc);
 }

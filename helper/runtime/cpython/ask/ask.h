@@ -10,6 +10,10 @@
 bool rs_py_affects_collection(struct rs_runtime *rt, const uint64_t *object,
 			      size_t objects);
 
+/** The op query_functions (runtime.h) of a CPython. */
+void rs_py_query_functions(struct rs_runtime *rt, uint64_t object,
+			   uint64_t ret[2]);
+
 /** The op image (runtime.h) of a CPython. */
 RS_MUST_CHECK struct rs_error *
 rs_py_image(struct rs_runtime *rt, const struct rs_image_options *options,

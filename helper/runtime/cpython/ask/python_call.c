@@ -12,7 +12,7 @@ extern const char rs_eval_source_end[];
 RS_EMBED("rs_eval_source", RS_EMBED_FILE(RS_EVAL_SOURCE));
 
 enum {
-	RS_WALL_FACTOR = 10, // wall time over processor time
+	RS_CALL_WALL_FACTOR = 10, // wall time over processor time
 	RS_FILE_INPUT = 257, // Source: CPython Include/compile.h, all versions
 };
 
@@ -290,8 +290,9 @@ choose_thread(struct rs_cpython *py, const struct rs_thread **ret, bool *held)
 }
 
 static struct rs_error *
-run(struct rs_cpython *py, const char *code, uint64_t object, uint32_t ms,
-    const struct rs_progress *progress, struct rs_image_called *ret)
+run(struct rs_cpython *py, const char *code, uint64_t object,
+    const struct rs_image_options *limits, const struct rs_progress *progress,
+    struct rs_image_called *ret)
 {
 	struct rs_py_script s = {.py = py};
 	struct rs_process_image *image = NULL;
@@ -301,11 +302,15 @@ run(struct rs_cpython *py, const char *code, uint64_t object, uint32_t ms,
 
 	if (err || !thread)
 		return err;
+	const uint32_t most = UINT32_MAX / RS_CALL_WALL_FACTOR;
+	const uint32_t ms = limits->object_ms < most ? limits->object_ms : most;
 	const struct rs_image_options options = {
 		.fs_base = thread->fs_base,
 		.stack = thread->sp,
 		.object_ms = ms,
-		.total_ms = ms * RS_WALL_FACTOR,
+		.total_ms = ms * RS_CALL_WALL_FACTOR,
+		.memory = limits->memory,
+		.run = true,
 	};
 	write_script(&s, held, code, object);
 	s.call.stack = thread->sp;
@@ -320,7 +325,8 @@ run(struct rs_cpython *py, const char *code, uint64_t object, uint32_t ms,
 }
 
 struct rs_error *
-rs_py_run(struct rs_runtime *rt, const char *code, uint64_t object, uint32_t ms,
+rs_py_run(struct rs_runtime *rt, const char *code, uint64_t object,
+	  const struct rs_image_options *limits,
 	  const struct rs_progress *progress, struct rs_image_called *ret)
 {
 	struct rs_cpython *py = rs_cpython(rt);
@@ -331,7 +337,5 @@ rs_py_run(struct rs_runtime *rt, const char *code, uint64_t object, uint32_t ms,
 				    "nothing here: its threads hold locks of "
 				    "their own",
 				    py->version_text);
-	if (ms > UINT32_MAX / RS_WALL_FACTOR)
-		ms = UINT32_MAX / RS_WALL_FACTOR;
-	return run(py, code, object, ms, progress, ret);
+	return run(py, code, object, limits, progress, ret);
 }

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "session/exact_consent.h"
+
+#include "base/cleanup.h"
+
+#include <stdlib.h>
+
+enum {
+	RS_NAMED_MAX = 5, // types named one by one
+	RS_WALLS_TEXT = 256,
+};
+
+/** Objects of one type that were not asked. */
+struct rs_refused_type {
+	uint32_t type; // in the session's table
+	uint64_t function, objects;
+};
+
+static uint64_t refused_function(struct rs_runtime *rt,
+				 const struct rs_image_answer *answer,
+				 uint64_t object)
+{
+	uint64_t function[2] = {0, 0};
+
+	if (rt->ops->query_functions)
+		rt->ops->query_functions(rt, object, function);
+	for (int i = 0; i < 2; i++)
+		if (rs_image_answer_refused(answer, function[i]))
+			return function[i];
+	return 0;
+}
+
+bool rs_exact_refused(struct rs_runtime *rt,
+		      const struct rs_image_answer *answer, uint64_t object)
+{
+	return refused_function(rt, answer, object) != 0;
+}
+
+static bool count(struct rs_vec *refused, uint32_t type, uint64_t function)
+{
+	struct rs_refused_type *known =
+		rs_vec_items(refused, struct rs_refused_type);
+	const size_t n = rs_vec_count(refused, struct rs_refused_type);
+
+	// The latest first: objects of a type often lie side by side.
+	for (size_t i = n; i-- > 0;)
+		if (known[i].type == type) {
+			known[i].objects++;
+			return true;
+		}
+	known = rs_vec_push(refused, sizeof(*known));
+	if (known)
+		*known = (struct rs_refused_type){type, function, 1};
+	return known != NULL;
+}
+
+static int most_first(const void *a, const void *b)
+{
+	const struct rs_refused_type *x = a, *y = b;
+
+	if (x->objects != y->objects)
+		return x->objects > y->objects ? -1 : 1;
+	return (x->type > y->type) - (x->type < y->type);
+}
+
+static const char *name_of(const struct rs_session *session, uint32_t type)
+{
+	return type < rs_vec_count(&session->types.row, struct rs_type_row)
+		       ? rs_vec_items(&session->types.row,
+				      struct rs_type_row)[type]
+				 .name
+		       : "?";
+}
+
+static void name_types(struct rs_session *session, struct rs_vec *refused)
+{
+	struct rs_refused_type *type =
+		rs_vec_items(refused, struct rs_refused_type);
+	const size_t n = rs_vec_count(refused, struct rs_refused_type);
+	uint64_t rest = 0;
+
+	if (n)
+		qsort(type, n, sizeof(*type), most_first);
+	for (size_t i = 0; i < n && i < RS_NAMED_MAX; i++)
+		rs_memory_problem(
+			session->memory,
+			"%llu objects of type %s were read, not asked: their "
+			"function at %#llx begins in no file on this machine "
+			"whose build-id agrees with the core; if you trust the "
+			"core: set refs run on",
+			(unsigned long long)type[i].objects,
+			name_of(session, type[i].type),
+			(unsigned long long)type[i].function);
+	for (size_t i = RS_NAMED_MAX; i < n; i++)
+		rest += type[i].objects;
+	if (rest)
+		rs_memory_problem(session->memory,
+				  "nor were %llu objects of %zu more types "
+				  "asked, for the same reason",
+				  (unsigned long long)rest, n - RS_NAMED_MAX);
+}
+
+struct rs_error *
+rs_exact_consent(struct rs_session *session, struct rs_runtime *rt)
+{
+	struct rs_asked *asked = &session->asked[rt->index];
+	const struct rs_image_answer *a = &asked->answer;
+	RS_CLEANUP(rs_vec_fini) struct rs_vec refused = {0};
+
+	for (uint64_t i = 0; a->refused && i < a->objects; i++) {
+		struct rs_row row = {0};
+		uint64_t function;
+
+		if (a->first[i] < a->first[i + 1] || !asked->told[i] ||
+		    !(function = refused_function(rt, a, a->object[i])))
+			continue;
+		asked->told[i] = 0;
+		asked->objects--;
+		asked->unasked++;
+		rt->ops->read(rt, a->object[i], &row, false, NULL);
+		if (!count(&refused, row.type, function))
+			return &rs_enomem;
+	}
+	name_types(session, &refused);
+	return NULL;
+}
+
+void rs_session_missing_walls(struct rs_session *session, uint32_t missing)
+{
+	char text[RS_WALLS_TEXT];
+
+	if (!missing)
+		return;
+	rs_image_missing_text(missing, text, sizeof(text));
+	rs_memory_problem(session->memory,
+			  "code of the core runs behind seccomp and its limits "
+			  "alone, as far as this machine refuses its process a "
+			  "wall of its own: %s",
+			  text);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+/** @file Objects whose types were not asked for want of consent (private). */
+#ifndef RS_SESSION_EXACT_CONSENT_H
+#define RS_SESSION_EXACT_CONSENT_H
+
+#include "session/session.h"
+
+/**
+ * @return Whether a function that would be called for @p object was not, for
+ *         it begins in no file whose build-id agrees. By what the core has, not
+ *         by what an image wrote.
+ */
+bool rs_exact_refused(struct rs_runtime *rt,
+		      const struct rs_image_answer *answer, uint64_t object);
+
+/**
+ * Count such rows of session->asked[] of @p rt as unasked, and name their types
+ * in problem[]. Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_exact_consent(struct rs_session *session, struct rs_runtime *rt);
+
+#endif /* RS_SESSION_EXACT_CONSENT_H */

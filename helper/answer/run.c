@@ -274,8 +274,8 @@ run(struct rs_run_report *r, const char *code, uint64_t object)
 				    session->source);
 	struct rs_image_options limits = rs_session_image_options(session);
 	limits.object_ms = r->ms;
-	err = rt->ops->run(rt, code, object, &limits,
-					    &session->progress, &r->called);
+	err = rt->ops->run(rt, code, object, &limits, &session->progress,
+			   &r->called);
 	if (!err)
 		rs_session_missing_walls(session, r->called.missing);
 	return err;

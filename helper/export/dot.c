@@ -87,8 +87,7 @@ write_node(struct drawing *d, FILE *out, uint32_t number, bool center)
 	static const char *const colour[] = {
 		[RS_FATE_OUTSIDE] = "white",	[RS_FATE_REACHABLE] = "white",
 		[RS_FATE_FREED] = "khaki",	[RS_FATE_KEPT] = "lightsalmon",
-		[RS_FATE_FINALIZER] = "tomato",
-		[RS_FATE_UNFREEABLE] = "tomato",
+		[RS_FATE_FINALIZER] = "tomato", [RS_FATE_UNFREEABLE] = "tomato",
 	};
 	const struct rs_graph *g = d->report->graph;
 	struct rs_runtime *rt =

@@ -63,13 +63,6 @@ int rs_untrack(const void *object)
 	return rs_slots_remove(address);
 }
 
-const struct rs_type *rs_type_of(const void *object)
-{
-	const uint32_t entry = rs_slots_get((uint64_t)(uintptr_t)object);
-
-	return entry ? rs_type_by_id[rs_entry_type(entry)] : NULL;
-}
-
 /** The child of a fork has one thread, which is not in here. */
 static void after_fork(void)
 {

@@ -31,6 +31,7 @@ const struct rs_py_module_row rs_py_module_rows[] = {
 	{"_elementtree", 0x3e01f, 13 << 8 | 0, 152, false},
 	{"_functools", 0xf, 10 << 8 | 13, 32, false},
 	{"_functools", 0x3f, 14 << 8 | 0, 48, false},
+	{"_gdbm", 0x3, 11 << 8 | 2, 16, false},
 	{"_hashlib", 0x7, 9 << 8 | 18, 32, false},
 	{"_hashlib", 0x1f, 10 << 8 | 13, 48, false},
 	{"_hmac", 0xe, 14 << 8 | 0, 40, true},

@@ -5,16 +5,22 @@ import pty
 import re
 import select
 import subprocess
+import sys
 import time
 
+import paths
 from paths import SOURCED
+
+sys.path.insert(0, os.path.join(paths.ROOT, "tests", "support"))
+
+import targets  # noqa: E402
 
 # The stand-in, for all that is not about answers of the engine.
 DOUBLE = os.environ["REFSCOPE_DOUBLE"]
 GDB = os.environ.get("GDB", "gdb")
 PROMPT = "(gdb) "
 # Seconds, of which a few are enough on a machine that does nothing else.
-TIMEOUT = 600
+TIMEOUT = 300
 PATIENCE = 120
 
 
@@ -36,10 +42,9 @@ def batch(commands, engine=DOUBLE, arguments=(), sourced=SOURCED, **more):
     for command in commands:
         words += ["-ex", "echo \\001", "-ex", command]
     words += ["-ex", "echo \\001", *arguments]
-    done = subprocess.run(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, env=environment(engine, **more),
-        timeout=TIMEOUT, check=False)
+    done = targets.run(
+        words, TIMEOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, env=environment(engine, **more))
     parts = done.stdout.decode("utf-8", "replace").split("\x01")
     if done.returncode < 0 or len(parts) != len(commands) + 2:
         raise AssertionError(f"gdb ended early ({done.returncode}):\n"
@@ -61,15 +66,19 @@ class Server:
 
     def __init__(self, pid):
         self.process = subprocess.Popen(
-            ["gdbserver", "--once", "--attach", "localhost:0", str(pid)],
+            ["gdbserver", "--once", "--attach", "127.0.0.1:0", str(pid)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, encoding="utf-8")
-        for line in self.process.stdout:
-            found = re.match(r"Listening on port (\d+)", line)
-            if found:
-                self.port = int(found[1])
-                return
-        raise AssertionError("gdbserver does not listen")
+        # A number, not a name: a bare machine's /etc/hosts has none.
+        said = []
+        with targets.Limit(self.process, PATIENCE, "gdbserver did not listen"):
+            for line in self.process.stdout:
+                said.append(line)
+                found = re.match(r"Listening on port (\d+)", line)
+                if found:
+                    self.port = int(found[1])
+                    return
+        raise AssertionError("gdbserver does not listen: " + "".join(said))
 
     def close(self):
         self.process.kill()

@@ -130,7 +130,7 @@ class Processes(Case):
             target.wait_ready()
             server = Server(target.pid)
             self.addCleanup(server.close)
-            got = ask(f"target remote localhost:{server.port}",
+            got = ask(f"target remote 127.0.0.1:{server.port}",
                       "python print(gdb.current_progspace().filename)",
                       "refs info -json")
         self.assertEqual(got[1], f"target:{LEAK}\n")

@@ -101,7 +101,7 @@ class Case:
             return MISSING
         script = [os.path.join(PYTHON_FIXTURES, w) if w.endswith(".py") else w
                   for w in words]
-        return [python, *script]
+        return targets.python(python, *script)
 
 
 def interpreter(version):
@@ -140,7 +140,7 @@ def transcript(case, way):
             else:
                 server = Server(target.pid)
                 reach = [f"file {executable(target.pid)}",
-                         f"target remote localhost:{server.port}"]
+                         f"target remote 127.0.0.1:{server.port}"]
             try:
                 shown = session(case, reach, words, folder)
             finally:

@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 
+import schemas
+import targets
 from targets import GDB_SECONDS, quiet_environment
 
 PROMPT = "echo \\n-- %d --\\n"
@@ -16,6 +18,7 @@ class Typed:
     """What GDB printed, for each command."""
 
     def __init__(self, commands, text, status):
+        self.commands = commands
         self.text = text
         self.status = status
         self.parts = []
@@ -34,7 +37,11 @@ class Typed:
         if len(lines) != 1:
             raise AssertionError("not one line of JSON:\n" +
                                  self.parts[number])
-        return json.loads(lines[0])
+        answer = json.loads(lines[0])
+        name = schemas.name_of(self.commands[number])
+        if name:
+            schemas.check(name, answer)
+        return answer
 
 
 def run(target, commands, executable=None, environment=None):
@@ -55,8 +62,7 @@ def run(target, commands, executable=None, environment=None):
         # Not before GDB itself, which then hangs in setlocale() at its start
         # (gdb 13.1, gcc 12): the engine brings libasan when it is loaded.
         env["ASAN_OPTIONS"] = "detect_leaks=0:verify_asan_link_order=0"
-    done = subprocess.run(words, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          encoding="utf-8", errors="replace", env=env,
-                          timeout=GDB_SECONDS, check=False)
+    done = targets.run(words, GDB_SECONDS, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       encoding="utf-8", errors="replace", env=env)
     return Typed(commands, done.stdout, done.returncode)

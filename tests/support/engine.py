@@ -4,6 +4,8 @@ import ctypes
 import json
 import os
 
+import schemas
+
 
 class EngineError(Exception):
     pass
@@ -86,9 +88,12 @@ class Session:
         self._check(getattr(self.library, name)(
             self.handle, *args, ctypes.byref(text)))
         try:
-            return json.loads(ctypes.string_at(text).decode())
+            answer = json.loads(ctypes.string_at(text).decode())
         finally:
             self.library.rs_text_free(text)
+        schemas.check(name.replace("rs_answer_", "").replace("rs_", ""),
+                      answer)
+        return answer
 
     def info(self):
         return self._answer("rs_answer_info")

@@ -1,27 +1,44 @@
 # SPDX-License-Identifier: MIT
 """Every CPython on this machine that refscope claims to read.
 
-Looked for: the distribution's, pyenv's, what PATH has, interpreters unpacked
-in /tmp/newer or built in /tmp/pybuild, and those in $REFSCOPE_PYTHONS (paths
-with colons between). $REFSCOPE_TRUTH_ONLY narrows the choice: versions, each
-with the flavour that is meant, as in "2.7 3.11-debug 3.13t".
+Looked for: the distribution's, pyenv's, what PATH has, interpreters that
+newer-pythons unpacked into .build/newer or /tmp/newer, those built in
+/tmp/pybuild, and those in $REFSCOPE_PYTHONS (paths with colons between).
+
+CMake looks once, when it configures a build tree, and makes tests for what was
+found. They get the list in $REFSCOPE_INTERPRETERS, a file, and ask no
+interpreter again. $REFSCOPE_TRUTH_ONLY narrows the choice: versions, each with
+the flavour that is meant, as in "2.7 3.11-debug 3.13t".
+
+    interpreters.py FILE    look, write the list, print "NAME PATH" lines,
+                            "- SERIES" for each that is wanted and not found,
+                            "! PATH" for each that does not start
+    interpreters.py --check PATH        it starts and says what it is
+    interpreters.py --missing SERIES    says so and exits with 77
 """
 import collections
 import functools
 import glob
+import json
 import os
 import shutil
 import subprocess
+import sys
 
 Interpreter = collections.namedtuple("Interpreter",
                                      "path version name flavour")
 WANTED = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13",
           "3.14")
-# Not every machine has these: asked for, and reported when not there.
+# Not every machine has these: looked for, and a skipped test when not found.
 WANTED_FLAVOURS = ("2.7-trace-debug", "3.11-debug", "3.11-trace",
                    "3.13-debug", "3.13t", "3.14-debug", "3.14t")
 # --with-trace-refs, --with-pydebug and --disable-gil change what an object
 # looks like, each in its own way.
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+# Where newer-pythons may have unpacked interpreters.
+NEWER = (os.path.join(ROOT, ".build", "newer"), "/tmp/newer")
+ASK_SECONDS = 60
+DISTRIBUTION = ("/usr/bin/python3", "/usr/bin/python3-dbg")
 QUESTION = ("import sys, ctypes, json, sysconfig; "
             "print('%d.%d.%d' % sys.version_info[:3] + "
             "('t' if sysconfig.get_config_var('Py_GIL_DISABLED') else '') + "
@@ -30,14 +47,14 @@ QUESTION = ("import sys, ctypes, json, sysconfig; "
 
 
 def candidates():
-    yield "/usr/bin/python3"
-    yield "/usr/bin/python3-dbg"
+    yield from DISTRIBUTION
     yield from sorted(glob.glob(os.path.expanduser(
         "~/.pyenv/versions/*/bin/python")))
     for version in WANTED:
         for suffix in ("", "-dbg", "t"):
             yield shutil.which("python" + version + suffix) or ""
-    yield from sorted(glob.glob("/tmp/newer/bin/python*"))
+    for folder in NEWER:
+        yield from sorted(glob.glob(folder + "/bin/python*"))
     for pattern in ("python?.?", "python?.??", "python*[td]", "python*-dbg"):
         yield from sorted(glob.glob("/tmp/pybuild/*/bin/" + pattern))
     yield from os.environ.get("REFSCOPE_PYTHONS", "").split(":")
@@ -45,9 +62,13 @@ def candidates():
 
 def ask(path):
     """Version and flavour, or None when this is no usable interpreter."""
-    done = subprocess.run([path, "-c", QUESTION], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          encoding="utf-8", check=False)
+    try:
+        done = subprocess.run(
+            [path, "-s", "-S", "-c", QUESTION], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            encoding="utf-8", timeout=ASK_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
     words = done.stdout.split()
     return words[0] if done.returncode == 0 and len(words) == 1 else None
 
@@ -74,40 +95,98 @@ def is_shim(path):
     return os.path.basename(os.path.dirname(path)) == "shims"
 
 
-@functools.lru_cache(maxsize=None)  # to ask them all takes seconds
-def find():
-    """Interpreters, each once, oldest first."""
-    found, names = {}, set()
+def name_of(told, path, taken):
+    """3_11_7; with where it is from when another has that name."""
+    short = told.replace(".", "_").replace("-", "_")
+    where = "pyenv" if ".pyenv" in path else \
+        "unpacked" if path.startswith(NEWER) else \
+        "other" if path.startswith("/tmp/") else "system"
+    name = short if short not in taken else "%s_%s" % (short, where)
+    return None if name in taken else name
+
+
+def look():
+    """Interpreters, each once, oldest first; and those that do not start."""
+    found, names, broken = {}, set(), []
     for path in candidates():
         if not path or not os.access(path, os.X_OK) or is_shim(path):
             continue
         real = os.path.realpath(path)
-        told = real not in found and ask(path)
+        if real in found:
+            continue
+        told = ask(path)
         if not told:
+            broken.append(path)
             continue
         version, flavour = split(told)
         if version.rsplit(".", 1)[0] not in WANTED:
             continue
-        where = "pyenv" if ".pyenv" in path else \
-            "unpacked" if path.startswith("/tmp/newer/") else \
-            "other" if path.startswith("/tmp/") else "system"
-        name = "%s_%s" % (told.replace(".", "_").replace("-", "_"), where)
-        if name in names:
+        name = name_of(told, path, names)
+        if name is None:
             continue
         names.add(name)
         found[real] = Interpreter(path, version, name, flavour)
+    return sorted(found.values(), key=lambda i: (
+        [int(n) for n in i.version.split(".")], i.flavour, i.name)), broken
+
+
+@functools.lru_cache(maxsize=None)  # to ask them all takes seconds
+def find():
+    """Interpreters, each once, oldest first."""
+    listed = os.environ.get("REFSCOPE_INTERPRETERS")
+    if listed:
+        with open(listed, encoding="utf-8") as text:
+            found = [Interpreter(*row) for row in json.load(text)]
+    else:
+        found = look()[0]
     only = os.environ.get("REFSCOPE_TRUTH_ONLY", "").split()
-    chosen = [i for i in found.values() if not only or any(
+    return [i for i in found if not only or any(
         is_meant(i, word) for word in only)]
-    return sorted(chosen, key=lambda i: (
-        [int(n) for n in i.version.split(".")], i.flavour, i.name))
+
+
+def is_unpacked(interpreter):
+    """It runs through a loader and libraries of its own, which GDB and ldd
+    do not know."""
+    return interpreter.path.startswith(NEWER)
+
+
+def missing(interpreters):
+    """Wanted releases and builds of which none is among these."""
+    have = {series(i) for i in interpreters}
+    return [v for v in WANTED + WANTED_FLAVOURS if v not in have]
 
 
 def report(interpreters):
     """What will be looked at and what is not here, a line each."""
-    lines = ["found %s%s: %s" % (i.version, i.flavour, i.path)
-             for i in interpreters]
-    have = {series(i) for i in interpreters}
-    lines += ["not found: " + v for v in WANTED + WANTED_FLAVOURS
-              if v not in have]
-    return "\n".join(lines)
+    return "\n".join(["found %s%s: %s" % (i.version, i.flavour, i.path)
+                      for i in interpreters] +
+                     ["not found: " + v for v in missing(interpreters)])
+
+
+def main(path):
+    found, broken = look()
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump(found, out)
+    for one in found:
+        print(one.name, one.path)
+    for series_ in missing(found):
+        print("-", series_)
+    for file in broken:
+        print("!", file)
+
+
+def check(path):
+    told = ask(path)
+    if not told:
+        sys.exit("%s does not start, or does not say its version" % path)
+    print(path, told)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--check":
+        check(sys.argv[2])
+    elif sys.argv[1] == "--missing":
+        print("skipped: no CPython %s on this machine" % sys.argv[2])
+        sys.exit(77)
+    else:
+        main(sys.argv[1])

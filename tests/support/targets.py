@@ -7,14 +7,17 @@ import re
 import resource
 import signal
 import subprocess
+import threading
 import time
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 LARGEST_CORE = 1 << 33
-# Neither is how long it takes: a loaded machine fails no test, and what hangs
-# ends all the same.
-GDB_SECONDS = 1200
-STATE_SECONDS = 300
+# Limits, not expectations: each is many times what a busy machine needs, and
+# what hangs ends with one line that names it.
+GDB_SECONDS = 300  # one GDB, from its start to its end
+READY_SECONDS = 300  # from a target's start to its READY
+STATE_SECONDS = 120  # until a process is in the wanted state
+EXIT_SECONDS = 300  # until a process that was told to end has ended
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 FIXTURES = os.path.join(ROOT, "fixtures", "python")
@@ -23,9 +26,62 @@ FIXTURES = os.path.join(ROOT, "fixtures", "python")
 def quiet_environment():
     """Ours less what would change another process."""
     env = {k: v for k, v in os.environ.items()
-           if k not in ("LD_PRELOAD", "PYTHONHOME", "PYTHONPATH")}
+           if k != "LD_PRELOAD" and not k.startswith("PYTHON")}
     env.update(PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8")
     return env
+
+
+class TooLong(AssertionError):
+    """Something did not happen within its limit; the text says what."""
+
+
+class Limit:
+    """Kills a process that is still busy after some seconds.
+
+    with Limit(process, seconds, what) as limit:
+        ...  # reads from the process; sees its end when it is killed
+
+    Leaving the block raises TooLong when the limit was hit.
+    """
+
+    def __init__(self, process, seconds, what):
+        self.process, self.seconds, self.what = process, seconds, what
+        self.hit = False
+        self.timer = threading.Timer(seconds, self._end)
+        self.timer.daemon = True
+
+    def _end(self):
+        self.hit = True
+        self.process.kill()
+
+    def __enter__(self):
+        self.timer.start()
+        return self
+
+    def __exit__(self, *_error):
+        self.timer.cancel()
+        if self.hit:
+            raise TooLong("%s within %d s; it was killed" % (
+                self.what, self.seconds))
+
+
+def run(words, seconds, **how):
+    """subprocess.run() with a limit that fails in one line."""
+    try:
+        return subprocess.run(words, timeout=seconds, check=False, **how)
+    except subprocess.TimeoutExpired:
+        raise TooLong("no end within %d s: %s" % (
+            seconds, " ".join(map(str, words))[:300])) from None
+
+
+def python(path, *script):
+    """The words that run a script on the interpreter at `path`, isolated.
+
+    Nothing of site-packages or of the user's is seen: a .pth file there may
+    import anything. As -I -S, which 2.7 does not have, but with the script's
+    own folder to import from; quiet_environment() has no PYTHON variables.
+    """
+    return [path, "-s", "-S", "-B", *script]
 
 
 class Target:
@@ -48,7 +104,7 @@ class Target:
     def __exit__(self, *_error):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait()
+        self.process.wait(EXIT_SECONDS)
         self.process.stdin.close()
         self.process.stdout.close()
         self.errors.close()
@@ -57,17 +113,36 @@ class Target:
     def pid(self):
         return self.process.pid
 
-    def wait_ready(self):
-        """Words after READY and the PID."""
+    def wait_ready(self, asleep=True):
+        """Words after READY and the PID.
+
+        asleep: wait until it rests after that. A target that never rests is
+        busy all the time.
+        """
+        with Limit(self.process, READY_SECONDS, "%s did not say READY" %
+                   " ".join(self.command)):
+            found = self._read_ready()
+        if found is not None:
+            if asleep:
+                wait_for_state(self.pid, "S")  # out of write(), in read()
+            return found
+        self.errors.seek(0)
+        raise AssertionError("%s ended: %s" % (
+            " ".join(self.command), self.errors.read().decode()[-2000:]))
+
+    def _read_ready(self):
         for line in self.process.stdout:
             line = line.decode().rstrip("\n")
             self.printed.append(line)
             if line.startswith("READY "):
-                wait_for_state(self.pid, "S")  # out of write(), in read()
                 return line.split()[2:]
-        self.errors.seek(0)
-        raise AssertionError("%s ended: %s" % (
-            " ".join(self.command), self.errors.read().decode()[-2000:]))
+        return None
+
+    def wait_exit(self):
+        """Exit status of a target that ends by itself, or was told to."""
+        with Limit(self.process, EXIT_SECONDS, "%s did not end" %
+                   " ".join(self.command)):
+            return self.process.wait()
 
     def go_on(self):
         self.process.stdin.write(b"\n")
@@ -75,7 +150,9 @@ class Target:
 
     def finish(self):
         """Let it run to its end; exit status and all that it printed."""
-        rest = self.process.communicate(b"\n\n\n")[0]
+        with Limit(self.process, EXIT_SECONDS, "%s did not end" %
+                   " ".join(self.command)):
+            rest = self.process.communicate(b"\n\n\n")[0]
         self.printed += rest.decode().splitlines()
         self.errors.seek(0)
         self.printed += self.errors.read().decode().splitlines()
@@ -123,15 +200,18 @@ class Target:
 
 
 def bare_gdb(target, commands):
-    """What a GDB without refscope printed; never with a sanitizer's library
-    before it, which may leave it hanging in setlocale() (gdb 13.1, gcc 12)."""
+    """What a GDB without refscope printed.
+
+    Never with a sanitizer's library preloaded, which may leave it hanging in
+    setlocale() (gdb 13.1, gcc 12).
+    """
     words = ["gdb", "-nx", "-batch", *target]
     for command in commands:
         words += ["-ex", command]
-    done = subprocess.run(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, env=quiet_environment(), check=False,
-        preexec_fn=_limit_core, timeout=GDB_SECONDS)
+    done = run(
+        words, GDB_SECONDS, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, env=quiet_environment(),
+        preexec_fn=_limit_core)
     return done.stdout.decode("utf-8", "replace")
 
 

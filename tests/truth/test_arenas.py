@@ -10,20 +10,20 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 import unittest
 
 import compare
 import engine
 import interpreters
-from targets import FIXTURES, Target, wait_for_state
+from bounded import not_applicable
+from targets import FIXTURES, Target, python, run, wait_for_state
 
 # "    3   64   120   30720   90": class, size, pools, blocks in use, free
 CLASS_LINE = re.compile(r"^ *\d+ +\d+ +\d+ +(\d+) +\d+$", re.MULTILINE)
 FREE_LINE = re.compile(r"^ *([\d,]+) free (?:\d+-sized )?(\w+?)s? \*",
                        re.MULTILINE)
+SECONDS = 120
 NAMES = {"PyCFunctionObject": "builtin_function_or_method",
          "PyDictObject": "dict", "PyFloatObject": "float",
          "PyFrameObject": "frame", "PyListObject": "list",
@@ -34,8 +34,10 @@ class Sweep:
     """What list_swept printed."""
 
     def __init__(self, pid):
-        done = subprocess.run([os.environ["REFSCOPE_LIST_SWEPT"], str(pid)],
-                              stdout=subprocess.PIPE, check=True)
+        done = run([os.environ["REFSCOPE_LIST_SWEPT"], str(pid)], SECONDS,
+                   stdout=subprocess.PIPE)
+        if done.returncode:
+            raise AssertionError("list_swept: status %d" % done.returncode)
         self.pools = {}
         self.objects = {}
         self.dead = {}
@@ -70,8 +72,8 @@ class Arenas:
     def setUpClass(cls):
         cls.temporary = tempfile.TemporaryDirectory()
         cls.folder = cls.temporary.name
-        words = [cls.interpreter.path, "-B",
-                 os.path.join(FIXTURES, "arenas.py")]
+        words = python(cls.interpreter.path,
+                       os.path.join(FIXTURES, "arenas.py"))
         if cls.malloc:
             words = ["env", "PYTHONMALLOC=" + cls.malloc] + words
         cls.target = Target(words, cls.folder)
@@ -145,7 +147,7 @@ class Arenas:
 
     def test_blocks_are_those_of_the_interpreter(self):
         if not self.stats:
-            self.skipTest("before 3.3 it does not tell")
+            not_applicable("before 3.3 it does not tell")
         used = sum(int(n) for n in CLASS_LINE.findall(self.stats))
         # After the table was printed the number was made: an int, which is
         # one block (or one that was on a free list: 3.14).
@@ -164,7 +166,7 @@ class Arenas:
         for n, kind in FREE_LINE.findall(self.stats):
             said[kind] += int(n.replace(",", ""))
         if not said:
-            self.skipTest("it does not tell")
+            not_applicable("it does not tell")
         dead = collections.Counter(self.sweep.dead.values())
         note("%s %s, free lists: said %s, dead %s" % (
             self.interpreter.name, self.expected, dict(said),
@@ -336,15 +338,6 @@ for one in FOUND:
         globals()[name] = type(
             name, (tests, unittest.TestCase),
             {"interpreter": one, "malloc": malloc, "expected": what})
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(FOUND) + "\n")
-
-
-class Found(unittest.TestCase):
-    def test_some_interpreter_is_here(self):
-        self.assertTrue(FOUND)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import json
 import os
 import random
 import signal
-import sys
 import tempfile
 import time
 import unittest
@@ -24,7 +23,7 @@ import unittest
 import compare
 import engine
 import interpreters
-from targets import FIXTURES, Target
+from targets import FIXTURES, Target, python
 
 SEED = 20
 STOPS = 3  # at least
@@ -40,7 +39,7 @@ class Busy:
 
     def start(self, folder, mode):
         script = os.path.join(FIXTURES, "busy.py")
-        target = Target([self.interpreter.path, "-B", script, mode], folder)
+        target = Target(python(self.interpreter.path, script, mode), folder)
         self.addCleanup(target.__exit__)
         target.wait_ready()
         with open(os.path.join(folder, "kept.json")) as text:
@@ -148,7 +147,7 @@ class Busy:
         target.resume()
         self.wait_somewhere(in_collection)
         os.kill(target.pid, signal.SIGABRT)
-        target.process.wait()
+        target.wait_exit()
         core = target.kernel_core()
         if core is None:
             self.skipTest("the kernel writes no core into the folder")
@@ -173,10 +172,6 @@ FOUND = interpreters.find()
 for one in FOUND:
     globals()["Busy_" + one.name] = type(
         "Busy_" + one.name, (Busy, unittest.TestCase), {"interpreter": one})
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(FOUND) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import unittest
 
 import debugger
 import interpreters
-from targets import FIXTURES, Target
+from targets import FIXTURES, Target, python
 
 SERIES = ("2.7", "3.8", "3.11", "3.12", "3.13")
 KNOWN = os.environ["REFSCOPE_ENGINE"]
@@ -63,8 +63,8 @@ class Compared:
         place = tempfile.TemporaryDirectory()
         self.addCleanup(place.cleanup)
         self.folder = place.name
-        target = Target([self.interpreter.path, "-B",
-                         os.path.join(FIXTURES, "zoo.py")], self.folder)
+        target = Target(python(self.interpreter.path,
+                               os.path.join(FIXTURES, "zoo.py")), self.folder)
         self.addCleanup(target.__exit__)
         target.wait_ready()
         return target
@@ -121,12 +121,6 @@ for one in FOUND:
     globals()["Compared_" + one.name] = type(
         "Compared_" + one.name, (Compared, unittest.TestCase),
         {"interpreter": one})
-
-
-class Found(unittest.TestCase):
-    def test_some_interpreter_is_here(self):
-        if not FOUND:
-            self.skipTest("none of pyenv's, which come with debug info")
 
 
 if __name__ == "__main__":

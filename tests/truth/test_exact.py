@@ -19,7 +19,7 @@ import debugger
 import engine
 import interpreters
 import spoil
-from targets import FIXTURES, Target
+from targets import FIXTURES, Target, python
 
 NOWHERE = 0x1234
 
@@ -73,8 +73,9 @@ class Zoo(Case):
     # When a second thread starts, free-threaded 3.13 makes all modules
     # immortal and untracks them: nobody is asked then of what has to be
     # guessed (Python/gc_free_threading.c, _PyGC_ImmortalizeDeferredObjects()).
-    command = PYTHON and [PYTHON[-1].path, "-B",
-                          os.path.join(FIXTURES, "zoo.py"), "small", "alone"]
+    command = PYTHON and python(PYTHON[-1].path,
+                                os.path.join(FIXTURES, "zoo.py"), "small",
+                                "alone")
 
     def spoilt(self, name):
         """A core in which the traverse function of a type is no function."""

@@ -9,7 +9,6 @@ symbol; the same objects, of the same types.
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
@@ -69,7 +68,8 @@ class Files:
             words.append("PYTHONHOME=" + os.path.dirname(
                 os.path.dirname(self.library)))
         words += [os.path.join(self.copies, os.path.basename(self.real)),
-                  os.path.join(FIXTURES, "speaks.py"), "waits"]
+                  "-s", "-S", "-B", os.path.join(FIXTURES, "speaks.py"),
+                  "waits"]
         with Target(words, self.folder) as target:
             target.wait_ready()
             with open("/proc/%d/maps" % target.pid, encoding="utf-8") as maps:
@@ -107,15 +107,11 @@ class Files:
 
 
 FOUND = [i for i in interpreters.find()
-         if not i.flavour and "unpacked" not in i.name]
+         if not i.flavour and not interpreters.is_unpacked(i)]
 for one in FOUND:
     globals()["Files_" + one.name] = type(
         "Files_" + one.name, (Files, unittest.TestCase),
         {"interpreter": one})
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(FOUND) + "\n")
 
 
 if __name__ == "__main__":

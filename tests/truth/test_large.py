@@ -3,14 +3,13 @@
 and the same that one thread finds; or a word that memory or patience ended.
 """
 import os
-import subprocess
 import sys
 import tempfile
 import unittest
 
 import engine
 import interpreters
-from targets import FIXTURES, Target
+from targets import FIXTURES, Target, python, run
 
 FEWEST = 200000  # objects that two threads read
 GENERATIONS = (-1, 0, 1)
@@ -49,8 +48,8 @@ class Heap:
             return
         place = tempfile.TemporaryDirectory()
         cls.addClassCleanup(place.cleanup)
-        with Target([cls.interpreter.path, "-B",
-                     os.path.join(FIXTURES, "large.py")],
+        with Target(python(cls.interpreter.path,
+                           os.path.join(FIXTURES, "large.py")),
                     place.name) as target:
             target.wait_ready()
             cls.core = target.gcore()
@@ -148,8 +147,9 @@ class LittleMemory(Heap, unittest.TestCase):
             self.skipTest("there is no CPython 3.11")
 
     def test_one_allocation_fails(self):
-        done = subprocess.run(
+        done = run(
             [sys.executable, "-B", "-c", FAIL, self.core, str(self.SECONDS)],
+            30 * self.SECONDS,
             env=dict(os.environ, LD_PRELOAD=os.environ["REFSCOPE_FAIL_NTH"]),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         right, *lines = done.stdout.decode().splitlines()
@@ -168,10 +168,6 @@ for each in FOUND:
     globals()["Large_" + each.name] = type(
         "Large_" + each.name, (Large, unittest.TestCase),
         {"interpreter": each})
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(FOUND) + "\n")
 
 
 if __name__ == "__main__":

@@ -6,13 +6,12 @@ it collects. An interpreter without its tests (on Debian, the package
 libpython3-testsuite has them) is named as skipped.
 """
 import os
-import sys
 import tempfile
 import unittest
 
 import engine
 import interpreters
-from targets import FIXTURES, Target, wait_for_state
+from targets import FIXTURES, Target, python, wait_for_state
 
 # One of each kind of collector, for the time it takes; all that are asked for
 # by name.
@@ -88,7 +87,7 @@ class OwnCycles:
     def test_each_collection_is_foretold(self):
         script = os.path.join(FIXTURES, "own_cycles.py")
         with tempfile.TemporaryDirectory() as folder, \
-                Target([self.interpreter.path, "-B", script],
+                Target(python(self.interpreter.path, script),
                        folder) as target:
             stops, found, generations = self.run_through(target)
         self.assertGreater(stops, LEAST_STOPS)
@@ -107,10 +106,6 @@ for one in CHOSEN:
     globals()["OwnCycles_" + one.name] = type(
         "OwnCycles_" + one.name, (OwnCycles, unittest.TestCase),
         {"interpreter": one})
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(CHOSEN) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import unittest
 
 import debugger
 import interpreters
-from targets import FIXTURES, Target
+from bounded import not_applicable
+from targets import FIXTURES, Target, python
 
 # Script, options of stop_at.py, numbers in 2.7 and in 3.
 ONE = ("one.py", ["--uncomment", "test_code_1"])
@@ -49,8 +50,9 @@ class Story:
         self.addCleanup(folder.cleanup)
         major = "2.7" if self.interpreter.version[0] == "2" else "3"
         target = Target(
-            [self.interpreter.path, "-B", os.path.join(FIXTURES, "stop_at.py")]
-            + options + [os.path.join(FIXTURES, major, script)], folder.name)
+            python(self.interpreter.path, os.path.join(
+                FIXTURES, "stop_at.py"), *options,
+                os.path.join(FIXTURES, major, script)), folder.name)
         self.addCleanup(target.__exit__, None, None, None)
         self.assertEqual(target.wait_ready(), ["before"])
         return target
@@ -161,7 +163,7 @@ class Story:
 
     def test_the_leaked_dict_is_shown(self):
         if not self.has_dict():
-            self.skipTest("the attributes are inside the instance")
+            not_applicable("the attributes are inside the instance")
         target = self.start(*ONE)
         found = debugger.run(target.pid, ["refs collect -json"]).json()
         by_type = {o["type"]: o["id"] for o in found["objects"]}
@@ -188,9 +190,8 @@ class KeptByTraceback:
     def paths(self, how):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        target = Target([self.interpreter.path, "-B",
-                         os.path.join(FIXTURES, "kept_by_traceback.py"), how],
-                        folder.name)
+        target = Target(python(self.interpreter.path, os.path.join(
+            FIXTURES, "kept_by_traceback.py"), how), folder.name)
         self.addCleanup(target.__exit__, None, None, None)
         address = target.wait_ready()[0]
         commands = ["refs why %s" % address, "refs why -json %s" % address]
@@ -235,11 +236,6 @@ for one in chosen():
         name = "%s_%s" % (family.__name__, one.name)
         globals()[name] = type(name, (family, unittest.TestCase),
                                {"interpreter": one})
-
-
-class Found(unittest.TestCase):
-    def test_some_interpreter_is_here(self):
-        self.assertTrue(list(chosen()))
 
 
 if __name__ == "__main__":

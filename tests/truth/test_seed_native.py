@@ -118,7 +118,7 @@ class Story(unittest.TestCase):
         printed = []
         for line in target.process.stdout:
             printed.append(line.decode())
-        target.process.wait()
+        target.wait_exit()
         core = target.kernel_core()
         if core is None:
             self.skipTest("the kernel writes no core into the folder")

@@ -10,14 +10,13 @@ import collections
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 
 import compare
 import engine
 import interpreters
-from targets import FIXTURES, Target, quiet_environment
+from targets import FIXTURES, Target, python, quiet_environment
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NUMBERS = (0, 1, 2)
@@ -257,8 +256,8 @@ class Made(Several):
 
     @classmethod
     def command(cls, folder):
-        return [cls.interpreter.path, "-B",
-                os.path.join(FIXTURES, "subinterpreters.py")]
+        return python(cls.interpreter.path,
+                      os.path.join(FIXTURES, "subinterpreters.py"))
 
     def has_thread(self, number):
         return number == 0 or version(self.interpreter) >= [3, 12]
@@ -311,15 +310,6 @@ for one in FOUND:
             globals()["Embedded_" + one.name] = type(
                 "Embedded_" + one.name, (Embedded, unittest.TestCase),
                 {"interpreter": one, "build": build})
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(FOUND) + "\n")
-
-
-class Found(unittest.TestCase):
-    def test_some_interpreter_is_here(self):
-        self.assertTrue(FOUND)
 
 
 if __name__ == "__main__":

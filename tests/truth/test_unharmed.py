@@ -12,7 +12,7 @@ import unittest
 
 import debugger
 import interpreters
-from targets import FIXTURES, Target
+from targets import FIXTURES, Target, python
 
 COMMANDS = [
     "refs info", "refs types", "refs gc", "refs collect", "refs cycles",
@@ -48,12 +48,15 @@ def checksums(pid):
     return found
 
 
-class Unharmed(unittest.TestCase):
-    def look(self, interpreter):
+class Unharmed:
+    """Mixed into a TestCase for each interpreter."""
+    interpreter = None
+
+    def test_it_is_as_it_was(self):
         with tempfile.TemporaryDirectory() as folder, Target(
                 ["/usr/bin/env", "GLIBC_TUNABLES=glibc.pthread.rseq=0",
-                 interpreter.path, "-B",
-                 os.path.join(FIXTURES, "kept_by_traceback.py"), "last"],
+                 *python(self.interpreter.path, os.path.join(
+                     FIXTURES, "kept_by_traceback.py"), "last")],
                 folder) as target:
             address = target.wait_ready()[0]
             commands = [c.format(address, folder) for c in COMMANDS]
@@ -70,6 +73,8 @@ class Unharmed(unittest.TestCase):
             self.assertEqual(before, after)
             self.assertEqual(target.finish(), 0)
 
+
+class Checksums(unittest.TestCase):
     def test_a_changed_byte_is_seen(self):
         with tempfile.TemporaryDirectory() as folder, Target(
                 ["/usr/bin/env", "cat"], folder) as target:
@@ -88,8 +93,9 @@ class Unharmed(unittest.TestCase):
 
 
 for one in interpreters.find():
-    setattr(Unharmed, "test_" + one.name,
-            lambda self, one=one: self.look(one))
+    globals()["Unharmed_" + one.name] = type(
+        "Unharmed_" + one.name, (Unharmed, unittest.TestCase),
+        {"interpreter": one})
 
 if __name__ == "__main__":
     unittest.main()

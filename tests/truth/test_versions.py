@@ -15,7 +15,8 @@ import unittest
 import debugger
 import engine
 import interpreters
-from targets import Target
+from bounded import not_applicable
+from targets import Target, python
 
 SCRIPT = """
 import gc, os, sys, threading, time
@@ -62,7 +63,7 @@ class Flipped:
     @classmethod
     def setUpClass(cls):
         cls.place = tempfile.TemporaryDirectory()
-        with Target([cls.interpreter.path, "-S", "-E", "-c", SCRIPT],
+        with Target(python(cls.interpreter.path, "-c", SCRIPT),
                     cls.place.name) as target:
             cls.hexversion = int(target.wait_ready()[0])
             target.rest()  # the other thread sleeps, in the line that is told
@@ -219,7 +220,7 @@ class WithText(Flipped):
     def test_a_later_patch_release_is_read(self):
         parts = self.interpreter.version.split(".")
         if len(parts[2]) != 2:
-            self.skipTest("the text has no place for one more digit")
+            not_applicable("the text has no place for one more digit")
         self.check_read(".".join(parts[:2] + ["99"]), "")
 
     def test_a_release_that_never_was_read_is_named(self):
@@ -242,15 +243,6 @@ for one in FOUND:
         globals()["Flipped_" + one.name] = type(
             "Flipped_" + one.name, (form, unittest.TestCase),
             {"interpreter": one})
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(FOUND) + "\n")
-
-
-class Found(unittest.TestCase):
-    def test_some_interpreter_is_here(self):
-        self.assertTrue(FOUND)
 
 
 if __name__ == "__main__":

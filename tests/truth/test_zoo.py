@@ -5,7 +5,6 @@
         REFSCOPE_TRUTH_ONLY="2.7 3.11" python3 -m unittest test_zoo
 """
 import os
-import sys
 import tempfile
 import unittest
 
@@ -13,8 +12,8 @@ import compare
 import debugger
 import engine
 import interpreters
-from targets import FIXTURES, Target
-
+from bounded import not_applicable
+from targets import FIXTURES, Target, python
 
 
 class Zoo:
@@ -26,8 +25,8 @@ class Zoo:
     def setUpClass(cls):
         cls.enterClassContextLater(tempfile.TemporaryDirectory())
         folder = cls.contexts[0].name
-        words = [cls.interpreter.path, "-B",
-                 os.path.join(FIXTURES, cls.program[0])] + cls.program[1:]
+        words = python(cls.interpreter.path, os.path.join(
+            FIXTURES, cls.program[0]), *cls.program[1:])
         cls.target = Target(words, folder)
         cls.contexts.append(cls.target)
         cls.target.wait_ready()
@@ -209,7 +208,7 @@ class Zoo:
 
     def test_the_commands_give_the_same(self):
         if self.interpreter not in (FOUND[0], FOUND[-1]):
-            self.skipTest("the oldest and the newest interpreter do")
+            not_applicable("the oldest and the newest interpreter do")
         path = os.path.join(self.folder, "typed.jsonl")
         typed = debugger.run(self.core, [
             "refs export jsonl %s" % path,
@@ -242,15 +241,6 @@ FOUND = interpreters.find()
 for one in FOUND:
     globals()["Zoo_" + one.name] = type(
         "Zoo_" + one.name, (Zoo, unittest.TestCase), {"interpreter": one})
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(FOUND) + "\n")
-
-
-class Found(unittest.TestCase):
-    def test_some_interpreter_is_here(self):
-        self.assertTrue(FOUND)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@
 #include <stdint.h>
 
 /**
- * Run @p function in a new thread. It has all signals blocked but SIGBUS, so
- * that those sent to the process reach the host program's own threads.
+ * Run @p function in a new thread with asynchronous signals blocked, so that
+ * those sent to the process reach the host program's own threads. Signals that
+ * a thread causes itself (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP)
+ * are not blocked, so that a crash is reported.
  *
  * @param[out] thread To be joined by the caller (rs_thread_ended() does so).
  * @return false when no thread could be started.

@@ -53,7 +53,12 @@ START_TEST(signals_are_for_the_program)
 	rs_error_free(ended_by);
 	ck_assert_int_eq(sigismember(&blocked, SIGINT), 1);
 	ck_assert_int_eq(sigismember(&blocked, SIGCHLD), 1);
+	// A crash is to be reported by the program's own handlers.
 	ck_assert_int_eq(sigismember(&blocked, SIGBUS), 0);
+	ck_assert_int_eq(sigismember(&blocked, SIGSEGV), 0);
+	ck_assert_int_eq(sigismember(&blocked, SIGFPE), 0);
+	ck_assert_int_eq(sigismember(&blocked, SIGILL), 0);
+	ck_assert_int_eq(sigismember(&blocked, SIGABRT), 0);
 	ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, NULL, &after), 0);
 	ck_assert_int_eq(sigismember(&after, SIGINT),
 			 sigismember(&mine, SIGINT));

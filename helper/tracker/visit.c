@@ -203,14 +203,15 @@ void rs_count_hold(const struct rs_type *type, void *object)
 
 	switch (type->count_width) {
 	case 1:
-		__atomic_fetch_add((uint8_t *)at, one, __ATOMIC_RELAXED);
+		__atomic_fetch_add((uint8_t *)at, (uint8_t)one,
+				   __ATOMIC_RELAXED);
 		break;
 	case 2:
-		__atomic_fetch_add((uint16_t *)(void *)at, one,
+		__atomic_fetch_add((uint16_t *)(void *)at, (uint16_t)one,
 				   __ATOMIC_RELAXED);
 		break;
 	case 4:
-		__atomic_fetch_add((uint32_t *)(void *)at, one,
+		__atomic_fetch_add((uint32_t *)(void *)at, (uint32_t)one,
 				   __ATOMIC_RELAXED);
 		break;
 	default:

@@ -14,6 +14,8 @@ import unittest
 
 import targets
 
+SECONDS = 1200  # for all rounds of one kind
+
 SCRIPT = """
 import os, sys
 class Leak:
@@ -32,12 +34,12 @@ class FuzzCore(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="rs-fuzz-")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        command = [sys.executable, "-S", "-E", "-c", SCRIPT]
+        command = targets.python(sys.executable, "-c", SCRIPT)
         with targets.Target(command, cls.folder) as target:
             target.wait_ready()
             cls.gcore = target.gcore()
             os.kill(target.pid, signal.SIGABRT)
-            target.process.wait()
+            target.wait_exit()
             cls.kernel = target.kernel_core()
 
     def fuzz(self, core, how, level, rounds, seed):
@@ -45,10 +47,10 @@ class FuzzCore(unittest.TestCase):
             self.skipTest("the kernel wrote no core into the folder")
         copy = os.path.join(self.folder, "spoilt")
         shutil.copyfile(core, copy)
-        done = subprocess.run(
+        done = targets.run(
             [os.environ["REFSCOPE_FUZZ_CORE"], copy, how, level, str(rounds),
-             str(seed)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            encoding="utf-8", errors="replace", check=False)
+             str(seed)], SECONDS, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
         self.assertEqual(done.returncode, 0, done.stdout[-6000:])
         last = done.stdout.splitlines()[-1].split()
         self.assertEqual(int(last[0]) + int(last[2]), rounds, done.stdout)

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import tempfile
 import unittest
 

@@ -3,6 +3,7 @@
 and the same that one thread finds; or a word that memory or patience ended.
 """
 import os
+import subprocess
 import sys
 import tempfile
 import unittest

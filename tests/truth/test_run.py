@@ -10,7 +10,6 @@ import glob
 import json
 import os
 import re
-import sys
 import tempfile
 import time
 import unittest

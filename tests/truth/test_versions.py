@@ -8,7 +8,6 @@ threads and frames; one that never was read at all.
 """
 import os
 import struct
-import sys
 import tempfile
 import unittest
 

@@ -180,7 +180,7 @@ class Holder:
             try:
                 path = locate.find()
                 self.engine = rs.Engine(path)
-            except locate.Missing as error:
+            except (locate.Missing, rs.Misfit) as error:
                 raise Unavailable(str(error)) from error
             except (OSError, AttributeError) as error:
                 raise Unavailable(

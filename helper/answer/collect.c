@@ -166,6 +166,7 @@ struct rs_error *rs_answer_collect(struct rs_session *session, int generation,
 				   const char *rules, uint64_t limit,
 				   char **ret)
 {
+	RS_NEED_SESSION(session);
 	struct collection c = {
 		.session = session,
 		.generation = generation < 0 ? 2 : generation,

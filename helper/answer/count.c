@@ -57,6 +57,7 @@ static uint64_t write_holders(struct rs_report *report, uint32_t number,
 struct rs_error *rs_answer_count(struct rs_session *session, uint64_t object,
 				 uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_json *j = &report.json;
 	struct rs_ledger ledger;

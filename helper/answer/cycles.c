@@ -239,6 +239,7 @@ static struct rs_error *answer(struct cycles *c, uint64_t limit, char **ret)
 struct rs_error *rs_answer_cycles(struct rs_session *session, bool alive,
 				  uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct cycles c = {.report = &report, .alive = alive};
 	struct rs_error *err;

@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-const char *rs_engine_version(void)
-{
-	return RS_VERSION;
-}
-
 void rs_text_free(char *text)
 {
 	free(text);

@@ -27,6 +27,7 @@ static struct rs_error *answer(struct rs_report *report, struct rs_vec *garbage,
 struct rs_error *
 rs_answer_garbage(struct rs_session *session, uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_vec garbage = {0};
 	struct rs_error *err = rs_report_open(&report, session, -1);

@@ -171,6 +171,7 @@ static void write_numbers(struct rs_json *j, const struct rs_graph *g)
 
 struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_json *j = &report.json;
 	struct rs_error *err = NULL;

@@ -24,6 +24,7 @@ read_count(struct rs_session *session, uint64_t object, int64_t *ret)
 struct rs_error *
 rs_number_count(struct rs_session *session, uint64_t object, int64_t *ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_error *err;
 	uint32_t n;
@@ -39,6 +40,7 @@ rs_number_count(struct rs_session *session, uint64_t object, int64_t *ret)
 struct rs_error *
 rs_number_unexplained(struct rs_session *session, uint64_t object, int64_t *ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_ledger ledger;
 	struct rs_error *err;
@@ -55,6 +57,7 @@ rs_number_unexplained(struct rs_session *session, uint64_t object, int64_t *ret)
 struct rs_error *
 rs_number_reachable(struct rs_session *session, uint64_t object, int64_t *ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_vec list = {0};
 	struct rs_error *err;
@@ -73,6 +76,7 @@ rs_number_reachable(struct rs_session *session, uint64_t object, int64_t *ret)
 struct rs_error *
 rs_number_garbage(struct rs_session *session, uint64_t object, int64_t *ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	const struct rs_verdict *verdict = NULL;
 	struct rs_error *err;

@@ -146,6 +146,7 @@ struct rs_error *rs_answer_reachable(struct rs_session *session,
 				     uint64_t object, uint32_t depth, bool list,
 				     uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct reach r = {0};
 	struct rs_error *err;

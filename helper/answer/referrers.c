@@ -170,6 +170,7 @@ struct rs_error *rs_answer_referrers(struct rs_session *session,
 				     uint64_t object, uint32_t depth,
 				     uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_error *err;
 	uint32_t n;

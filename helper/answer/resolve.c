@@ -29,6 +29,7 @@ resolve(struct rs_session *session, const char *name, uint64_t *ret)
 struct rs_error *
 rs_answer_resolve(struct rs_session *session, const char *name, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	uint64_t address = 0;
 	struct rs_error *err;

@@ -316,6 +316,7 @@ repr(struct rs_run_report *r, uint64_t object, char **ret)
 struct rs_error *rs_answer_repr(struct rs_session *session, uint64_t object,
 				uint32_t timeout_ms, uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	struct rs_run_report r = begin(session, timeout_ms, limit);
 
 	rs_json_init(&r.json, -1);
@@ -355,6 +356,7 @@ struct rs_error *rs_answer_eval(struct rs_session *session, const char *code,
 				uint64_t object, uint32_t timeout_ms,
 				uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	struct rs_run_report r = begin(session, timeout_ms, limit);
 
 	rs_json_init(&r.json, -1);

@@ -59,6 +59,7 @@ write_references(struct rs_report *report, uint32_t number, uint64_t limit)
 struct rs_error *rs_answer_show(struct rs_session *session, uint64_t object,
 				uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_json *j = &report.json;
 	const struct rs_verdict *verdict = NULL;

@@ -88,6 +88,7 @@ answer(struct rs_report *report, enum rs_sort sort, uint64_t limit, char **ret)
 struct rs_error *rs_answer_types(struct rs_session *session, const char *sort,
 				 uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	enum rs_sort by;
 	struct rs_error *err;

@@ -133,6 +133,7 @@ static struct rs_error *verify(struct rs_verify *v, uint64_t limit, char **ret)
 struct rs_error *
 rs_answer_verify(struct rs_session *session, uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_verify v = {.report = &report, .parts = session->runtimes};
 	struct rs_error *err = rs_report_open(&report, session, -1);

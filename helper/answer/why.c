@@ -181,6 +181,7 @@ static struct rs_error *answer(struct rs_report *report, uint32_t object,
 struct rs_error *rs_answer_why(struct rs_session *session, uint64_t object,
 			       uint64_t limit, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct paths p = {{0}, {0}};
 	struct origins o = {.report = &report};

@@ -8,8 +8,7 @@
 // What a thread does to itself. Blocked, the kernel would end the process
 // without calling the handler that reports a crash, and SIGBUS could not be
 // caught where a file went away (memory/elf/sigbus_guard.h).
-static const int own[] = {SIGBUS, SIGSEGV, SIGFPE,
-			  SIGILL, SIGABRT, SIGTRAP};
+static const int own[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
 
 bool rs_thread_start(pthread_t *thread, void *(*function)(void *context),
 		     void *context)

@@ -209,6 +209,7 @@ struct rs_error *rs_export_dot(struct rs_session *session, const char *path,
 			       uint64_t object, uint32_t depth, uint64_t limit,
 			       char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct drawing d = {
 		.report = &report,

@@ -129,6 +129,7 @@ static struct rs_error *write_file(struct lines *l, const char *path)
 struct rs_error *rs_export_jsonl(struct rs_session *session, const char *path,
 				 bool labels, char **ret)
 {
+	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct lines l = {.report = &report, .labels = labels};
 	struct rs_json *j = &report.json;

@@ -2,6 +2,7 @@
 #include "session/session.h"
 
 #include "base/cleanup.h"
+#include "session/open_options.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -153,8 +154,6 @@ static void
 memory_options(const struct rs_open_options *from, struct rs_memory_options *to)
 {
 	*to = (struct rs_memory_options){0};
-	if (!from)
-		return;
 	to->exec = from->exec;
 	to->sysroot = from->sysroot;
 	to->find_file = from->find_file;
@@ -235,11 +234,14 @@ struct rs_error *rs_session_open_core(const char *path,
 {
 	struct rs_memory_options memory_opts;
 	struct rs_memory *memory = NULL;
-	struct rs_error *err;
+	struct rs_open_options known;
+	struct rs_error *err = rs_open_options_read(options, &known);
 
-	memory_options(options, &memory_opts);
+	if (err)
+		return err;
+	memory_options(&known, &memory_opts);
 	err = rs_memory_open_core(path, &memory_opts, &memory);
-	return err ? err : session_new(memory, options, ret, "core %s", path);
+	return err ? err : session_new(memory, &known, ret, "core %s", path);
 }
 
 struct rs_error *rs_session_open_live(pid_t pid,
@@ -248,12 +250,15 @@ struct rs_error *rs_session_open_live(pid_t pid,
 {
 	struct rs_memory_options memory_opts;
 	struct rs_memory *memory = NULL;
-	struct rs_error *err;
+	struct rs_open_options known;
+	struct rs_error *err = rs_open_options_read(options, &known);
 
-	memory_options(options, &memory_opts);
+	if (err)
+		return err;
+	memory_options(&known, &memory_opts);
 	err = rs_memory_open_live(pid, &memory_opts, &memory);
 	return err ? err
-		   : session_new(memory, options, ret, "process %d", (int)pid);
+		   : session_new(memory, &known, ret, "process %d", (int)pid);
 }
 
 struct rs_error *rs_session_open_callback(rs_read_fn read, void *context,
@@ -264,12 +269,15 @@ struct rs_error *rs_session_open_callback(rs_read_fn read, void *context,
 {
 	struct rs_memory_options memory_opts;
 	struct rs_memory *memory = NULL;
-	struct rs_error *err;
+	struct rs_open_options known;
+	struct rs_error *err = rs_open_options_read(options, &known);
 
-	memory_options(options, &memory_opts);
+	if (err)
+		return err;
+	memory_options(&known, &memory_opts);
 	err = rs_memory_open_callback(read, context, range, ranges,
 				      &memory_opts, &memory);
-	return err ? err : session_new(memory, options, ret, "target of GDB");
+	return err ? err : session_new(memory, &known, ret, "target of GDB");
 }
 
 struct rs_error *
@@ -296,6 +304,12 @@ rs_session_new_view(struct rs_session *session, struct rs_session **ret)
 	view->options = session->options;
 	*ret = view;
 	return NULL;
+}
+
+struct rs_error *rs_session_is_closed(void)
+{
+	return rs_error_new(RS_EARGUMENT,
+			    "the session is closed: open another one");
 }
 
 struct rs_error *rs_session_check(const struct rs_session *session)

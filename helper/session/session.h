@@ -46,6 +46,16 @@ rs_session_image_options(const struct rs_session *session)
 /** Name in problem[] the second walls @p missing that an image has not. */
 void rs_session_missing_walls(struct rs_session *session, uint32_t missing);
 
+/** What is said of a NULL session: RS_EARGUMENT. */
+struct rs_error *rs_session_is_closed(void);
+
+/** First in every function that a caller hands a session to. */
+#define RS_NEED_SESSION(session)                                               \
+	do {                                                                   \
+		if (!(session))                                                \
+			return rs_session_is_closed();                         \
+	} while (0)
+
 /**
  * Errors: RS_EUNSUPPORTED when there is no runtime but one whose objects
  * cannot be read, with the reason; those of rs_memory_check(): for what asks

@@ -5,9 +5,10 @@
  *
  * Every rs_answer_*() gives one JSON object on one line, the same that the
  * GDB commands print with -json. Members may be added in later releases; none
- * changes its meaning or goes away. Addresses are strings ("0x7f.."), lower
- * case. A session reads only: it never writes to the target and never runs
- * code in it. (Of a core, code runs in an image of it: a jailed process that
+ * changes its meaning or goes away. JSON schemas of all answers stand beside
+ * this header, in schema/ (installed in share/refscope/schema). Addresses are
+ * strings ("0x7f.."), lower case. A session reads only: it never writes to the
+ * target and never runs code in it. (Of a core, code runs in an image of it: a jailed process that
  * lasts as long as the question. See enum rs_exact, rs_answer_verify(), _repr()
  * and _eval().) A session belongs to one thread and to one stop of the target:
  * once the target has run, close it and open another.
@@ -75,10 +76,22 @@ enum rs_exact {
 };
 
 /**
- * How to open. A zeroed struct is fine. Text is copied; the functions may be
- * called until the session is closed, always by the thread that called in.
+ * Number of this interface. It goes up, and with it the library's SONAME, when
+ * a program built with an older engine.h could not use the library any more.
+ * Functions and, at the end of structs that begin with their size, members are
+ * added without that. Commands for GDB compare it with rs_engine_abi().
+ */
+#define RS_ENGINE_ABI 1
+
+/**
+ * How to open. Set `size`; all else may be 0. Text is copied; the functions may
+ * be called until the session is closed, always by the thread that called in.
  */
 struct rs_open_options {
+	/** sizeof(struct rs_open_options). Errors: RS_EARGUMENT when it is not
+	 * set; RS_EUNSUPPORTED when an option is set that the library, older
+	 * than the caller's engine.h, does not know. */
+	size_t size;
 	const char *exec; /**< Executable on disk, or NULL. */
 	const char *sysroot; /**< Prefix for the target's paths, or NULL. */
 	rs_find_file_fn find_file; /**< May be NULL. */
@@ -108,6 +121,9 @@ struct rs_open_options {
 
 /** @return The version of this library: "0.1.0". Static. */
 RS_PUBLIC const char *rs_engine_version(void);
+
+/** @return RS_ENGINE_ABI of the engine.h that this library was built with. */
+RS_PUBLIC int rs_engine_abi(void);
 
 /**
  * Open the core file at @p path.
@@ -146,6 +162,7 @@ RS_PUBLIC void rs_text_free(char *text);
 /**
  * Every rs_answer_*(): @param[out] ret The answer, owned by the caller
  * (rs_text_free()); untouched on error. Errors: RS_ENOMEM; RS_EINTERRUPTED;
+ * RS_EARGUMENT when session is NULL, as after closing;
  * RS_ENOTFOUND when the address asked for holds no object (the message says
  * what lies there and the nearest object); RS_EIO when a core's file was
  * changed since it was opened: it is to be opened again. A @p limit is the most

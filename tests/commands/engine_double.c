@@ -78,6 +78,13 @@ const char *rs_engine_version(void)
 	return "0.1.0";
 }
 
+int rs_engine_abi(void)
+{
+	const char *other = getenv("DOUBLE_ABI");
+
+	return other ? (int)strtol(other, NULL, 10) : RS_ENGINE_ABI;
+}
+
 static struct rs_error *opened(const struct rs_open_options *options,
 			       struct rs_session **ret, const char *how,
 			       const char *what)

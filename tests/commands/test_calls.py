@@ -314,6 +314,14 @@ class NoEngine(unittest.TestCase):
         # There is nothing to look at either, but that can be mended first.
         self.assertEqual(got, text)
 
+    def test_an_engine_of_another_release(self):
+        first, got = batch(["refs"], DOUBLE_ABI="7")
+        self.assertEqual(first, "")
+        self.assertRegex(got, r"^refs: the commands and the engine are of "
+                         r"different releases: .* \(interface 7\), the "
+                         r"commands need interface \d+; install both from "
+                         r"one release\n$")
+
     def test_another_library(self):
         first, got = batch(["refs"], engine="/bin/true")
         self.assertEqual(first, "")

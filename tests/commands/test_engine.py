@@ -89,6 +89,37 @@ class Binding(unittest.TestCase):
             ctypes.sizeof(rs._DebugQuery), rs._DebugQuery.field.offset,
             ctypes.sizeof(rs._DebugField), rs._DebugField.pointer.offset])
 
+    def test_a_closed_session_is_an_error(self):
+        session = rs.Session(rs.Engine(os.environ["REFSCOPE_DOUBLE"]),
+                             rs.OpenOptions()).open_live(1)
+        session.close()
+        session.close()  # does nothing
+        session.engine = self.engine
+        for name in rs._ANSWERS:
+            words = [kind() if kind is not ctypes.c_char_p else "x"
+                     for kind in rs._ANSWERS[name]]
+            with self.subTest(name), \
+                    self.assertRaises(rs.EngineError) as caught:
+                session.answer(name, *words)
+            self.assertEqual(caught.exception.code, rs.EARGUMENT)
+            self.assertIn("the session is closed", str(caught.exception))
+        for name in rs._NUMBERS:
+            with self.subTest(name), \
+                    self.assertRaises(rs.EngineError) as caught:
+                session.number(name[len("rs_number_"):], 1)
+            self.assertEqual(caught.exception.code, rs.EARGUMENT)
+
+    def test_an_engine_of_another_release_is_refused(self):
+        os.environ["DOUBLE_ABI"] = "7"
+        self.addCleanup(os.environ.pop, "DOUBLE_ABI")
+        with self.assertRaises(rs.Misfit) as caught:
+            rs.Engine(os.environ["REFSCOPE_DOUBLE"])
+        self.assertRegex(str(caught.exception),
+                         r"different releases: \S+ is refscope 0\.1\.0 "
+                         r"\(interface 7\), the commands need interface \d+; "
+                         r"install both")
+        self.assertNotIn("\n", str(caught.exception))
+
     def test_the_version_is_ours(self):
         self.assertEqual(self.engine.version, VERSION)
 

@@ -3,10 +3,16 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
-from session import GDB, environment
+import paths
+from session import GDB, environment, targets
+
+sys.path.insert(0, paths.PACKAGES)
+
+from refscope.core.engine import ABI  # noqa: E402
 
 BUILD = os.environ["REFSCOPE_BUILD"]
 ASK = ("python import refscope.core.locate as l; import "
@@ -23,10 +29,10 @@ class Install(unittest.TestCase):
     def found(self, sourced):
         env = environment("")
         del env["REFSCOPE_ENGINE"]
-        done = subprocess.run(
+        done = targets.run(
             [GDB, "-nx", "-batch", "-ex", "source " + sourced, "-ex", ASK],
-            env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, encoding="utf-8", cwd="/", check=False)
+            targets.GDB_SECONDS, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8", cwd="/")
         lines = done.stdout.splitlines()
         self.assertEqual(lines[1:], ["0.1.0"], done.stdout)
         return lines[0]
@@ -44,7 +50,7 @@ class Install(unittest.TestCase):
         sourced = os.path.join(moved, "share/refscope/gdb/refscope-gdb.py")
         found = self.found(sourced)
         self.assertTrue(found.startswith(moved + "/lib"), found)
-        self.assertTrue(found.endswith("/librefscope-engine.so.0"), found)
+        self.assertTrue(found.endswith("/librefscope-engine.so.%d" % ABI), found)
 
     def test_only_what_is_needed_is_installed(self):
         folder = os.path.join(self.install(), "share/refscope/gdb")
@@ -53,6 +59,11 @@ class Install(unittest.TestCase):
         for place, _folders, files in os.walk(folder + "/refscope"):
             self.assertTrue(all(f.endswith(".py") for f in files), files)
             self.assertIn("__init__.py", files)
+
+    def test_schemas_are_installed(self):
+        folder = os.path.join(self.install(), "share/refscope/schema")
+        self.assertEqual(sorted(os.listdir(folder)), sorted(os.listdir(
+            os.path.join(paths.ROOT, "include/refscope/schema"))))
 
     def test_a_program_of_ones_own_can_use_the_engine(self):
         prefix = self.install()

@@ -60,10 +60,10 @@ class Locating(unittest.TestCase):
         self.assertEqual(locate.find(), new)
 
     def test_an_install_points_to_its_own(self):
-        path = self.library("lib/x/librefscope-engine.so.0")
+        path = self.library("lib/x/librefscope-engine.so.1")
         with open(self.path("tree", "gdb", "engine-path"), "w",
                   encoding="ascii") as file:
-            file.write("../../lib/x/librefscope-engine.so.0\n")
+            file.write("../../lib/x/librefscope-engine.so.1\n")
         self.assertEqual(locate.find(), path)
 
     def test_a_build_tree_takes_its_own(self):

@@ -170,6 +170,7 @@ static int look(const char *path, size_t round)
 {
 	uint64_t start = now_ms();
 	const struct rs_open_options options = {
+		.size = sizeof(options),
 		.progress = go_on,
 		.progress_context = &start,
 	};

@@ -69,6 +69,7 @@ static int look_at_session(const char *path)
 	// An image shares this process's memory until it has its own, which
 	// ThreadSanitizer does not understand: it is then to be read alone.
 	const struct rs_open_options options = {
+		.size = sizeof(options),
 		.exact = getenv("REFSCOPE_FUZZ_READ") ? RS_EXACT_OFF
 						      : RS_EXACT_AUTO,
 	};

@@ -12,7 +12,7 @@ class EngineError(Exception):
 
 
 class _Options(ctypes.Structure):
-    _fields_ = [("exec", ctypes.c_char_p), ("sysroot", ctypes.c_char_p),
+    _fields_ = [("size", ctypes.c_size_t), ("exec", ctypes.c_char_p), ("sysroot", ctypes.c_char_p),
                 ("find_file", ctypes.c_void_p),
                 ("find_file_context", ctypes.c_void_p),
                 ("progress", ctypes.c_void_p),
@@ -58,7 +58,8 @@ class Session:
         self.progress = _Progress(
             lambda _, phase, done, total: progress(phase.decode(), done,
                                                    total))
-        options = _Options(exec=executable and os.fsencode(executable),
+        options = _Options(size=ctypes.sizeof(_Options),
+                           exec=executable and os.fsencode(executable),
                            exact=EXACT[exact], run=run,
                            run_memory=run_memory)
         if progress:

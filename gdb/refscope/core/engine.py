@@ -11,6 +11,9 @@ from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_int64, c_size_t
 from ctypes import c_uint32, c_uint64, c_void_p
 from typing import Any, Callable, NamedTuple, Optional, Sequence
 
+# RS_ENGINE_ABI of the engine.h that this module is written for.
+ABI = 1
+
 # No limit, in the engine's words.
 EVERYTHING = 0
 
@@ -73,6 +76,10 @@ class EngineError(Exception):
         self.code = code
 
 
+class Misfit(Exception):
+    """The library is another release's: the text says which and what to do."""
+
+
 class Stop(Exception):
     """Out of a FindField: the user wants no more of it."""
 
@@ -102,6 +109,7 @@ _EXACT = {None: 0, True: 1, False: 2}
 
 class _OpenOptions(ctypes.Structure):
     _fields_ = [
+        ("size", c_size_t),
         ("exec", c_char_p),
         ("sysroot", c_char_p),
         ("find_file", FindFileCallback),
@@ -153,10 +161,12 @@ class Engine:
     """The loaded library."""
 
     def __init__(self, path: str) -> None:
-        """Raises OSError, or AttributeError when it is another library."""
+        """Raises OSError, or AttributeError when it is another library;
+        Misfit when it is the engine of another release."""
         self.path = path
         self.lib = lib = ctypes.CDLL(path)
         lib.rs_engine_version.restype = c_char_p
+        self._check_abi()
         lib.rs_error_code.argtypes = [c_void_p]
         lib.rs_error_message.argtypes = [c_void_p]
         lib.rs_error_message.restype = c_char_p
@@ -181,6 +191,18 @@ class Engine:
             self._declare(name, c_void_p, *kinds, POINTER(c_void_p))
         for name in _NUMBERS:
             self._declare(name, c_void_p, c_uint64, POINTER(c_int64))
+
+    def _check_abi(self) -> None:
+        # Engines before the first number do not have the function.
+        has = getattr(self.lib, "rs_engine_abi", None)
+        abi = has() if has else 0
+        if abi != ABI:
+            raise Misfit(
+                f"the commands and the engine are of different releases: "
+                f"{self.path} is refscope {self.version} (interface {abi}), "
+                f"the commands need interface {ABI}; install both from one "
+                f"release"
+            )
 
     def _declare(self, name: str, *argtypes: Any) -> None:
         function = getattr(self.lib, name)
@@ -220,7 +242,7 @@ class OpenOptions:
 
         run: consent to run any code of a core; run_memory: bytes, 0 is auto."""
         self.found: list[Any] = []
-        self.raw = _OpenOptions()
+        self.raw = _OpenOptions(size=ctypes.sizeof(_OpenOptions))
         self.raw.exec = _bytes(executable)
         self.raw.sysroot = _bytes(sysroot)
         self.raw.exact = _EXACT[exact]
@@ -296,7 +318,7 @@ class Session:
     def answer(self, name: str, *arguments: Any) -> str:
         """The JSON of rs_answer_<name>() or rs_export_<name>().
 
-        Raises EngineError."""
+        Raises EngineError, also when the session is closed."""
         text = c_void_p()
         function = getattr(self.engine.lib, name)
         raw = [_bytes(a) if isinstance(a, str) else a for a in arguments]

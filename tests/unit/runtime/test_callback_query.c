@@ -65,8 +65,8 @@ static struct rs_type quiet = RS_TYPE("quiet", struct node, refs, node_fields,
 				      .traverse = tell_nothing);
 static struct rs_type bad = RS_TYPE("bad", struct node, refs, node_fields,
 				    .traverse = tell_and_kill);
-static struct rs_type plain = RS_TYPE("plain", struct node, refs, node_fields,
-				      .traverse = NULL);
+static struct rs_type plain =
+	RS_TYPE("plain", struct node, refs, node_fields, .traverse = NULL);
 
 static void track(struct rs_type *const *type)
 {

@@ -88,6 +88,7 @@ static struct rs_error *
 open_with(struct debug_info *info, struct rs_session **ret)
 {
 	const struct rs_open_options options = {
+		.size = sizeof(options),
 		.find_field = find_field,
 		.find_field_context = info,
 	};

@@ -447,7 +447,7 @@ static uint32_t *count_names(const struct rs_graph *g)
 START_TEST(nothing_is_named_more_often_than_counted)
 {
 	struct child child = {0};
-	struct rs_open_options options = {0};
+	struct rs_open_options options = {.size = sizeof(options)};
 	struct rs_session *session = NULL;
 	struct rs_graph *g = NULL;
 	uint64_t exact = 0, counted = 0;

@@ -8,10 +8,11 @@
  * changes its meaning or goes away. JSON schemas of all answers stand beside
  * this header, in schema/ (installed in share/refscope/schema). Addresses are
  * strings ("0x7f.."), lower case. A session reads only: it never writes to the
- * target and never runs code in it. (Of a core, code runs in an image of it: a jailed process that
- * lasts as long as the question. See enum rs_exact, rs_answer_verify(), _repr()
- * and _eval().) A session belongs to one thread and to one stop of the target:
- * once the target has run, close it and open another.
+ * target and never runs code in it. (Of a core, code runs in an image of it: a
+ * jailed process that lasts as long as the question. See enum rs_exact,
+ * rs_answer_verify(), _repr() and _eval().) A session belongs to one thread and
+ * to one stop of the target: once the target has run, close it and open
+ * another.
  *
  * Where an answer tells an object, it is an OBJECT:
  *

@@ -531,7 +531,7 @@ START_TEST(all_together_may_not_take_longer_than_told)
 					   .total_ms = 5000};
 
 	make_core(spins);
-	rs_ck_error(ask(&o, NULL, &answer), RS_EBAD, "5.5 are allowed");
+	rs_ck_error(ask(&o, NULL, &answer), RS_EBAD, "are allowed");
 	check_nothing_left();
 }
 END_TEST

@@ -31,7 +31,10 @@ enum {
 };
 
 static struct python_core python;
-static const struct rs_open_options consent = {.run = true};
+static const struct rs_open_options consent = {
+	.size = sizeof(consent),
+	.run = true,
+};
 static pid_t victim = -1; // whom none may hurt
 static int listener = -1, caller = -1; // nobody may call
 static int pipe_fd[2] = {-1, -1}; // nobody may write

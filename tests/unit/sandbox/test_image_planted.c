@@ -369,8 +369,10 @@ END_TEST
 // not run is named.
 START_TEST(without_consent_no_byte_of_the_core_is_run)
 {
-	const struct rs_open_options how[] = {{.exact = RS_EXACT_AUTO},
-					      {.exact = RS_EXACT_ON}};
+	const struct rs_open_options how[] = {
+		{.size = sizeof(how[0]), .exact = RS_EXACT_AUTO},
+		{.size = sizeof(how[0]), .exact = RS_EXACT_ON},
+	};
 	const struct deed deed = RS_DEED_WITH(open, mark, sizeof(mark), RS_HERE,
 					      O_CREAT | O_WRONLY, 0600);
 	uint8_t code[RS_ROOM];

@@ -28,10 +28,11 @@ import sys
 Interpreter = collections.namedtuple("Interpreter",
                                      "path version name flavour")
 WANTED = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13",
-          "3.14")
+          "3.14", "3.15")
 # Not every machine has these: looked for, and a skipped test when not found.
 WANTED_FLAVOURS = ("2.7-trace-debug", "3.11-debug", "3.11-trace",
-                   "3.13-debug", "3.13t", "3.14-debug", "3.14t")
+                   "3.13-debug", "3.13t", "3.14-debug", "3.14t",
+                   "3.15-debug")
 # --with-trace-refs, --with-pydebug and --disable-gil change what an object
 # looks like, each in its own way.
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))

@@ -53,6 +53,7 @@ class Truth:
         self.objects = {int(a): row for a, row in said["objects"].items()}
         self.collect = load("collect")
         self.unreachable = set(load("unreachable")["unreachable"])
+        self.stats = load("stats")["stats"]
         self.merged, self.uses = {}, {}
         if os.path.exists(os.path.join(folder, "merged.json")):
             said = load("merged")

@@ -206,6 +206,18 @@ class Zoo:
     def test_collection_of_a_core_by_the_kernel(self):
         self.check_collection("kernel")
 
+    def test_what_was_counted_of_collections(self):
+        for name in ("live", "gcore"):
+            self.ask(name)
+            runtime, = self.answers[name]["gc"]["runtimes"]
+            read = runtime["generations"]
+            for said, generation in zip(self.truth.stats, read):
+                for key in ("collections", "collected", "uncollectable"):
+                    self.assertEqual(generation[key], said[key], (name, key))
+            if self.interpreter.version >= "3.4":
+                self.assertEqual(len(self.truth.stats), len(read))
+                self.assertGreater(sum(g["collections"] for g in read), 0)
+
     def test_the_commands_give_the_same(self):
         if self.interpreter not in (FOUND[0], FOUND[-1]):
             not_applicable("the oldest and the newest interpreter do")

@@ -346,10 +346,13 @@ START_TEST(the_form_of_the_table_is_known_by_its_numbers)
 {
 	static const uint32_t versions[] = {RS_PY3(3, 13, 9), RS_PY3(3, 14, 99),
 					    RS_PY3(3, 15, 2), RS_PY3(4, 0, 0)};
-	const struct rs_layout *row = row_of(RS_PY3(3, 14, 10));
 
 	for (size_t v = 0; v < sizeof(versions) / sizeof(*versions); v++) {
 		for (int form = RS_PY_FORM_314; form < RS_PY_FORMS; form++) {
+			const struct rs_layout *row = row_of(
+				form == RS_PY_FORM_314 ? RS_PY3(3, 14, 10)
+						       : RS_PY3(3, 15, 2));
+
 			begin(versions[v], row);
 			put_table(row, (enum rs_py_form)form);
 			memset(own.offset, 0xff, sizeof(own.offset));

@@ -38,6 +38,10 @@ void rs_py_code_refs(struct rs_cpython *py, uint64_t code,
 		     struct rs_refs *refs);
 void rs_py_frame_refs(struct rs_cpython *py, uint64_t frame,
 		      struct rs_refs *refs);
+void rs_py_executor_refs(struct rs_cpython *py, const struct rs_py_type *t,
+			 uint64_t executor, struct rs_refs *refs);
+void rs_py_code_executor_refs(struct rs_cpython *py, uint64_t code,
+			      struct rs_refs *refs);
 void rs_py_generator_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			  uint64_t generator, struct rs_refs *refs);
 

@@ -54,6 +54,7 @@ void rs_py_code_refs(struct rs_cpython *py, uint64_t code, struct rs_refs *refs)
 		rs_refs_add(refs, rs_py_get(py, code, code_fields[i].field),
 			    told && i == 0 ? RS_STRONG : RS_OWNED,
 			    RS_LABEL_FIELD, (uintptr_t)code_fields[i].label);
+	rs_py_code_executor_refs(py, code, refs);
 	if (!cached)
 		return;
 	for (size_t i = 0; i < sizeof(cached_fields) / sizeof(cached_fields[0]);

@@ -336,6 +336,9 @@ static void rare_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	case RS_PY_RING:
 		ring_refs(py, t, object, refs);
 		break;
+	case RS_PY_EXECUTOR:
+		rs_py_executor_refs(py, t, object, refs);
+		break;
 	case RS_PY_DATETIME:
 		datetime_refs(py, t, object, refs);
 		break;

@@ -57,7 +57,7 @@ static const struct rs_py_shape_member exception[] = {
 
 static const struct rs_py_shape shapes[] = {
 	// Leaves, the most frequent first.
-	BARE("str|int|bytes|float|bool|NoneType|unicode|long|complex|bytearray|"
+	BARE("str|int|bytes|float|bool|NoneType|unicode|long|complex|"
 	     "ellipsis|NotImplementedType|basestring|xrange|rangeiterator|range_iterator|"
 	     "datetime.date|datetime.timedelta|array.array|thread.lock|"
 	     "_thread.lock|_thread.RLock|_thread._ThreadHandle|"
@@ -67,12 +67,21 @@ static const struct rs_py_shape shapes[] = {
 	     "formatteriterator|_thread._localdummy|"
 	     "thread._localdummy", RS_PY_PLAIN),
 
+	// 3.15 keeps its bytes in an object that only it refers to.
+	SHAPE("bytearray", O(PyByteArrayObject, ob_bytes_object, "buffer")),
+	SHAPE("sentinel", V(sentinelobject, name, "__name__"),
+	      V(sentinelobject, module, "__module__"),
+	      V(sentinelobject, repr, "repr")),
+	SHAPE("lazy_import", V(PyLazyImportObject, lz_builtins, "builtins"),
+	      V(PyLazyImportObject, lz_from, "from"),
+	      V(PyLazyImportObject, lz_attr, "attr"),
+	      V(PyLazyImportObject, lz_code, "code")),
 	BARE("PyCapsule|types.CapsuleType", RS_PY_CAPSULE),
 
 	// Containers.
 	BARE("list", RS_PY_LIST),
 	BARE("tuple", RS_PY_TUPLE),
-	BARE("dict", RS_PY_DICT),
+	BARE("dict|frozendict", RS_PY_DICT),
 	BARE("set|frozenset", RS_PY_SET),
 	SPECIAL("collections.defaultdict", RS_PY_DICT,
 		V(defdictobject, default_factory, "default_factory")),
@@ -115,6 +124,8 @@ static const struct rs_py_shape shapes[] = {
 	      V(PyCMethodObject, mm_class, "mm_class")),
 	SHAPE("cell", V(PyCellObject, ob_ref, "cell_contents")),
 	BARE("code", RS_PY_CODE),
+	{ "uop_executor", RS_PY_EXECUTOR, RS_PY_FIRST(15), UINT16_MAX,
+	  NULL, NULL },
 	BARE("frame", RS_PY_FRAME),
 	BARE("generator|coroutine|async_generator", RS_PY_GENERATOR),
 	SHAPE("coroutine_wrapper",
@@ -124,7 +135,10 @@ static const struct rs_py_shape shapes[] = {
 	      V(PyAsyncGenASend, ags_sendval, "ags_sendval")),
 	SHAPE("async_generator_athrow",
 	      V(PyAsyncGenAThrow, agt_gen, "agt_gen"),
-	      V(PyAsyncGenAThrow, agt_args, "agt_args")),
+	      V(PyAsyncGenAThrow, agt_args, "agt_args"),
+	      V(PyAsyncGenAThrow, agt_typ, "agt_typ"),
+	      V(PyAsyncGenAThrow, agt_tb, "agt_tb"),
+	      V(PyAsyncGenAThrow, agt_val, "agt_val")),
 	SHAPE("async_generator_wrapped_value",
 	      V(_PyAsyncGenWrappedValue, agw_val, "agw_val")),
 	SHAPE("anext_awaitable", W(0, "wrapped"), W(8, "default_value")),
@@ -445,6 +459,14 @@ static const struct rs_py_shape shapes[] = {
 	      W(16, "compute_value"), W(24, "__value__"),
 	      W(32, "__module__")),
 
+	// Template strings.
+	SHAPE("string.templatelib.Interpolation", W(0, "value"),
+	      W(8, "expression"), W(16, "conversion"), W(24, "format_spec")),
+	SHAPE("string.templatelib.Template", W(0, "strings"),
+	      W(8, "interpolations")),
+	SHAPE("string.templatelib.TemplateIter", W(0, "strings"),
+	      W(8, "interpolations")),
+
 	// io.
 	SHAPE("_io._IOBase|_io._RawIOBase|_io._BufferedIOBase|_io._TextIOBase",
 	      W(0, "__dict__")),
@@ -496,6 +518,10 @@ static const struct rs_py_shape shapes[] = {
 	      W(0, "encoding"), W(8, "strict"), W(16, "object_hook"),
 	      W(24, "object_pairs_hook"), W(32, "parse_float"),
 	      W(40, "parse_int"), W(48, "parse_constant")),
+	SHAPE_IN("_json.Scanner", 15, 99,
+	      W(8, "object_hook"), W(16, "object_pairs_hook"),
+	      W(24, "array_hook"), W(32, "parse_float"), W(40, "parse_int"),
+	      W(48, "parse_constant")),
 	SHAPE("_json.Scanner",
 	      WV(0, "strict", 1, 6),
 	      W(8, "object_hook"), W(16, "object_pairs_hook"),
@@ -510,12 +536,13 @@ static const struct rs_py_shape shapes[] = {
 	      W(88, "callable"), W(96, "converters"), W(104, "argtypes"),
 	      W(112, "restype"), W(120, "checker"), W(128, "errcheck"),
 	      W(136, "paramflags")),
-	// Behind a type object of 928 bytes (3.13) or, rounded up, 944 (3.14).
+	// Behind a type object of 928 bytes (3.13) or, rounded up, 944 (3.14,
+	// 3.15).
 	{ CTYPES_METATYPES, RS_PY_TYPE, RS_PY_FIRST(13), RS_PY_LAST(13),
 	  LIST(W(968, "proto"), W(1000, "argtypes"), W(1008, "converters"),
 	       W(1016, "restype"), W(1024, "checker"), W(1032, "module")),
 	  NULL },
-	{ CTYPES_METATYPES, RS_PY_TYPE, RS_PY_FIRST(14), RS_PY_LAST(14),
+	{ CTYPES_METATYPES, RS_PY_TYPE, RS_PY_FIRST(14), RS_PY_LAST(15),
 	  LIST(W(984, "proto"), W(1016, "argtypes"), W(1024, "converters"),
 	       W(1032, "restype"), W(1040, "checker"),
 	       W(1048, "pointer_type"), W(1056, "module")),

@@ -103,14 +103,27 @@ static void told_refs(struct rs_cpython *py, uint64_t module, uint64_t state,
 			    RS_LABEL_TYPE, 0);
 }
 
+// 3.15 has no definition of a module: what it said stands in the module itself.
+static bool is_own_definition(const struct rs_cpython *py)
+{
+	return rs_py_off(py, RS_F_PyModuleObject__md_state_size) >= 0;
+}
+
+static int64_t state_size(struct rs_cpython *py, uint64_t module)
+{
+	if (is_own_definition(py))
+		return (int64_t)rs_py_get(py, module,
+					  RS_F_PyModuleObject__md_state_size);
+	const uint64_t def = rs_py_get(py, module, RS_F_PyModuleObject__md_def);
+	return def ? (int64_t)rs_py_get(py, def, RS_F_PyModuleDef__m_size) : 0;
+}
+
 // Where a module has a block of its own; 0: it has none that can be read.
 static uint64_t state_of(struct rs_cpython *py, uint64_t module, uint64_t *size)
 {
 	const uint64_t state =
 		rs_py_get(py, module, RS_F_PyModuleObject__md_state);
-	const uint64_t def = rs_py_get(py, module, RS_F_PyModuleObject__md_def);
-	const int64_t bytes =
-		def ? (int64_t)rs_py_get(py, def, RS_F_PyModuleDef__m_size) : 0;
+	const int64_t bytes = state_size(py, module);
 
 	if (bytes <= 0 || bytes > RS_PY_GUESS_MAX)
 		return 0;
@@ -121,6 +134,18 @@ static uint64_t state_of(struct rs_cpython *py, uint64_t module, uint64_t *size)
 static const struct rs_py_module_row *
 row_of(struct rs_cpython *py, uint64_t module, uint64_t size)
 {
+	char text[RS_NAME_MAX];
+
+	if (is_own_definition(py)) {
+		if (!rs_py_get(py, module,
+			       RS_F_PyModuleObject__md_state_traverse) ||
+		    !rs_py_string(
+			    py,
+			    rs_py_get(py, module, RS_F_PyModuleObject__md_name),
+			    text, sizeof(text)))
+			return NULL;
+		return find_row(py, text, size);
+	}
 	const uint64_t def = rs_py_get(py, module, RS_F_PyModuleObject__md_def);
 	const char *name =
 		text_at(py, rs_py_get(py, def, RS_F_PyModuleDef__m_name));
@@ -155,6 +180,7 @@ void rs_py_module_refs(struct rs_cpython *py, uint64_t module,
 	told_refs(py, module, state, row, refs);
 	if (strcmp(row->name, "atexit") == 0)
 		atexit_refs(py, state, refs);
-	else if (strcmp(row->name, "decimal") == 0)
+	else if (strcmp(row->name, "decimal") == 0 ||
+		 strcmp(row->name, "_decimal") == 0)
 		decimal_refs(py, state, size, refs);
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 // Minor versions of 3 whose rules are known.
-enum { RS_OLDEST = 6, RS_NEWEST = 14 };
+enum { RS_OLDEST = 6, RS_NEWEST = 15 };
 
 // A layout is believed when these agree with what the target itself says.
 static const struct {
@@ -118,7 +118,7 @@ unknown(const struct rs_cpython *py, enum rs_flavour flavour)
 {
 	return rs_error_new(RS_EUNSUPPORTED,
 			    "%s holds CPython %s%s, which this build cannot "
-			    "read: it knows 2.7 and 3.6 to 3.14",
+			    "read: it knows 2.7 and 3.6 to 3.15",
 			    py->module->path, py->version_text,
 			    flavour_name(flavour));
 }

@@ -22,6 +22,8 @@
 	{ RS_F_##field, { AT(313, member), AT(314, member), AT(315, member) } }
 #define SINCE_314(field, member) \
 	{ RS_F_##field, { 0, AT(314, member), AT(315, member) } }
+#define SINCE_315(field, member) \
+	{ RS_F_##field, { 0, 0, AT(315, member) } }
 // clang-format on
 
 const struct rs_py_published_offset rs_py_published_offsets[] = {
@@ -80,8 +82,17 @@ const struct rs_py_published_offset rs_py_published_offsets[] = {
 	SINCE_313(PyASCIIObject__state, unicode_object.state),
 	SINCE_313(PyASCIIObject__length, unicode_object.length),
 	SINCE_313(PyASCIIObject___size, unicode_object.asciiobject_size),
+	SINCE_315(PyCompactUnicodeObject___size,
+		  unicode_object.compactunicodeobject_size),
+	SINCE_315(_typeobject__tp_basicsize, type_object.tp_basicsize),
+	SINCE_315(_typeobject__tp_dictoffset, type_object.tp_dictoffset),
+	SINCE_315(_heaptypeobject__ht_cached_keys,
+		  heap_type_object.ht_cached_keys),
+	SINCE_315(_ts__current_exception, thread_state.current_exception),
 	SINCE_313(_gc_runtime_state___size, gc.size),
 	SINCE_313(_gc_runtime_state__collecting, gc.collecting),
+	SINCE_315(_gc_runtime_state__generation_stats, gc.generation_stats),
+	SINCE_315(gc_stats___size, gc.generation_stats_size),
 	SINCE_314(PyGenObject__gi_name, gen_object.gi_name),
 	SINCE_314(PyGenObject__gi_iframe, gen_object.gi_iframe),
 	SINCE_314(PyGenObject__gi_frame_state, gen_object.gi_frame_state),

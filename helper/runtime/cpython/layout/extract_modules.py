@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Make generated/module_table.c: what standard modules report to the collector.
 
-    extract_modules.py PYTHON...     ask these interpreters and write the table
-    extract_modules.py --ask         what this interpreter says, a module a line
+    extract_modules.py PYTHON...        ask these interpreters, write the table
+    extract_modules.py --add PYTHON...  add later releases to the table
+    extract_modules.py --ask            what this one says, a module a line
 
 A module written in C has a block of its own, and a function m_traverse that
 tells the collector of some of its words. Which ones is asked of the function:
@@ -15,6 +16,7 @@ one different word after the other; a word that it follows is none of them.
 import ctypes
 import importlib
 import os
+import re
 import subprocess
 import sys
 import types
@@ -109,26 +111,43 @@ def names():
     return sorted(n for n in found if not n.startswith(LEFT_OUT))
 
 
+def by_definition(module):
+    """Name, address of the pointer to the block, its size and m_traverse."""
+    header = object.__basicsize__
+    define = word(id(module) + header + 8).value
+    if not define:
+        return None, 0, 0, 0
+    # PyModuleDef: m_base of 24 bytes behind its header, m_name, m_doc,
+    # m_size, m_methods, m_slots, m_traverse.
+    at = define + header + 24
+    name = ctypes.string_at(word(at).value).decode()
+    return (name, id(module) + header + 16, word(at + 16).value,
+            word(at + 40).value)
+
+
+def by_module(module):
+    """The same of 3.15: behind the header md_dict, md_state, md_weaklist,
+    md_name, md_token_is_def, md_state_size, md_state_traverse."""
+    at = id(module) + object.__basicsize__
+    name = ctypes.cast(word(at + 24).value, ctypes.py_object).value
+    return name, at + 8, word(at + 40).value, word(at + 48).value
+
+
 def ask():
     for name in names():
         try:
             importlib.import_module(name)
         except ImportError:
             print("# not here: " + name)
-    header = object.__basicsize__
     done = set()
     for module in list(sys.modules.values()):
         if type(module) is not types.ModuleType:
             continue
-        define = word(id(module) + header + 8).value
-        state_at = id(module) + header + 16
-        if not define or not word(state_at).value:
+        name, state_at, size, traverse = (
+            by_module if sys.version_info >= (3, 15) else by_definition
+        )(module)
+        if not state_at or not word(state_at).value:
             continue
-        # PyModuleDef: m_base of 24 bytes behind its header, m_name, m_doc,
-        # m_size, m_methods, m_slots, m_traverse.
-        at = define + header + 24
-        name = ctypes.string_at(word(at).value).decode()
-        size, traverse = word(at + 16).value, word(at + 40).value
         if not traverse or size < 8 or size >= 1 << 32 or name in done:
             continue
         done.add(name)
@@ -139,8 +158,30 @@ def ask():
         print("%s %d %#x %d" % (name, size, mask, kind))
 
 
+ROW = re.compile(r'\t\{"(\w+)", (\w+), (\d+) << 8 \| (\d+), (\d+), (\w+)\},')
+
+
+def read_table():
+    """Rows and releases of the table that is there."""
+    with open(OUT) as table:
+        text = table.read()
+    rows, releases = {}, set()
+    for name, mask, minor, micro, size, kind in ROW.findall(text):
+        rows.setdefault((name, int(size)), {})[
+            (3, int(minor), int(micro))] = mask, str(int(kind == "true"))
+    asked = re.search(r"// Asked: (.*)\.\n", text).group(1)
+    for release in asked.split(", "):
+        numbers = release.rstrip("t").split(".")
+        releases.add(tuple(int(n) for n in numbers) +
+                     (release[len(".".join(numbers)):],))
+    return rows, releases
+
+
 def main(pythons):
     rows, releases = {}, set()
+    if pythons[0] == "--add":
+        rows, releases = read_table()
+        pythons = pythons[1:]
     for python in pythons:
         version = subprocess.check_output([python, "-c", (
             "import sys; print('%d %d %d' % sys.version_info[:3], "

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Make generated/type_names.c: the names of the types that CPython exports.
 
-    extract_type_names.py PYTHON...  ask these interpreters and write the table
-    extract_type_names.py --ask      what this interpreter says, a symbol a line
+    extract_type_names.py PYTHON...        ask these interpreters and write it
+    extract_type_names.py --add PYTHON...  add later releases to it
+    extract_type_names.py --ask            what this one says, a symbol a line
 
 Needs nm. For Python 2.7 and 3.
 """
@@ -11,6 +12,7 @@ from __future__ import print_function
 
 import ctypes
 import os
+import re
 import subprocess
 import sys
 
@@ -88,12 +90,32 @@ def rows(answers):
     return found
 
 
+def known():
+    """What the table has: answers as if each release had been asked again."""
+    with open(OUT) as file:
+        text = file.read()
+    found = [(s, (int(a), int(b)), n) for s, n, a, b in re.findall(
+        r'\{"(\w+)", "([^"]+)", RS_PY\((\d+), (\d+)\)\}', text)]
+    answers = []
+    for version in re.search(r"// Asked: (.*)\.\n", text).group(1).split(", "):
+        names = {}
+        for symbol, since, name in found:  # sorted: a later one replaces
+            if since <= version_of(version):
+                names[symbol] = name
+        answers.append((version, names))
+    return answers
+
+
 def main():
-    if sys.argv[1:] == ["--ask"]:
+    pythons = sys.argv[1:]
+    if pythons == ["--ask"]:
         ask()
         return
     answers = []
-    for python in sys.argv[1:]:
+    if pythons[0] == "--add":
+        answers = known()
+        pythons = pythons[1:]
+    for python in pythons:
         said = subprocess.check_output([python, __file__, "--ask"])
         lines = said.decode().splitlines()
         answers.append((lines[0], dict(l.split(None, 1) for l in lines[1:])))

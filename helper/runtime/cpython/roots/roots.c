@@ -24,6 +24,11 @@ static const struct rs_py_root_field interpreter_fields[] = {
 	{RS_F__is__imports__importlib, "importlib"},
 	{RS_F__is__import_func, "__import__"},
 	{RS_F__is__imports__import_func, "__import__"},
+	{RS_F__is__imports__lazy_import_func, "__lazy_import__"},
+	{RS_F__is__imports__lazy_imports_filter, "filter of lazy imports"},
+	{RS_F__is__imports__lazy_modules, "sys.lazy_modules"},
+	{RS_F__is__imports__lazy_pending_submodules,
+	 "submodules of lazy imports"},
 	{RS_F__is__codec_search_path, "codec search functions"},
 	{RS_F__is__codecs__search_path, "codec search functions"},
 	{RS_F__is__codec_search_cache, "codec cache"},
@@ -55,6 +60,9 @@ static const struct rs_py_root_field interpreter_fields[] = {
 	 "typing.ParamSpecKwargs"},
 	{RS_F__is__cached_objects__constevaluator_type,
 	 "typing constevaluator"},
+	{RS_F__is__cached_objects__dict_descriptor, "descriptor of __dict__"},
+	{RS_F__is__cached_objects__weakref_descriptor,
+	 "descriptor of __weakref__"},
 };
 
 // 3.7 has them in _PyRuntime.
@@ -99,6 +107,7 @@ static const struct rs_py_root_field thread_fields[] = {
 	{RS_F__ts__on_delete_data, "lock that its end releases"},
 	{RS_F__ts__threading_local_key, "key of its threading.local data"},
 	{RS_F__ts__threading_local_sentinel, "threading.local sentinel"},
+	{RS_F__PyThreadStateImpl__lazy_imports, "lazy imports being resolved"},
 };
 
 // Several interpreters have the same fields: say which.

@@ -172,20 +172,6 @@ static bool read_int(struct rs_cpython *py, uint64_t head, enum rs_field field,
 	return true;
 }
 
-// 3.4 and later count what each generation's collections did.
-static int64_t read_stats(struct rs_cpython *py, uint64_t gc,
-			  unsigned generation, enum rs_field field)
-{
-	const int32_t at =
-		rs_py_off(py, RS_F__gc_runtime_state__generation_stats);
-	const int32_t size = rs_py_off(py, RS_F_gc_generation_stats___size);
-	const uint64_t stats = gc + (uint64_t)at + generation * (uint64_t)size;
-
-	if (!gc || at < 0 || size <= 0)
-		return RS_GC_UNKNOWN;
-	return (int64_t)rs_py_get(py, stats, field);
-}
-
 static void describe_generation(struct rs_cpython *py,
 				const struct rs_py_interpreter *of, unsigned g,
 				struct rs_gc_generation *ret)
@@ -201,12 +187,7 @@ static void describe_generation(struct rs_cpython *py,
 				      &ret->threshold);
 	ret->has_count =
 		read_int(py, at, RS_F_gc_generation__count, &ret->count);
-	ret->collections = read_stats(py, of->gc, g,
-				      RS_F_gc_generation_stats__collections);
-	ret->collected =
-		read_stats(py, of->gc, g, RS_F_gc_generation_stats__collected);
-	ret->uncollectable = read_stats(
-		py, of->gc, g, RS_F_gc_generation_stats__uncollectable);
+	rs_py_generation_stats(py, (unsigned)(of - py->interpreter), g, ret);
 }
 
 static void describe_generations(struct rs_cpython *py,

@@ -197,6 +197,13 @@ struct rs_py_gcstate {
 void rs_py_gcstate(struct rs_cpython *py, unsigned interpreter,
 		   struct rs_py_gcstate *ret);
 
+/**
+ * Set the numbers of collections and of what they found, as gc.get_stats() has
+ * them; RS_GC_UNKNOWN where there are none (gc_stats.c).
+ */
+void rs_py_generation_stats(struct rs_cpython *py, unsigned interpreter,
+			    unsigned generation, struct rs_gc_generation *ret);
+
 /** What the gc.garbage of one interpreter holds, uint64_t, appended. */
 RS_MUST_CHECK struct rs_error *rs_py_garbage_of(struct rs_cpython *py,
 						unsigned interpreter,

@@ -6,7 +6,7 @@
 //
 // Each of them runs the file. Then the program stops as subinterpreters.py
 // tells, by which it is written. Built by test_subinterpreters.py for every
-// libpython that it finds; for Python 2.7 and 3.6 to 3.14.
+// libpython that it finds; for Python 2.7 and 3.6 to 3.15.
 #include <Python.h>
 
 #include <dirent.h>

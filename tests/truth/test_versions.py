@@ -47,7 +47,7 @@ main()
 COOKIE = b"xdebugpy"
 OUTLINE = ("interpreters, threads and frames are all that is read of it "
            "(refs info)")
-KNOWN = "which this build cannot read: it knows 2.7 and 3.6 to 3.14"
+KNOWN = "which this build cannot read: it knows 2.7 and 3.6 to 3.15"
 
 
 def hexversion(text):
@@ -172,12 +172,15 @@ class WithTable(Flipped):
 
     def test_the_next_releases(self):
         as_last = "%d.%d" % (self.hexversion >> 24,
-                             self.hexversion >> 16 & 0xff) == "3.14"
-        for version in ("3.15.0", "3.15.2", "3.16.1"):
+                             self.hexversion >> 16 & 0xff) == "3.15"
+        versions = "3.16.0", "3.16.1", "3.17.2"
+        if not as_last:
+            versions += "3.15.0", "3.15.2"
+        for version in versions:
             with self.subTest(version):
                 if as_last:
                     self.check_read(version, "CPython %s is not known; it is "
-                                    r"read as 3\.14\.\d+, whose sizes it has"
+                                    r"read as 3\.15\.\d+, whose sizes it has"
                                     % version.replace(".", r"\."))
                 else:
                     self.check_outline(version)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Lists of C API calls for an image to work through. They use what every
-// version from 2.7 to 3.14 exports, nothing else; 2.7 has other names for
+// version from 2.7 to 3.15 exports, nothing else; 2.7 has other names for
 // bytes.
 #include "runtime/cpython/ask/python_call.h"
 #include "runtime/cpython/state/discover.h"

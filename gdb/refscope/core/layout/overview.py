@@ -46,7 +46,7 @@ def unasked(answer: dict[str, Any]) -> list[str]:
             "(the target is inside a collection: its lists are in pieces, "
             "the numbers may be off)"
         )
-    lines += _unread(answer.get("unread"))
+    lines += _unread(answer.get("unread"), bool(answer.get("unasked")))
     # Of C programs' callbacks the line before says it already.
     number = answer.get("unasked") or 0
     if answer.get("unread"):
@@ -74,7 +74,7 @@ def unasked(answer: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _unread(unread: Any) -> list[str]:
+def _unread(unread: Any, failed: bool) -> list[str]:
     if not unread:
         return []
     types = ", ".join(
@@ -85,7 +85,9 @@ def _unread(unread: Any) -> list[str]:
         "(not read: what the traverse callbacks of "
         f"{text.count(unread['objects'], 'object')} visit"
         + (f": {types}" if types else "")
-        + "; a core of the target has it: gcore, set refs exact auto)"
+        + ("; they could not be called" if failed else "")
+        + ("" if failed else "; on a core they are called: gcore, refs exact")
+        + ")"
     ]
 
 

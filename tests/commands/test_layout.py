@@ -300,8 +300,16 @@ class Collect(Layout):
             """)
 
     def test_inside_a_collection(self):
-        lines = self.answer([], collecting=True)
+        lines = layout.unasked({"collecting": True, "unasked": 0})
         self.assertIn("inside a collection", lines[0])
+
+    def test_what_cannot_be_freed_has_its_reason(self):
+        things = [{"id": "0x8", "type": "n", "why": "no clear"},
+                  {"id": "0x10", "type": "n",
+                   "why": "held by an uncollectable one"}]
+        self.assertEqual(self.answer(things)[:2], [
+            "gc: uncollectable <n 0x8>: no clear",
+            "gc: uncollectable <n 0x10>"])
 
 
 class Cycles(Layout):
@@ -639,6 +647,40 @@ class Others(Layout):
         self.assertEqual(layout.unasked({"learned": "read", "unasked": 0}), [])
         self.check(layout.unasked({"learned": "asked", "unasked": 2}), """
             (2 objects could not be asked (refs exact): what was read stands)
+            """)
+
+    def test_what_is_not_known(self):
+        unread = {"objects": 12, "types": [{"type": "tree", "objects": 8},
+                                           {"type": "hash", "objects": 4}]}
+        self.check(layout.unasked({"unasked": 0, "unread": unread}), """
+            (not read: what the traverse callbacks of 12 objects visit: tree 8, hash 4; on a core they are called: gcore, refs exact)
+            """)
+        # Those that could not be called are not told a second time.
+        self.check(layout.unasked({"unasked": 13, "unread": unread}), """
+            (not read: what the traverse callbacks of 12 objects visit: tree 8, hash 4; they could not be called)
+            (1 object could not be asked (refs exact): what was read stands)
+            """)
+        self.check(layout.unasked({"in_transit": 1, "unknown": 2,
+                                   "incomplete": True}), """
+            (1 object with a count of 0: being torn down, or not yet held; in use, with all they hold)
+            (2 tracked objects taken as in use: unreadable, freed or overwritten; refs info names them)
+            (parts of the registry could not be read: objects are missing; see refs info)
+            """)
+        self.assertEqual(
+            layout.cycles({"rings": 0, "unread": unread}),
+            ["no rings found in the garbage"])
+
+    def test_registries_are_named_by_their_modules(self):
+        answer = {"objects": [], "unreachable": 0, "garbage": 0,
+                  "registries": [{"id": 0, "module": "/bin/app", "tracked": 5,
+                                  "unreachable": 0},
+                                 {"id": 1, "module": "/lib/plug.so",
+                                  "tracked": 1, "unreachable": 0}]}
+        self.check(layout.collect(answer), """
+            registry in /bin/app: 0 unreachable of 5 objects tracked
+            registry in /lib/plug.so: 0 unreachable of 1 object tracked
+            unreachable object num:0
+            garbage object num:0
             """)
 
     def test_a_deep_stack_is_cut_at_its_outer_end(self):

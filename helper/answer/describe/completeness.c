@@ -121,7 +121,8 @@ void rs_report_learned(struct rs_json *json, const struct rs_session *session)
 	rs_json_key_string(json, "learned",
 			   rs_session_asked(session) ? "asked" : "read");
 	rs_json_key_uint(json, "unasked", rs_session_unasked(session));
-	rs_json_key_bool(json, "collecting", collecting);
+	if (collecting)
+		rs_json_key_bool(json, "collecting", true);
 	write_counts(json, session);
 	if (unknown)
 		rs_json_key_uint(json, "unknown", unknown);

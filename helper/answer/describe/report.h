@@ -202,9 +202,9 @@ RS_MUST_CHECK struct rs_error *
 rs_report_garbage(struct rs_report *report, struct rs_vec *ret);
 
 /**
- * Write what every answer has about how much of it is known: "learned",
- * "unasked", "collecting", and, where there is something to say, "unread",
- * "in_transit", "unknown" and "incomplete".
+ * Write what every answer has about how much of it is known: "learned" and
+ * "unasked", and, where there is something to say, "collecting", "unread",
+ * "in_transit", "unknown" and "incomplete" (engine.h).
  */
 void rs_report_learned(struct rs_json *json, const struct rs_session *session);
 

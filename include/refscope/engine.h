@@ -39,6 +39,24 @@
  * unasked counts objects whose types were to tell and could not (their
  * function was stopped; no image could be made: rs_answer_info() names the
  * problem): there, what was read stands.
+ *
+ * Each of these is there too where there is something to say:
+ *
+ *     "collecting":true                    the stop was inside a collection
+ *     "unread":{"objects":N,"types":[{"type":"..","objects":N},..]}
+ *                                          C programs' objects whose traverse
+ *                                          callbacks were not called, so that
+ *                                          what they hold is not known; at
+ *                                          most 5 types. What only they could
+ *                                          hold is not called unreachable.
+ *     "in_transit":N                       tracked objects of C programs with
+ *                                          a count of 0 or less: being torn
+ *                                          down, or not yet held; in use
+ *     "unknown":N                          tracked objects that cannot be
+ *                                          read, or were freed or overwritten:
+ *                                          taken as in use; the first ones are
+ *                                          among the "problems" of info
+ *     "incomplete":true                    objects could not be found
  */
 #ifndef REFSCOPE_ENGINE_H
 #define REFSCOPE_ENGINE_H
@@ -281,14 +299,18 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  * {"unreachable":N,"uncollectable":N,"garbage":N,"generation":N,
  *  "rules":"2.7"|"3.4","collecting":bool,
  *  "objects":[{"id":"0x..","type":"CGcLeak",
- *    "why":"finalizer"|"held by a finalizer"|"freed","runtime":".."}],
+ *    "why":"finalizer"|"held by a finalizer"|"no clear"|"no release"|
+ *          "constant count"|"held by an uncollectable one"|"freed",
+ *    "runtime":".."}],
  *  "limited":bool}
  * unreachable is what gc.collect() would return, garbage what len(gc.garbage)
  * would then be. Of a CPython of several interpreters, which collect apart
  * from 3.9 on, these are sums, and "interpreters":[{"id":N,"tracked":N,
- * "unreachable":N,"uncollectable":N}] has each one's own. Objects: the
- * uncollectable first (those with a finalizer, then what they hold), then the
- * freed; otherwise by address.
+ * "unreachable":N,"uncollectable":N}] has each one's own; of a C program with
+ * several copies of the library "registries" has the same, each with the path
+ * of its "module". Objects: the uncollectable first (those with a finalizer,
+ * those that cannot be freed, then what they hold), then the freed; otherwise
+ * by address. What cannot be freed does not go to the garbage list.
  * @param generation 0 to 2, or -1 for a full collection.
  * @param rules NULL for the target's own, else "2.7" or "3.4".
  * Errors: RS_EARGUMENT; RS_EUNSUPPORTED for generation 1 of 3.14.0 to 3.14.4,

@@ -195,5 +195,38 @@ class Callbacks(Case):
         self.assertEqual(shown.json(len(commands))["unreachable"], 0)
 
 
+class Registries(Case):
+    def test_each_copy_of_the_library_is_read_and_named(self):
+        target = self.start("two_copies",
+                            os.path.join(NATIVE, "two_copies_plugin.so"))
+        for way, shown in self.ways(
+                target, "refs collect -json", "refs info -json",
+                "refs gc -json", "refs cycles", "refs collect", "refs gc"):
+            with self.subTest(way=way):
+                found = shown.json(0)
+                # A ring in each; one through both is no collector's.
+                self.assertEqual(found["unreachable"], 4)
+                names = [os.path.basename(r["module"])
+                         for r in found["registries"]]
+                self.assertEqual(sorted(names), ["two_copies",
+                                                 "two_copies_plugin.so"])
+                self.assertEqual([r["unreachable"]
+                                  for r in found["registries"]], [2, 2])
+                self.assertEqual([r["tracked"]
+                                  for r in found["registries"]], [3, 3])
+                self.assertEqual(shown.json(1)["runtimes"][0]["registries"],
+                                 2)
+                each = shown.json(2)["runtimes"][0]["registries"]
+                self.assertEqual(sorted(r["policy"] for r in each),
+                                 ["finalize", "keep"])
+                self.assertIn("two_copies_plugin.so: 2 unreachable of 3 "
+                              "objects tracked", shown.parts[4])
+                self.assertIn("3 rings in the garbage", shown.parts[3])
+                self.assertIn("does not visit every reference",
+                              shown.parts[3])
+        self.assertEqual(target.finish(), 0)
+        self.assertEqual(target.printed[-2:], ["program 2", "plugin 2"])
+
+
 if __name__ == "__main__":
     unittest.main()

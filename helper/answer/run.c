@@ -87,8 +87,7 @@ static void why_stopped(const struct rs_run_report *r, char *buf, size_t size)
 	else if (fault->signal == SIGPROF)
 		why_late(r, buf, size);
 	else if (fault->entry == RS_ENTRY_UPROBE)
-		(void)snprintf(buf, size,
-			       "tried uretprobe or uprobe, which it may not");
+		(void)snprintf(buf, size, "tried uretprobe, which it may not");
 	else if (fault->entry == RS_ENTRY_COMPAT)
 		(void)snprintf(buf, size,
 			       "jumped to 32-bit code and crashed there with "

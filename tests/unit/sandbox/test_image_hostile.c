@@ -64,6 +64,10 @@ call6(long number, long a, long b, long c, long d, long e, long f)
 
 RS_TRAVERSE(makes_its_call)
 {
+	// Allowed, and it goes wherever the stack happens to say: see
+	// mask_all_and_go_to().
+	if (*(uint64_t *)self == SYS_rt_sigreturn)
+		return visit(self, context);
 	call6((long)*(uint64_t *)self, 0, 0, 0, 0, 0, 0);
 	return visit(self, context);
 }
@@ -343,7 +347,8 @@ static bool is_allowed(unsigned number)
 					   SYS_gettimeofday,
 					   SYS_getpid,
 					   SYS_gettid,
-					   SYS_restart_syscall};
+					   SYS_restart_syscall,
+					   SYS_rt_sigreturn};
 
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
 		if (allowed[i] == number)
@@ -376,8 +381,6 @@ static void check_call(const struct rs_image_answer *answer, unsigned number)
 	ck_assert_msg(f != NULL, "call %u was made", number);
 	if (number == SYS_exit || number == SYS_exit_group)
 		ck_assert_int_eq(f->signal, 0); // its process ended
-	else if (number == SYS_rt_sigreturn)
-		ck_assert_int_eq(f->signal, SIGSEGV); // there is no frame
 	else if ((number == RS_URETPROBE || number == RS_UPROBE) &&
 		 f->signal == SIGILL)
 		ck_assert_uint_eq(f->entry, RS_ENTRY_UPROBE);

@@ -360,7 +360,15 @@ rs_answer_types(struct rs_session *session, const char *sort, uint64_t limit,
  * {"runtimes":[{"name":"cpython","enabled":bool|null,"collecting":bool|null,
  *   "debug":["uncollectable",..],"generations":[{"threshold":N,"count":N,
  *     "objects":N,"collections":N|null,"collected":N|null,
- *     "uncollectable":N|null}],"frozen":N|null,"garbage":N}]}
+ *     "uncollectable":N|null}],"frozen":N|null,"garbage":N,
+ *   "last_collections":[{"generation":N,"ago_ns":N|null,"duration_ns":N,
+ *     "collected":N,"uncollectable":N,"candidates":N,"heap_size":N}],
+ *   "ago_by":"now"|"core file"|null}]}
+ * last_collections: those that CPython 3.15 and later keep, newest first (10 of
+ * the youngest generation, 2 of each older one); not there for others.
+ * candidates: objects looked at; heap_size: tracked objects afterwards. ago_by:
+ * the moment that ago_ns is counted from: now, or when the core's file was last
+ * written, which is right if that was on this machine.
  * Of several interpreters that collect apart (CPython 3.9+) these are the main
  * one's, and "interpreters":[{"id":N,..}] has the same of each.
  */

@@ -75,8 +75,8 @@ class Count(Layout):
     def test_over_decref(self):
         self.assertEqual(self.answer(unexplained=-1)[-2:], [
             "unexplained so far: -1",
-            "more holders than the count admits: a reference was dropped "
-            "twice, or is guessed"])
+            "more holders than the count: a reference was released twice, or "
+            "one of the holders is a guess"])
 
     def test_immortal_has_nothing_to_explain(self):
         lines = self.answer(count=None, holders=[])
@@ -122,7 +122,7 @@ references partly guessed, generation 2, unreachable
             "references": [], "total": 0, "limited": False})
         self.check(lines, """
             <str 0x7f01> 'a'
-            immortal, 64 B, cpython, not for the collector
+            immortal, 64 B, cpython, no GC support
             """)
 
 
@@ -139,8 +139,8 @@ class Reachable(Layout):
         self.check(layout.reachable(self.ANSWER), """
             <dict 0x7f02> {'_self': <Leak 0x7f01>}
             reachable   1,204 objects   2.0 MiB
-              retained  1,200 objects  20.0 KiB  goes with it
-              shared        4 objects     900 B  held from elsewhere too
+              retained  1,200 objects  20.0 KiB  freed with it
+              shared        4 objects     900 B  also held by others
             by type
               1,200  20.0 KiB  dict
                   4     900 B  str
@@ -151,9 +151,9 @@ class Reachable(Layout):
                       list=[{"depth": 0, "object": DICT},
                             {"depth": 1, "object": LEAK}])
         lines = layout.reachable(answer)
-        self.assertTrue(lines[1].startswith("reachable within 1 step  1,204"))
+        self.assertTrue(lines[1].startswith("reachable within 1 reference  "))
         self.check(lines[-4:], """
-            list (steps, object)
+            list (distance, object)
               0  <dict 0x7f02> {'_self': <Leak 0x7f01>}
               1  <Leak 0x7f01>
               ... and 1,202 more (-limit 0 shows all)
@@ -185,7 +185,7 @@ class Referrers(Layout):
         self.check(lines, """
             <Leak 0x7f01>
               ['_self'] of <dict 0x7f02> {'_self': <Leak 0x7f01>}
-                .__dict__ of <Leak 0x7f01> (above)
+                .__dict__ of <Leak 0x7f01> (shown above)
                 module m
             """)
 
@@ -241,7 +241,7 @@ class Why(Layout):
             b
               ->      <list 0x7f05>
               -> [0]  <dict 0x7f02> {'_self': <Leak 0x7f01>}
-              ... and on as above
+              ... continues as above
             c
               -> <Leak 0x7f01>
             ... and more (-limit 0 shows all)
@@ -251,7 +251,7 @@ class Why(Layout):
         lines = layout.why({"object": LEAK, "alive": False, "garbage": True,
                             "paths": [], "limited": False})
         self.assertEqual(lines[1], "  unreachable: no root leads to it; "
-                         '"refs cycles" shows the ring that holds it')
+                         '"refs cycles" shows the cycle that holds it')
 
     def test_held_by_what_nobody_explains(self):
         lines = layout.why({"object": LEAK, "alive": False, "garbage": False,
@@ -259,7 +259,7 @@ class Why(Layout):
                             "held": [{"object": DICT, "unexplained": 2}]})
         self.check(lines, """
             <Leak 0x7f01>
-              no known root leads to it; on the way back to it are
+              no known root leads to it; these objects, from which it can be reached, have unknown holders
                 <dict 0x7f02> {'_self': <Leak 0x7f01>}, unexplained so far: 2
             """)
 
@@ -301,7 +301,7 @@ class Collect(Layout):
 
     def test_inside_a_collection(self):
         lines = self.answer([], collecting=True)
-        self.assertIn("inside a collection", lines[0])
+        self.assertIn("during a collection", lines[0])
 
 
 class Cycles(Layout):
@@ -322,9 +322,9 @@ class Cycles(Layout):
             [{"object": LEAK, "label": "._self"}],
             [{"object": LEAK, "label": "._self", "to": "0x7f01"}]))
         self.check(lines, """
-            1 ring in the garbage, 2 objects
+            1 cycle in the garbage, 2 objects
 
-            ring 1: 2 objects, 344 B
+            cycle 1: 2 objects, 344 B
               <Leak 0x7f01>._self -> <Leak 0x7f01>
               not freed: a finalizer: <Leak 0x7f01>
               dropping this frees it: <Leak 0x7f01>._self
@@ -337,7 +337,7 @@ class Cycles(Layout):
             [{"object": a, "label": "._b", "to": "0x2"},
              {"object": b, "label": "['k']", "to": "0x1"}]))
         self.check(lines[2:], """
-            ring 1: 2 objects, 344 B
+            cycle 1: 2 objects, 344 B
               <A 0x1>._b -> <B 0x2>['k'] -> <A 0x1>
               not freed: a finalizer: <Leak 0x7f01>
               dropping any one of these frees it:
@@ -356,13 +356,13 @@ class Cycles(Layout):
               -> <LongName3 0x7fff00000003> local next
               -> <LongName0 0x7fff00000000>
               not freed: a finalizer: <Leak 0x7f01>
-              no single reference, dropped alone, frees it
+              dropping no single reference frees it
             """)
 
     def test_none(self):
-        self.check(self.answer(rings=0), "no rings in the garbage")
+        self.check(self.answer(rings=0), "no cycles in the garbage")
         self.check(self.answer(rings=0, alive=True),
-                   "no rings among live objects")
+                   "no cycles among live objects")
 
     def test_limited(self):
         ring = self.ring([{"object": LEAK, "label": "._self"}], [])
@@ -406,7 +406,7 @@ class Others(Layout):
 
     def test_verify_agrees(self):
         self.check(layout.verify(self.VERIFIED), """
-            asked 1,234 objects, 5,678 references: all agree
+            traversed 1,234 objects, 5,678 references: all agree
             """)
 
     def test_verify_tells_runtimes_apart_where_there_are_two(self):
@@ -414,9 +414,9 @@ class Others(Layout):
         both = dict(self.VERIFIED, runtimes=[
             dict(each, name="cpython"), dict(each, name="native", differ=0)])
         self.check(layout.verify(both), """
-            cpython: asked 1 object, 2 references: 1 differ
-            native: asked 1 object, 2 references: all agree
-            asked 1,234 objects, 5,678 references: all agree
+            cpython: traversed 1 object, 2 references: 1 differ
+            native: traversed 1 object, 2 references: all agree
+            traversed 1,234 objects, 5,678 references: all agree
             """)
 
     def test_verify_differs(self):
@@ -429,12 +429,12 @@ class Others(Layout):
                     "only_read": []}])), """
             Leak: 2 of 7 objects differ
               such as <Leak 0x7f01>
-                only its type tells: 0x3, 0x4
+                found only by traversing: 0x3, 0x4
             ... and 1 more (-limit 0 shows all)
             stopped: <? 0x9> took too long
-            3 objects tracked, but not asked
-            1 broken gc list
-            asked 1,234 objects, 5,678 references: 2 differ, 1 stopped
+            3 tracked objects found only by reading
+            1 damaged gc list
+            traversed 1,234 objects, 5,678 references: 2 differ, 1 stopped
             """)
 
     SAID = {"value": None, "raised": None, "limited": False, "ready_us": 1,
@@ -495,7 +495,7 @@ class Others(Layout):
                        1         10     12      345
               garbage 1
 
-            native: disabled, inside a collection
+            native: disabled, in a collection
               garbage 0, frozen 0
             """)
 
@@ -522,15 +522,15 @@ class Others(Layout):
         self.check(lines, """
             core /tmp/core
               cpython 3.11.7 in /usr/bin/python3 (layout: table 3.11.7)
-                pymalloc: 1,600 blocks in 1 arena: 1,234 objects, 66 on free lists, 300 tables; 12 larger
+                pymalloc: 1,600 blocks in 1 arena: 1,234 objects, 66 on free lists, 300 tables and buffers; 12 too large for an arena
                 thread 12, holds the GIL: f (x.py:3) < <module> (x.py:9)
                 gc: enabled, threshold 700, count 1, garbage 0
               objects     1,234,567
               tracked             5
               references         30
               size           1000 B
-              references were read, and asked for of 1,200 objects (refs exact)
-              1 reference left out: what they point to is not an object
+              references: read from memory, and found by tp_traverse for 1,200 objects ("help set refs exact")
+              1 reference left out: no object at the target address
               problems:
                 libc.so: other build-id
             """)
@@ -626,19 +626,19 @@ class Others(Layout):
                  "allocator": dict(none, name="mimalloc", arenas=1,
                                    large=0)}]})
         self.assertEqual(
-            lines[2], "    malloc: no arenas, so an object that nothing leads "
-            "to is not seen")
+            lines[2], "    malloc: no arenas, so untracked objects to which no "
+            "other object refers cannot be found")
         self.assertEqual(
             lines[4], "    pymalloc: 0 blocks in 2 arenas: 0 objects, 0 on "
-            "free lists, 0 tables")
+            "free lists, 0 tables and buffers")
         self.assertEqual(
             lines[6], "    mimalloc: 0 blocks in 1 segment: 0 objects, 0 on "
-            "free lists, 0 tables")
+            "free lists, 0 tables and buffers")
 
     def test_what_could_not_be_asked(self):
-        self.assertEqual(layout.unasked({"learned": "read", "unasked": 0}), [])
-        self.check(layout.unasked({"learned": "asked", "unasked": 2}), """
-            (2 objects could not be asked (refs exact): what was read stands)
+        self.assertEqual(layout.not_traversed({"learned": "read", "unasked": 0}), [])
+        self.check(layout.not_traversed({"learned": "asked", "unasked": 2}), """
+            (2 objects could not be traversed; their references are those read from memory: see "refs info")
             """)
 
     def test_a_deep_stack_is_cut_at_its_outer_end(self):

@@ -58,7 +58,7 @@ class Parsing(unittest.TestCase):
         self.check("-j -so count x", "x", json=True, sort="count")
 
     def test_a_beginning_of_two_options_is_refused(self):
-        self.fail("-li x", "-li may mean -limit, -list; write more of it")
+        self.fail("-li x", "-li is ambiguous: -limit, -list")
 
     def test_options_may_follow_the_operand_in_full(self):
         self.check("obj -limit 5 -json", "obj", limit=5, json=True)

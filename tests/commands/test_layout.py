@@ -505,7 +505,7 @@ class Others(Layout):
         lines = layout.info({
             "source": "core /tmp/core", "objects": 1234567, "tracked": 5,
             "references": 30, "bytes": 1000, "dropped": 1,
-            "learned": "asked", "asked": 1200, "unasked": 0,
+            "method": "traversed", "not_traversed": 0, "asked": 1200,
             "problems": ["libc.so: other build-id"],
             "runtimes": [{
                 "name": "cpython", "version": "3.11.7",
@@ -548,7 +548,7 @@ class Others(Layout):
         frames = [{"function": "f", "file": "x.py", "line": 3}]
         lines = layout.info({
             "source": "core c", "objects": 9, "tracked": 9, "references": 9,
-            "bytes": 9, "dropped": 0, "problems": [], "learned": "read",
+            "bytes": 9, "dropped": 0, "problems": [], "method": "read",
             "runtimes": [{
                 "name": "cpython", "version": "3.12.1", "interpreters": 2,
                 "gc": gc, "threads": [
@@ -594,7 +594,7 @@ class Others(Layout):
         lines = layout.info({
             "source": "core c", "objects": None, "tracked": None,
             "references": None, "bytes": None, "dropped": None,
-            "learned": "read", "asked": 0, "unasked": 0,
+            "method": "read", "not_traversed": 0, "asked": 0,
             "problems": ["CPython 4.0.0 is unknown"],
             "runtimes": [{
                 "name": "cpython", "version": "4.0.0", "layout": "its own",
@@ -636,8 +636,8 @@ class Others(Layout):
             "free lists, 0 tables and buffers")
 
     def test_what_could_not_be_asked(self):
-        self.assertEqual(layout.not_traversed({"learned": "read", "unasked": 0}), [])
-        self.check(layout.not_traversed({"learned": "asked", "unasked": 2}), """
+        self.assertEqual(layout.not_traversed({"not_traversed": 0}), [])
+        self.check(layout.not_traversed({"not_traversed": 2}), """
             (2 objects could not be traversed; their references are those read from memory: see "refs info")
             """)
 

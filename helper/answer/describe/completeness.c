@@ -106,6 +106,8 @@ static void write_counts(struct rs_json *j, const struct rs_session *session)
 
 void rs_report_learned(struct rs_json *json, const struct rs_session *session)
 {
+	const bool traversed = rs_session_asked(session) != 0;
+	const uint64_t missed = rs_session_unasked(session);
 	bool collecting = false;
 	bool incomplete = false;
 	uint64_t unknown = 0;
@@ -118,9 +120,11 @@ void rs_report_learned(struct rs_json *json, const struct rs_session *session)
 		if (rt->ops->unknown)
 			unknown += rt->ops->unknown(rt);
 	}
-	rs_json_key_string(json, "learned",
-			   rs_session_asked(session) ? "asked" : "read");
-	rs_json_key_uint(json, "unasked", rs_session_unasked(session));
+	rs_json_key_string(json, "method", traversed ? "traversed" : "read");
+	rs_json_key_uint(json, "not_traversed", missed);
+	// The names of the same two members in the first release.
+	rs_json_key_string(json, "learned", traversed ? "asked" : "read");
+	rs_json_key_uint(json, "unasked", missed);
 	rs_json_key_bool(json, "collecting", collecting);
 	write_counts(json, session);
 	if (unknown)

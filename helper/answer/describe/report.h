@@ -202,9 +202,10 @@ RS_MUST_CHECK struct rs_error *
 rs_report_garbage(struct rs_report *report, struct rs_vec *ret);
 
 /**
- * Write what every answer has about how much of it is known: "learned",
- * "unasked", "collecting", and, where there is something to say, "unread",
- * "in_transit", "unknown" and "incomplete".
+ * Write the members that every answer has, about the method and about what is
+ * not known: "method", "not_traversed" and the same under their old names,
+ * "collecting", and, if there is any, "unread", "in_transit", "unknown" and
+ * "incomplete". See engine.h.
  */
 void rs_report_learned(struct rs_json *json, const struct rs_session *session);
 

@@ -30,7 +30,7 @@ def _method(answer: dict[str, Any]) -> list[str]:
     # Objects of a C program are always read.
     if all(runtime["name"] != "cpython" for runtime in answer["runtimes"]):
         return []
-    if answer.get("learned") != "asked":
+    if answer.get("method") != "traversed":
         return ['references: read from memory ("help set refs exact")']
     return [
         "references: read from memory, and found by tp_traverse for "

@@ -300,7 +300,7 @@ class Collect(Layout):
             """)
 
     def test_inside_a_collection(self):
-        lines = self.answer([], collecting=True)
+        lines = layout.completeness({"collecting": True})
         self.assertIn("during a collection", lines[0])
 
 
@@ -636,8 +636,8 @@ class Others(Layout):
             "free lists, 0 tables and buffers")
 
     def test_what_could_not_be_asked(self):
-        self.assertEqual(layout.not_traversed({"not_traversed": 0}), [])
-        self.check(layout.not_traversed({"not_traversed": 2}), """
+        self.assertEqual(layout.completeness({"not_traversed": 0}), [])
+        self.check(layout.completeness({"not_traversed": 2}), """
             (2 objects could not be traversed; their references are those read from memory: see "refs info")
             """)
 

@@ -86,8 +86,8 @@ class Parsing(unittest.TestCase):
 
     def test_an_unknown_option_is_told_with_the_known(self):
         self.fail("-foo", 'no option "-foo"; options are -limit, -list, '
-                  "-sort, -name, -json (write -- before OBJ that starts "
-                  "with -)")
+                  "-sort, -name, -json (write -- before OBJ if that "
+                  "starts with -)")
 
     def test_a_lone_dash_is_no_option(self):
         with self.assertRaises(BadOption):

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// How much of an answer is known: what every answer ends with.
+// The members at the end of every answer: what it may lack.
 #include "answer/describe/report.h"
 
 enum { RS_TYPES_NAMED = 5 };
 
-// The graph that the answer was made of, or NULL: it needed none.
+// The graph that the answer was made from; NULL: none.
 static const struct rs_graph *graph_of(const struct rs_session *session)
 {
 	if (session->has_all)
@@ -13,8 +13,7 @@ static const struct rs_graph *graph_of(const struct rs_session *session)
 	return session->has_tracked ? &session->tracked : NULL;
 }
 
-// Whether object @p i has a callback that reading cannot call and that was not
-// called in an image either.
+// Whether object @p i has a traverse callback that was not called in an image.
 static bool is_unread(const struct rs_session *session,
 		      const struct rs_graph *g, uint32_t i)
 {
@@ -24,8 +23,8 @@ static bool is_unread(const struct rs_session *session,
 	       rs_session_runtime(session, g, i)->ops->query_adds;
 }
 
-// Whether any runtime is of a program's own objects, which no interpreter
-// keeps in order: for others the pass over all objects is spared.
+// Whether there are objects of a C program: only then is a pass over all
+// objects needed.
 static bool has_tracker(const struct rs_session *session)
 {
 	for (size_t i = 0; i < session->runtimes; i++)
@@ -42,7 +41,7 @@ static bool is_in_transit(const struct rs_session *session,
 	       rs_session_runtime(session, g, i)->ops->query_adds;
 }
 
-// The type with most objects of those not written yet, or graph->types.
+// The type with the most objects in @p number, or graph->types.
 static uint32_t most_of(const struct rs_graph *g, const uint32_t *number)
 {
 	uint32_t best = g->types;
@@ -81,7 +80,7 @@ static void write_counts(struct rs_json *j, const struct rs_session *session)
 
 	if (!g || !has_tracker(session))
 		return;
-	// Without memory for it the types are left out, not their number.
+	// If this fails only the types are left out, not the numbers.
 	rs_error_free(rs_block_new(g->types, sizeof(*number), &number));
 	for (uint32_t i = 0; i < g->objects; i++) {
 		in_transit += is_in_transit(session, g, i);

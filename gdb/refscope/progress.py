@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How far long work is, on one line of the terminal; and Ctrl-C."""
+"""The status line that shows progress of long work, and Ctrl-C."""
 from __future__ import annotations
 
 import ctypes
@@ -18,12 +18,12 @@ EVERY = 0.1
 
 
 class Interrupt:
-    """While it stands, Ctrl-C sets .hit instead of raising.
+    """A context manager: inside it Ctrl-C sets .hit instead of raising.
 
-    KeyboardInterrupt could come up inside a ctypes callback before its first
-    line, where nothing can catch it. Python's handler is exchanged, and the
-    process's own is put back each time: it is GDB's, and signal.signal()
-    would replace it for good.
+    KeyboardInterrupt could be raised inside a ctypes callback before its
+    first line, where nothing can catch it. signal.signal() sets Python's
+    handler, but also replaces the process's handler, which is GDB's; so that
+    one is restored after each call.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ def _handle(handler: Any) -> Any:
 
 
 class StatusLine:
-    """The engine's progress callback."""
+    """Shows progress; .report is the engine's progress callback."""
 
     def __init__(self) -> None:
         self.interrupt = Interrupt()
@@ -75,7 +75,8 @@ class StatusLine:
         self._started = time.monotonic()
         self._last = self._started + FIRST_AFTER - EVERY
 
-    def tell(self, phase: str, done: int, total: int) -> bool:
+    def report(self, phase: str, done: int, total: int) -> bool:
+        """Update the line. False: the user pressed Ctrl-C, stop."""
         now = time.monotonic()
         if self.shown and now - self._last >= EVERY:
             self._last = now
@@ -95,7 +96,7 @@ class StatusLine:
 
 
 def wanted(from_tty: bool) -> bool:
-    """Whether somebody sits at a terminal that a line may be drawn on."""
+    """Whether there is a user at a terminal on which to draw the line."""
     return from_tty and os.isatty(TERMINAL) and not _tui()
 
 

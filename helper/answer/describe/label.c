@@ -12,8 +12,8 @@ void rs_reading_fini(struct rs_reading *reading)
 	rs_refs_fini(&reading->refs);
 }
 
-// Read @p source again and bring its references into the order of its edges.
-// The graph left out those that lead to no object; so they go here too.
+// Read @p source again, and remove the references that the graph left out
+// because they do not lead to an object, so that the rest matches its edges.
 static void load(struct rs_reading *reading, const struct rs_report *report,
 		 uint32_t source)
 {

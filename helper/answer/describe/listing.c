@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/listing.h"
 
-// A listing on its way into JSON.
+// A listing that is being written.
 struct writer {
 	const struct rs_listing *list;
 	struct rs_json *json;
-	struct rs_vec kept; // uint32_t: finalizers, then what they hold
-	bool held_by_finalizer; // nothing else is uncollectable
-	uint8_t *seen; // [objects] in kept
+	// uint32_t: objects with a finalizer, then those they refer to
+	struct rs_vec kept;
+	bool held_by_finalizer; // a finalizer is the only reason there is
+	uint8_t *seen; // [objects] 1: in kept
 	uint64_t limit, shown;
 };
 
@@ -39,8 +40,9 @@ static struct rs_error *keep_held(struct writer *w, uint32_t i)
 }
 
 // Source: CPython 2.7 Modules/gcmodule.c, move_finalizers() and
-// move_finalizer_reachable(): a list that is appended to as it is walked. Its
-// start, by address here, is there by age, which the graph does not keep.
+// move_finalizer_reachable(): a list to which objects are appended while it is
+// walked. It begins with the oldest object there, and here with the one at the
+// lowest address, because the graph does not know the age.
 static struct rs_error *find_kept(struct writer *w)
 {
 	const uint8_t *fate = w->list->verdict->fate;

@@ -220,7 +220,12 @@ def engaged(work: Callable[[], str], shown: bool) -> str:
 
     GDB's own reading may notice Ctrl-C too and raise KeyboardInterrupt."""
     status = holder.status
+    if status.active:
+        # $refs_...() in the operand of a command: Ctrl-C and the status line
+        # stay that command's.
+        return work()
     status.start(shown)
+    status.active = True
     try:
         with status.interrupt:
             return work()
@@ -229,6 +234,7 @@ def engaged(work: Callable[[], str], shown: bool) -> str:
             raise Failure("interrupted") from error
         raise
     finally:
+        status.active = False
         status.clear()
 
 

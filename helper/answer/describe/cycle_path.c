@@ -108,7 +108,8 @@ struct rs_error *rs_ring_find(struct rs_report *report,
 	struct rs_vec ring = {0}, cut = {0};
 	uint8_t *is_cut = NULL;
 	struct rs_error *err =
-		rs_graph_cuts(report->graph, components, c, &ring, &cut);
+		rs_graph_cuts(report->graph, components, c,
+			      &report->session->progress, &ring, &cut);
 
 	if (!err)
 		err = mark_cuts(&ring, &cut, &is_cut);

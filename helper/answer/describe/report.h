@@ -38,7 +38,16 @@ struct rs_report {
 	struct rs_reading told; // whose references are being told
 	struct rs_reading owner; // who was asked whether a dict is its own
 	struct rs_rooted *rooted; // [objects]; NULL: no way back yet
+	uint64_t written; // objects and labels so far
+	struct rs_error *interrupted; // owned: writing was told to stop
 };
+
+/**
+ * Once for each object or label that is written: an answer may have millions.
+ * @return whether to write it; no more are after the user has stopped it, and
+ * rs_report_take() then ends with RS_EINTERRUPTED.
+ */
+bool rs_report_goes_on(struct rs_report *report);
 
 /**
  * Begin an answer over the graph of everything.

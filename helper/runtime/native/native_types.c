@@ -207,11 +207,13 @@ struct rs_error *rs_native_type_load(struct rs_native *native, uint64_t address,
 				    struct rs_native_type *)[*bucket - 1];
 		return NULL;
 	}
-	struct rs_error *err = type_new(native, address, ret);
-	if (err)
+	struct rs_native_type *type = NULL;
+	struct rs_error *err = type_new(native, address, &type);
+	if (err || !type)
 		return err;
-	*bucket = (*ret)->number + 1;
-	return read_type(native, *ret);
+	*ret = type;
+	*bucket = type->number + 1;
+	return read_type(native, type);
 }
 
 // A struct that lies in itself would have no end: where following embedded
@@ -319,7 +321,7 @@ static struct rs_error *
 load_numbered(struct rs_native *native, const struct rs_registry *registry,
 	      uint32_t id, uint64_t address, struct rs_native_type **ret)
 {
-	struct rs_native_type *type;
+	struct rs_native_type *type = NULL;
 	struct rs_error *err = rs_native_type_load(native, address, &type);
 
 	if (!err && is_gone(registry, type)) {

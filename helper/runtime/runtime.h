@@ -46,7 +46,9 @@ struct rs_refs {
 	uint8_t *kind; // enum rs_kind
 	struct rs_label *label; // NULL: nobody wants labels
 	uint32_t n, cap;
-	bool incomplete; // something was unreadable or a cap was hit
+	// Something was unreadable or a cap was hit. Set by whoever fills it,
+	// cleared by its owner with n.
+	bool incomplete;
 	bool no_memory; // some are left out for want of it; stays set
 	struct rs_vec targets, kinds, labels; // what the arrays lie in
 	/**

@@ -43,6 +43,11 @@ def _totals(answer: dict[str, Any]) -> list[str]:
                        ("only_read", "tracked, but not asked")):
         if answer[key]:
             lines.append(f"{text.count(answer[key], 'object')} {words}")
+    if answer.get("refused"):
+        lines.append(
+            f"{text.count(answer['refused'], 'object')} not asked: their "
+            "function is in no file whose build-id agrees (set refs run on)"
+        )
     if answer["lists_broken"]:
         lines.append(text.count(answer["lists_broken"], "broken gc list"))
     runtimes = answer.get("runtimes") or ()

@@ -209,17 +209,6 @@ struct rs_error *rs_report_garbage(struct rs_report *report, struct rs_vec *ret)
 	return err;
 }
 
-bool rs_report_goes_on(struct rs_report *report)
-{
-	enum { RS_WRITTEN_TICK = 1 << 10 };
-
-	if (!report->interrupted && ++report->written % RS_WRITTEN_TICK == 0)
-		report->interrupted = rs_progress_tick(
-			&report->session->progress, "writing the answer",
-			report->written, 0);
-	return !report->interrupted;
-}
-
 struct rs_error *rs_report_take(struct rs_report *report, char **ret)
 {
 	struct rs_error *err = rs_take(&report->interrupted);

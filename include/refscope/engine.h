@@ -75,19 +75,19 @@
  * are those that were read. The members "learned":"read"|"asked" and
  * "unasked":N are the same under older names.
  *
- * Where there is something to say, an answer also says how complete it is:
+ * Every answer also says how complete it is:
  *
  *     "collecting":true,"unread":{"objects":N,"types":[{"type":"t",
  *     "objects":N}]},"in_transit":N,"unknown":N,"incomplete":true
  *
- * collecting: the target was stopped during a collection, when lists are
- * incomplete. The others are about objects of C programs: unread: objects with
- * a traverse callback that could not be called, so that references which only
- * it visits are missing, and the five most frequent types; in_transit: objects
- * with a count of 0, which were being freed or created, and are treated as in
- * use; unknown: tracked objects that could not be read or are damaged, treated
- * as in use; incomplete: parts of a registry could not be read, so objects are
- * missing.
+ * Each is there only if it is not 0 or false. collecting: the target was
+ * stopped during a collection, when lists are incomplete. The others are about
+ * objects of C programs: unread: objects with a traverse callback that could
+ * not be called, so that references which only it visits are missing, and the
+ * five most frequent types; in_transit: objects with a count of 0, which were
+ * being freed or created, and are treated as in use; unknown: tracked objects
+ * that could not be read or are damaged, treated as in use; incomplete: parts
+ * of a registry could not be read, so objects are missing.
  */
 #ifndef REFSCOPE_ENGINE_H
 #define REFSCOPE_ENGINE_H
@@ -319,15 +319,14 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  * unreachable: what gc.collect() would return. garbage: what len(gc.garbage)
  * would be afterwards. collecting: the target was stopped during a collection,
  * so the numbers may be wrong. objects: first the uncollectable ones (those
- * with a finalizer, then those that they hold), then those that would be freed;
- * each group by address.
+ * with a finalizer, those that a C program gives no way to free, then what both
+ * hold), then those that would be freed; each group by address. What cannot be
+ * freed does not go to the garbage list.
  *
  * If a CPython has several interpreters, each with its own collector (3.9 and
  * later), the numbers are sums, and "interpreters":[{"id":N,"tracked":N,
  * "unreachable":N,"uncollectable":N}] has those of each. Several copies of
  * librefscope in one program are "registries":[..], with "module":"/path" too.
- * What cannot be freed for another reason than a finalizer does not go to the
- * garbage list.
  *
  * @param generation 0 to 2, or -1 for a full collection.
  * @param rules "2.7" or "3.4"; NULL: the target's own.
@@ -402,19 +401,18 @@ rs_answer_types(struct rs_session *session, const char *sort, uint64_t limit,
  *     "collected":N,"uncollectable":N,"candidates":N,"heap_size":N}],
  *   "ago_by":"now"|"core file"|null}]}
  *
- * last_collections: those that CPython 3.15 and later keep, newest first (10 of
- * the youngest generation, 2 of each older one); not there for others.
- * candidates: objects looked at; heap_size: tracked objects afterwards. ago_by:
- * the moment that ago_ns is counted from: now, or when the core's file was last
- * written, which is right if that was on this machine.
- *
  * null: not known. If several interpreters have their own collectors (CPython
  * 3.9 and later), this is that of the main interpreter, and
  * "interpreters":[{"id":N,..}] has the same members for each. debug: names of
  * the debug flags that are set. count: what the collector compares with
  * threshold. objects: on the list of that generation. frozen: set aside by
- * gc.freeze(). garbage: entries of the garbage list. A C program has "policy":
- * "finalize"|"keep" too, and several copies of librefscope are
+ * gc.freeze(). garbage: entries of the garbage list. last_collections: those
+ * that CPython 3.15 and later keep, newest first (10 of the youngest
+ * generation, 2 of each older one); not there for others. candidates: objects
+ * looked at; heap_size: tracked objects afterwards; "_ns": nanoseconds. ago_by:
+ * the moment that ago_ns is counted from: now, or when the core's file was last
+ * written, which is right if that was on this machine. A C program has
+ * "policy": "finalize"|"keep" too, and several copies of librefscope are
  * "registries":[{"id":N,"module":"/path",..}].
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *

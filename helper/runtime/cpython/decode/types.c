@@ -172,9 +172,9 @@ struct rs_error *rs_py_types_open(struct rs_cpython *py)
 	    (known->ob_refcnt < 0 && !known->threaded_bits) ||
 	    known->type_size <= 0 || known->list_item < 0 ||
 	    known->tuple_item < 0)
-		return rs_error_new(RS_EBAD,
-				    "layout of Python %s lacks object headers",
-				    py->version_text);
+		return rs_error_new(
+			RS_EBAD, "the layout of Python %s lacks object headers",
+			py->version_text);
 	if (!grow(known))
 		return &rs_enomem;
 	py->known = rs_take(&known);

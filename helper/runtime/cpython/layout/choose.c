@@ -43,7 +43,7 @@ check_sizes(const struct rs_cpython *py, const struct rs_layout *layout)
 		if (size != (uint64_t)want)
 			return rs_error_new(
 				RS_EUNSUPPORTED,
-				"CPython %s is laid out otherwise than %s: an "
+				"CPython %s does not have the layout of %s: an "
 				"object of type %s has %llu bytes, not %d",
 				py->version_text, layout->source,
 				checks[i].name, (unsigned long long)size, want);
@@ -117,7 +117,7 @@ static struct rs_error *
 unknown(const struct rs_cpython *py, enum rs_flavour flavour)
 {
 	return rs_error_new(RS_EUNSUPPORTED,
-			    "%s holds CPython %s%s, which this build cannot "
+			    "%s contains CPython %s%s, which this build cannot "
 			    "read: it knows 2.7 and 3.6 to 3.15",
 			    py->module->path, py->version_text,
 			    flavour_name(flavour));
@@ -200,9 +200,9 @@ static void tell_rules(struct rs_cpython *py)
 	if (is_later(py))
 		rs_memory_problem(
 			py->base.memory,
-			"CPython %s is not known; its structs are as its debug "
-			"info says, and are read by the rules of 3.%u, less %u "
-			"fields that it has no more",
+			"CPython %s is not known; its layout is taken from its "
+			"debug info, and otherwise it is read like 3.%u, of "
+			"which it lacks %u fields",
 			py->version_text, RS_NEWEST,
 			rs_py_debug_lacks(py->layout));
 }
@@ -244,11 +244,11 @@ try_older(struct rs_cpython *py, enum rs_flavour flavour, struct rs_error **why)
 
 	if (!is_later(py) || !try_rows(py, last, false, flavour, why))
 		return false;
-	rs_memory_problem(py->base.memory,
-			  "CPython %s%s is not known; it is read as %s, whose "
-			  "sizes it has",
-			  py->version_text, flavour_name(flavour),
-			  py->layout->release);
+	rs_memory_problem(
+		py->base.memory,
+		"CPython %s%s is not known; it is read as %s, because "
+		"its types have the same sizes",
+		py->version_text, flavour_name(flavour), py->layout->release);
 	return true;
 }
 

@@ -271,8 +271,8 @@ static void move_between(const struct rs_layout *row, enum rs_py_form form,
 static void tell_damaged(struct rs_cpython *py)
 {
 	rs_memory_problem(py->base.memory,
-			  "CPython %s: what it says of its own layout "
-			  "(_Py_DebugOffsets) is damaged, and is not used",
+			  "CPython %s: its table of offsets "
+			  "(_Py_DebugOffsets) is damaged and is not used",
 			  py->version_text);
 }
 

@@ -124,7 +124,7 @@ check_complete(const struct rs_cpython *py, const struct rs_layout *layout)
 	if (!rs_layout_is_sound(layout))
 		return rs_error_new(
 			RS_EUNSUPPORTED,
-			"the debug info of %s is damaged: a field of CPython %s lies outside its struct",
+			"the debug info of %s is damaged: a field of CPython %s is outside its struct",
 			py->module->path, py->version_text);
 	return NULL;
 }

@@ -181,7 +181,7 @@ void rs_py_was_collecting(struct rs_cpython *py)
 {
 	py->base.gc_collecting = true;
 	rs_memory_problem(py->base.memory,
-			  "CPython %s was in the middle of a collection: "
-			  "answers about its garbage are of that moment",
+			  "CPython %s was in the middle of a collection, so "
+			  "answers about its garbage may be incomplete",
 			  py->version_text);
 }

@@ -122,7 +122,7 @@ static struct rs_error *
 misfit(const struct rs_cpython *py, const char *what, uint64_t address)
 {
 	return rs_error_new(RS_EUNSUPPORTED,
-			    "CPython %s is laid out otherwise than %s: no %s "
+			    "CPython %s does not have the layout of %s: no %s "
 			    "at 0x%llx",
 			    py->version_text, py->layout->source, what,
 			    (unsigned long long)address);
@@ -237,10 +237,11 @@ static struct rs_error *check_heaps(const struct rs_cpython *py)
 		return err;
 	if (check.objects > check.others)
 		return NULL;
-	return rs_error_new(RS_EUNSUPPORTED,
-			    "CPython %s is laid out otherwise than %s: no heap "
-			    "of mimalloc with objects in it",
-			    py->version_text, py->layout->source);
+	return rs_error_new(
+		RS_EUNSUPPORTED,
+		"CPython %s does not have the layout of %s: no heap "
+		"of mimalloc contains objects",
+		py->version_text, py->layout->source);
 }
 
 static uint64_t first_interpreter(const struct rs_cpython *py)
@@ -370,10 +371,11 @@ struct rs_error *rs_py_find_interpreters(struct rs_cpython *py)
 	if ((err = rs_py_keep_fitting(py, find_collector)))
 		return err;
 	if (!py->interpreters)
-		return rs_error_new(RS_EBAD,
-				    "CPython %s in %s has no interpreter: not "
-				    "yet started, or already finalized",
-				    py->version_text, py->module->path);
+		return rs_error_new(
+			RS_EBAD,
+			"CPython %s in %s has no interpreter: it has "
+			"not been started, or was finalized",
+			py->version_text, py->module->path);
 	if (py->threaded)
 		return check_heaps(py);
 	return py->runtime ? NULL : set_old_gc(py);

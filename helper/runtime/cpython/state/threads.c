@@ -66,8 +66,8 @@ tid_of(const struct rs_cpython *py, uint64_t address, uint64_t ident)
 void rs_py_tell_loop(struct rs_cpython *py, const char *what)
 {
 	rs_memory_problem(py->base.memory,
-			  "CPython %s: a list of its %s bites its own tail; "
-			  "some are told twice, or not at all",
+			  "CPython %s: a list of its %s contains a cycle; "
+			  "some may be missing, or reported twice",
 			  py->version_text, what);
 }
 
@@ -97,9 +97,9 @@ struct rs_error *rs_py_threads(struct rs_cpython *py, struct rs_vec *ret)
 			    interpreter) {
 				rs_memory_problem(
 					py->base.memory,
-					"CPython %s: what should be a thread "
-					"at 0x%llx is none; it and those after "
-					"it are left out",
+					"CPython %s: no thread state at "
+					"0x%llx, where its list has one; this "
+					"and later threads are missing",
 					py->version_text,
 					(unsigned long long)address);
 				break;

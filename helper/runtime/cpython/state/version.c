@@ -244,8 +244,8 @@ struct rs_error *rs_py_find_version(struct rs_cpython *py, bool *found)
 	find_version(py);
 	if (!py->version)
 		return rs_error_new(RS_EBAD,
-				    "%s holds a CPython, but its version is "
-				    "nowhere in the target; was it started?",
+				    "%s contains a CPython, but its version "
+				    "cannot be found; has it been started?",
 				    py->module->path);
 	(void)snprintf(py->version_text, sizeof(py->version_text), "%u.%u.%u",
 		       py->version >> 24, py->version >> 16 & 0xff,

@@ -314,7 +314,7 @@ static struct rs_error *step_first(struct path *p)
 	char word[RS_PART];
 
 	if (!take_word(p, word))
-		return rs_error_new(RS_EBAD, "`%s` is no name", p->text);
+		return rs_error_new(RS_EBAD, "`%s` is not a name", p->text);
 	p->object = rs_py_dict_get(p->py, p->modules, word);
 	if (p->object) {
 		(void)snprintf(p->dotted, sizeof(p->dotted), "%s", word);
@@ -341,7 +341,7 @@ static struct rs_error *resolve_in(struct rs_cpython *py, unsigned number,
 	p.modules = rs_py_modules(p.py, number);
 	if (!p.modules)
 		return rs_error_new(RS_ENOTFOUND,
-				    "%s: sys.modules is not readable", name);
+				    "%s: sys.modules cannot be read", name);
 	error = step_first(&p);
 	while (!error && *p.at) {
 		if (*p.at == '.')
@@ -349,9 +349,8 @@ static struct rs_error *resolve_in(struct rs_cpython *py, unsigned number,
 		else if (*p.at == '[')
 			error = step_element(&p);
 		else
-			error = rs_error_new(RS_EBAD,
-					     "%s: `%s` is not understood", name,
-					     p.at);
+			error = rs_error_new(RS_EBAD, "%s: cannot parse `%s`",
+					     name, p.at);
 	}
 	if (!error)
 		*ret = p.object;

@@ -180,7 +180,7 @@ class WithTable(Flipped):
             with self.subTest(version):
                 if as_last:
                     self.check_read(version, "CPython %s is not known; it is "
-                                    r"read as 3\.15\.\d+, whose sizes it has"
+                                    r"read as 3\.15\.\d+, because its types"
                                     % version.replace(".", r"\."))
                 else:
                     self.check_outline(version)
@@ -213,7 +213,7 @@ class WithTable(Flipped):
 
     def test_without_a_sane_table_it_is_refused(self):
         self.check_refused(self.flip("4.0.0", damage=True),
-                           "holds CPython 4.0.0, " + KNOWN)
+                           "contains CPython 4.0.0, " + KNOWN)
 
 
 class WithText(Flipped):
@@ -229,7 +229,7 @@ class WithText(Flipped):
         major, minor, micro = self.interpreter.version.split(".")
         older = {"2.7": "2.6", "3.10": "3.05"}.get(major + "." + minor, "3.5")
         self.check_refused(
-            self.flip(older + "." + micro), "holds CPython %s.%s, %s" % (
+            self.flip(older + "." + micro), "contains CPython %s.%s, %s" % (
                 older.replace("05", "5"), micro, KNOWN))
 
 

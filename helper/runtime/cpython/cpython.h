@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * What is known of one CPython in the target. Internal to runtime/cpython.
+ * What is known about the CPython in the target, and the functions that the
+ * folders of runtime/cpython offer to each other. Internal to runtime/cpython.
  *
- * Made by discover.c (where things are) and used by the decoders (what an
- * object refers to). Offsets come from one row of the layout table.
+ * open.c fills in struct rs_cpython by the steps in state/discover.h; the
+ * decoders (decode/) and the walks over the heap (heap/) use it. Offsets come
+ * from one row of the layout table (layout/).
  */
 #ifndef RS_CPYTHON_CPYTHON_H
 #define RS_CPYTHON_CPYTHON_H
@@ -12,7 +14,7 @@
 #include "runtime/cpython/layout/layout.h"
 #include "runtime/runtime.h"
 
-/** Versions as PY_VERSION_HEX without the last byte's meaning: 0x030b07f0. */
+/** Versions as PY_VERSION_HEX, such as 0x030b07f0; the last byte is ignored. */
 #define RS_PY(major, minor) ((uint32_t)(major) << 24 | (uint32_t)(minor) << 16)
 #define RS_PY3(major, minor, micro)                                            \
 	(RS_PY(major, minor) | (uint32_t)(micro) << 8)
@@ -31,37 +33,38 @@ enum {
 	RS_PY_COLLECTING_LISTS = 16
 };
 
-/** One interpreter (or, before 3.9, the one collector of all of them). */
+/** An interpreter. Before 3.9 the first one has the collector of all. */
 struct rs_py_interpreter {
 	uint64_t address; // PyInterpreterState
-	int64_t id; // as its program knows it; its place before 3.7
+	int64_t id; // in the program; before 3.7 its position in the list
 	uint64_t gc; // _gc_runtime_state, 0 before 3.7
 	// The dict of interned strings; 0: not known. Its references to mortal
-	// ones, two each, are not counted. Before 3.12 the first has it, once
-	// the arenas are swept.
+	// strings, as key and as value, are not counted. Before 3.12 only the
+	// first interpreter has it, once the arenas have been swept.
 	uint64_t interned;
-	// Heads of the lists, youngest first, [3] the permanent generation;
-	// 0 where the version has none.
+	// Heads of the collector's lists: youngest generation first, [3] is the
+	// permanent generation; 0 if the version has no such list.
 	uint64_t head[RS_PY_GENERATIONS];
 };
 
-/** What the allocator has handed out, as the last sweep counted it. */
+/** The blocks that the allocator has allocated, as counted by the last sweep.
+ */
 struct rs_py_heap {
 	bool swept;
-	bool mimalloc; // not pymalloc: arenas are segments then, pools pages
-	bool debug; // with guards around each block
+	bool mimalloc; // not pymalloc: arenas are segments, and pools pages
+	bool debug; // each block has guard bytes around it
 	uint64_t arenas;
 	uint64_t pools; // in use
-	uint64_t blocks; // handed out: the sum of the next three
-	uint64_t objects; // that hold a live object
-	uint64_t dead; // that hold an object on a free list
-	uint64_t other; // that hold anything else: tables, buffers
-	int64_t large; // handed out by malloc for being large; -1: not known
-	uint64_t torn; // pools whose count is not that of their blocks
-	uint64_t damaged; // pools that cannot be read or make no sense
+	uint64_t blocks; // allocated: the sum of the next three
+	uint64_t objects; // blocks with a live object
+	uint64_t dead; // blocks with an object on a free list
+	uint64_t other; // blocks with anything else: tables, buffers
+	int64_t large; // too large for pools, from malloc(); -1: not known
+	uint64_t torn; // pools whose count does not match their blocks
+	uint64_t damaged; // pools that are unreadable or inconsistent
 };
 
-/** References that are counted elsewhere than in the object. */
+/** References that are not in the object's own count (free-threaded builds). */
 struct rs_py_deferred_count {
 	uint64_t object;
 	int64_t count;
@@ -73,34 +76,40 @@ struct rs_cpython {
 	struct rs_runtime base; // first
 	const struct rs_layout *layout; // own_layout, once chosen
 	struct rs_layout *own_layout; // owned: the row, corrected by the target
-	char layout_text[128]; // which row, and what confirmed it
+	char layout_text[128]; // "layout" of rs_answer_info()
 	uint32_t version; // PY_VERSION_HEX
 	bool threaded; // --disable-gil
 	bool debug; // --with-pydebug
 	bool traced; // Py_TRACE_REFS, up to 3.12: links before each object
 	char version_text[32]; // "3.11.7"
-	char unread[512]; // what base.unread says
-	const struct rs_module *module; // that holds the interpreter
+	char unread[512]; // the text of base.unread
+	const struct rs_module *module; // the file with the interpreter
 	uint64_t runtime; // &_PyRuntime, 0 before 3.7
 	struct rs_py_interpreter interpreter[RS_PY_INTERPRETERS]; // main first
 	unsigned interpreters;
-	unsigned interpreters_left_out; // the newest, for want of place
-	unsigned interpreters_unfit; // that are being made, or damaged
-	uint64_t interpreter_unfit; // the oldest of them
-	// Lists that a collection at work has its finds on; heads on C stacks.
+	// The number of the newest ones that did not fit in the array.
+	unsigned interpreters_left_out;
+	unsigned interpreters_unfit; // being created, or damaged
+	uint64_t interpreter_unfit; // address of the oldest of these
+	// During a collection: its temporary lists, whose heads are on a C
+	// stack.
 	uint64_t collecting_list[RS_PY_COLLECTING_LISTS];
 	unsigned collecting_lists;
 	bool collecting_known; // whether base.gc_collecting is certain
 
-	// Shapes that are no offsets.
+	// Properties of this version that are not offsets.
 	uint32_t head_size; // PyGC_Head: 16, 24, 32; 0 with --disable-gil
 	uint32_t header_size; // PyObject in bytes: 16; 32 with TRACE_REFS
 	bool refcount32; // 3.12+: low 32 bits count
 	int64_t deferred; // --disable-gil: added to counts that are deferred
 	struct rs_vec deferred_counts; // struct rs_py_deferred_count, by object
-	bool deferred_known; // until then what frames defer is RS_WEAK
+	// deferred_counts is complete; before, references from frames that are
+	// not counted are RS_WEAK.
+	bool deferred_known;
 	bool incremental; // 3.14.0 to 3.14.4
-	bool old_inline; // 3.13.0-12, 3.14.0-3: inline values beside a dict
+	// 3.13.0 to .12, 3.14.0 to .3: instances with a dict and inline values
+	// visit only the values.
+	bool old_inline;
 	uint64_t generation_stride; // bytes
 
 	// Well-known objects; 0 when not found.
@@ -111,10 +120,10 @@ struct rs_cpython {
 	uint64_t type_frame, type_module, type_none, type_cfunction;
 	uint64_t type_object, type_set, type_generator;
 	uint64_t none; // &_Py_NoneStruct
-	uint64_t set_dummy; // the deleted entry of sets
-	uint64_t set_dummy2; // 2.7: another that it may be (the one of dicts)
-	uint64_t subtype_traverse; // tp_traverse of a class made in Python
-	uint64_t lookdict; // 3.6-3.10: dk_lookup of a dict with any keys
+	uint64_t set_dummy; // the key that marks a deleted entry of a set
+	uint64_t set_dummy2; // 2.7: another candidate (that of dicts)
+	uint64_t subtype_traverse; // tp_traverse of classes made in Python
+	uint64_t lookdict; // 3.6 to 3.10: dk_lookup of dicts with any keys
 
 	struct rs_py_types *known; // owned; types.c
 	struct rs_py_heap heap;
@@ -169,9 +178,10 @@ static inline uint64_t rs_py_type(const struct rs_cpython *py, uint64_t object)
 	return rs_py_get(py, object, RS_F__object__ob_type);
 }
 
-/* --- Offered by the decoders (types.c, decode.c, text.c, resolve.c) ------ */
+/* --- Offered by decode/ and text/ ---------------------------------------- */
 
-/** Once, when the fields above are known. Errors: RS_ENOMEM; RS_EBAD. */
+/** To be called once, when the fields above are set. Errors: RS_ENOMEM;
+ * RS_EBAD. */
 RS_MUST_CHECK struct rs_error *rs_py_types_open(struct rs_cpython *py);
 void rs_py_types_close(struct rs_cpython *py);
 
@@ -179,7 +189,7 @@ void rs_py_types_close(struct rs_cpython *py);
 bool rs_py_is_object(struct rs_runtime *rt, uint64_t address);
 void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 		bool want_size, struct rs_refs *refs);
-/** Whether reading the object at @p address means guessing. Cheap. */
+/** Whether read() has to guess references of the object at @p address. Fast. */
 bool rs_py_guesses(struct rs_cpython *py, uint64_t address);
 void rs_py_prefetch(struct rs_runtime *rt, uint64_t address);
 void rs_py_prefetch_tables(struct rs_runtime *rt, uint64_t address);
@@ -195,54 +205,56 @@ rs_py_resolve(struct rs_runtime *rt, const char *name, uint64_t *ret);
 const char *rs_py_type_name(struct rs_cpython *py, uint64_t type);
 
 /**
- * Text of a str (2.7: str or unicode) as UTF-8, cut at @p size - 1 bytes.
- * @return false when @p object is no readable string.
+ * Copy the text of a str (2.7: str or unicode) as UTF-8, cut at @p size - 1
+ * bytes. @return false when @p object is not a readable string.
  */
 bool rs_py_string(struct rs_cpython *py, uint64_t object, char *buf,
 		  size_t size);
 
 /**
- * Visit the live entries of a dict of any form, inline values excepted.
- * @p visit returns false to stop. Capped; @return false if it is no readable
- * dict or a cap was hit.
+ * Visit the live entries of a dict of any form, but for inline values.
+ * @param visit Returns false to stop.
+ * @return false if it is not a readable dict, or has too many entries.
  */
 bool rs_py_dict_each(struct rs_cpython *py, uint64_t dict,
 		     bool (*visit)(void *context, uint64_t key, uint64_t value),
 		     void *context);
 
-/** @return The value under the text @p key in @p dict, or 0. */
+/** @return The value for the str @p key in @p dict, or 0. */
 uint64_t rs_py_dict_get(struct rs_cpython *py, uint64_t dict, const char *key);
 
 /** @return sys.modules of interpreter @p number, or 0 when not known. */
 uint64_t rs_py_modules(struct rs_cpython *py, unsigned number);
 
-/** Length and item of a tuple; 0 when out of range or unreadable. */
+/** The length and an item of a tuple; 0 when out of range or unreadable. */
 uint64_t rs_py_tuple_size(struct rs_cpython *py, uint64_t tuple);
 uint64_t rs_py_tuple_item(struct rs_cpython *py, uint64_t tuple, uint64_t i);
 
 /**
- * Append what a 3.11+ interpreter frame at @p frame owns, labelled: function,
- * code, locals by name, stack. For generators, frame objects and roots.
- * @param executing Its stack's top is not known: read locals only.
+ * Append what the interpreter frame (3.11 and later) at @p frame owns:
+ * function, code, locals by name, value stack. For generators, frame objects
+ * and roots.
+ * @param executing The top of its stack is not known, so only read locals.
  */
 void rs_py_iframe_refs(struct rs_cpython *py, uint64_t frame, bool executing,
 		       struct rs_refs *refs);
 
-/* --- Offered by discovery (discover.c, frames.c, gcstate.c, roots.c) ----- */
+/* --- Offered by heap/, roots/ and state/ --------------------------------- */
 
 /** A frame of a thread, innermost first. */
 struct rs_py_frame {
 	uint64_t address; // PyFrameObject, or _PyInterpreterFrame from 3.11
 	uint64_t code;
 	uint32_t thread; // index of its thread
-	bool executing; // value stack unknown
+	bool executing; // the top of its value stack is not known
 };
 
-/** All Python frames of all threads, struct rs_py_frame, shims left out. */
+/** Append all Python frames of all threads, struct rs_py_frame, without those
+ * that only stand for C code. */
 RS_MUST_CHECK struct rs_error *
 rs_py_frames(struct rs_cpython *py, struct rs_vec *ret);
 
-/** `f (x.py:3)` for a code object and where it is; @p line 0: not told. */
+/** Write `f (x.py:3)` for a code object at @p line; 0: without the line. */
 void rs_py_frame_text(struct rs_cpython *py, const struct rs_py_frame *frame,
 		      char *buf, size_t size);
 

@@ -37,7 +37,7 @@ static void free_view(struct rs_runtime *rt)
 	free(rt);
 }
 
-// What reading objects needs.
+// Set the fields of @p py that reading objects needs.
 static const struct rs_runtime_ops view_ops = {
 	.name = "cpython",
 	.read = rs_py_read,
@@ -46,7 +46,7 @@ static const struct rs_runtime_ops view_ops = {
 	.free = free_view,
 };
 
-// All that opening found out stays @p rt's; types are learned anew.
+// What opening has found is borrowed from @p rt; types are decoded again.
 static struct rs_error *
 view_python(struct rs_runtime *rt, struct rs_memory *memory,
 	    struct rs_types *types, struct rs_runtime **ret)
@@ -100,8 +100,8 @@ static const struct rs_runtime_ops ops = {
 	.free = free_python,
 };
 
-// Debian's own 3.13: its lists are 4 bytes earlier than the sources have them.
-// A build without lists is taken for it.
+// Whether it is Debian's 3.13, whose lists are 4 bytes earlier than in
+// CPython's sources. True also for builds without lists.
 static bool is_debians(const struct rs_cpython *py)
 {
 	const struct rs_py_interpreter *first = &py->interpreter[0];
@@ -130,7 +130,7 @@ static void set_shapes(struct rs_cpython *py)
 	py->refcount32 = v >= RS_PY(3, 12);
 	py->deferred = v < RS_PY(3, 14) ? 1 : RS_DEFERRED_314;
 	py->old_inline = has_old_inline(py);
-	// Up to 3.8 one collector has the objects of all interpreters.
+	// Up to 3.8 one collector tracks the objects of all interpreters.
 	py->base.collectors =
 		v >= RS_PY(3, 9) && !py->threaded ? py->interpreters : 1;
 	py->base.gc_increments = py->incremental;
@@ -155,7 +155,7 @@ static void set_collector(struct rs_cpython *py)
 		py->base.gc_saveall |=
 			state.debug > 0 && (state.debug & RS_DEBUG_SAVEALL);
 	}
-	// Before 3.7 only its traces tell that it is at work.
+	// Before 3.7 no variable says that it is running.
 	if ((!known || py->base.gc_collecting) && !py->threaded)
 		known |= rs_py_find_collecting_lists(py);
 	py->base.gc_collecting |= py->collecting_lists != 0;
@@ -169,7 +169,7 @@ static void tell_left_out(struct rs_cpython *py)
 	if (py->interpreters_left_out)
 		rs_memory_problem(py->base.memory,
 				  "CPython %s has %u interpreters: the %u "
-				  "newest are left out",
+				  "newest are ignored",
 				  py->version_text,
 				  py->interpreters + py->interpreters_unfit +
 					  py->interpreters_left_out,
@@ -177,7 +177,7 @@ static void tell_left_out(struct rs_cpython *py)
 	if (py->interpreters_unfit)
 		rs_memory_problem(
 			py->base.memory,
-			"CPython %s: left out, for it is being made or "
+			"CPython %s: ignored, because it is being created or "
 			"is damaged: the interpreter at 0x%llx%s",
 			py->version_text,
 			(unsigned long long)py->interpreter_unfit,

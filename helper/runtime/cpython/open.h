@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-/** @file Looking for a CPython in a target. */
+/** @file Finding a CPython in a target. */
 #ifndef RS_CPYTHON_OPEN_H
 #define RS_CPYTHON_OPEN_H
 
 #include "runtime/runtime.h"
 
 /**
- * Look for a CPython in @p memory: rs_runtime_open_fn. RS_EUNSUPPORTED also
- * when it is laid out like none that is known and nothing of it can be read.
+ * Look for a CPython in @p memory; see rs_runtime_open_fn. Errors: also
+ * RS_EUNSUPPORTED when no known layout fits and nothing of it can be read.
  */
 RS_MUST_CHECK struct rs_error *
 rs_cpython_open(struct rs_memory *memory, struct rs_types *types, uint8_t index,

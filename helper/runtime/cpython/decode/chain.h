@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * @file
- * Following links of a target that may lead back. Internal to runtime/cpython.
+ * @file Following linked lists of the target, which may contain a cycle.
+ * Internal to runtime/cpython.
  */
 #ifndef RS_CPYTHON_CHAIN_H
 #define RS_CPYTHON_CHAIN_H
@@ -12,15 +12,14 @@
 enum { RS_PY_CHAIN_MAX = 1 << 24 }; // links
 
 /**
- * Walks a chain of links and notices when it leads back into itself: compares
- * each link with one kept from a power of two of steps ago (Brent). Starts as
- * {0}.
+ * Detects cycles in a linked list (Brent's algorithm): compares each link with
+ * the one at the last power of two of steps. To be initialised with {0}.
  */
 struct rs_py_chain {
 	uint64_t kept, steps, turn;
 };
 
-/** @return false when @p link was seen before, or after too many. */
+/** @return false when @p link has occurred before, or after too many links. */
 static inline bool rs_py_chain_step(struct rs_py_chain *chain, uint64_t link)
 {
 	if (link == chain->kept || chain->steps >= RS_PY_CHAIN_MAX)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /**
- * @file
- * Reading objects of single kinds. Internal to runtime/cpython.
+ * @file Reading objects, by kind. Internal to runtime/cpython.
  *
- * Nothing here trusts the target: every word is read through the memory,
- * every length is held against what is readable, every chain has a cap.
+ * The target is not trusted: every word is read through struct rs_memory, every
+ * length is checked against what is readable, and every list has a limit.
  */
 #ifndef RS_CPYTHON_DECODE_H
 #define RS_CPYTHON_DECODE_H
@@ -21,7 +20,7 @@ enum { RS_PY_GUESS_MAX = 64 << 10 }; // bytes scanned for guesses in an object
 bool rs_py_untracks(struct rs_cpython *py, const struct rs_py_type *t,
 		    uint64_t object);
 
-/** Append the references of a container of each kind. */
+/** Append the references of containers, one function for each kind. */
 void rs_py_dict_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		     uint64_t object, struct rs_refs *refs);
 void rs_py_special_refs(struct rs_cpython *py, const struct rs_py_type *t,
@@ -45,21 +44,24 @@ void rs_py_code_executor_refs(struct rs_cpython *py, uint64_t code,
 void rs_py_generator_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			  uint64_t generator, struct rs_refs *refs);
 
-/** Whether @p module has a block that only its own C code knows. */
+/** Whether @p module has C state whose layout only its own code knows. */
 bool rs_py_module_guessed(struct rs_cpython *py, uint64_t module);
 
-/** Words from @p start that lead to objects, as guesses labelled by offset. */
+/** Append words from offset @p start on that point to objects, as guesses. */
 void rs_py_guess_refs(struct rs_cpython *py, const struct rs_py_type *skip,
 		      uint64_t base, uint64_t start, uint64_t end,
 		      struct rs_refs *refs);
 
-/** The dict and subclasses of a type; 3.12+ keeps some in the interpreter. */
+/**
+ * The dict and subclasses of a type; from 3.12 on those of some types are in
+ * the interpreter.
+ */
 uint64_t rs_py_type_dict(struct rs_cpython *py, uint64_t type);
 uint64_t rs_py_type_subclasses(struct rs_cpython *py, uint64_t type);
 
 /**
- * The attributes of an instance: its dict (0 when there is none), or else its
- * inline values, `count` of them at the address `values`, named by `keys`.
+ * The attributes of an instance: its dict (0 if there is none), or its inline
+ * values, `count` of them at address `values`, whose names are in `keys`.
  */
 struct rs_py_attributes {
 	uint64_t dict;
@@ -69,38 +71,45 @@ struct rs_py_attributes {
 void rs_py_attributes(struct rs_cpython *py, const struct rs_py_type *t,
 		      uint64_t object, struct rs_py_attributes *ret);
 
-/** Value of an int. @return false when it is none or does not fit. */
+/** The value of an int. @return false when it is not an int or does not fit. */
 bool rs_py_integer(struct rs_cpython *py, uint64_t object, int64_t *ret);
 
-/** Bytes before an object of type @p t that are allocated with it. */
+/** The bytes before an object of type @p t that belong to its block. */
 uint32_t rs_py_head_size(struct rs_cpython *py, const struct rs_py_type *t);
 
-/** At least so many bytes the object takes itself, without head and tables. */
+/**
+ * The least number of bytes of the object itself, without the collector's head
+ * and without tables.
+ */
 uint64_t rs_py_own_size(struct rs_cpython *py, const struct rs_py_type *t,
 			uint64_t object);
 
-/** sys.getsizeof() with the tables that belong to the object. */
+/**
+ * The result of sys.getsizeof(), including tables that belong to the object.
+ */
 uint64_t
 rs_py_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object);
 
-/** Whether the old-style instance (2.7) has a __del__ in its class tree. */
+/**
+ * Whether the class of an old-style instance (2.7), or a base, has a __del__.
+ */
 bool rs_py_old_finalizer(struct rs_cpython *py, uint64_t instance);
 
-/** Whether a suspended generator of 2.7 has a try block to finish. */
+/** Whether a suspended generator of 2.7 is inside a try block. */
 bool rs_py_generator_finalizer(struct rs_cpython *py, uint64_t generator);
 
-/** Names of a frame's slots: locals, cells, free variables. */
+/** The names of the slots of a frame: locals, cells, free variables. */
 struct rs_py_names {
 	uint64_t tuple[3]; // in slot order
 	uint64_t count[3];
-	uint64_t kinds; // 3.11+: bytes object, a byte a slot
-	uint64_t slots; // all of them
+	uint64_t kinds; // 3.11 and later: bytes object, one byte for each slot
+	uint64_t slots; // number of slots
 };
 
 bool rs_py_names_open(struct rs_cpython *py, uint64_t code,
 		      struct rs_py_names *ret);
 
-/** Name of slot @p i and whether it is a cell's. */
+/** The name of slot @p i, and whether it contains a cell. */
 uint64_t rs_py_names_at(struct rs_cpython *py, const struct rs_py_names *names,
 			uint64_t i, bool *cell);
 

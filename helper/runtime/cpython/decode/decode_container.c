@@ -33,8 +33,8 @@ static void tuple_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			 0, (enum rs_kind)t->body_kind, RS_LABEL_INDEX, refs);
 }
 
-// The key of a deleted entry. 3.x marks it with a hash that no object has;
-// 2.7 has only a str of its own for it, another one than the dicts'.
+// Find the key that marks deleted entries of sets. In 3.x it is recognised by a
+// hash that no object has; in 2.7 by a special str, which is not that of dicts.
 static bool
 is_dummy(struct rs_cpython *py, uint64_t key, uint64_t hash, bool some)
 {
@@ -121,7 +121,7 @@ static void deque_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	refs->incomplete = true;
 }
 
-// The keys once more, in order: each node owns its own.
+// The keys in order: each node owns a reference to its key.
 static void odict_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		       uint64_t object, struct rs_refs *refs)
 {
@@ -142,8 +142,8 @@ static void odict_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	}
 }
 
-// A ring of links behind the wrapper: 3.6 tells the links, later versions
-// what the links hold, 3.10+ their type as well.
+// A circular list of links: 3.6 visits the links, later versions visit what the
+// links refer to, and from 3.10 on also their type.
 static void lru_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		     uint64_t object, struct rs_refs *refs)
 {
@@ -179,7 +179,7 @@ static void lru_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	}
 }
 
-// A block of items that tee() iterators share.
+// A block of items that the iterators of tee() share.
 static void tee_data_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			  uint64_t object, struct rs_refs *refs)
 {
@@ -197,7 +197,7 @@ static void tee_data_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			 (enum rs_kind)t->body_kind, RS_LABEL_INDEX, refs);
 }
 
-// Nodes of the tries behind contexts: an array in place.
+// Nodes of the trees of contexts: an array in the object.
 static void hamt_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		      uint64_t object, struct rs_refs *refs)
 {
@@ -218,8 +218,8 @@ static void hamt_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			 (enum rs_kind)t->body_kind, RS_LABEL_INDEX, refs);
 }
 
-// An element of a tree: text and tail are tagged in bit 0, attributes and
-// children in a block of their own.
+// An element of ElementTree: text and tail have a tag in bit 0; attributes and
+// children are in a separate block.
 static void element_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			 uint64_t object, struct rs_refs *refs)
 {
@@ -271,7 +271,7 @@ static void ring_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			 refs);
 }
 
-// tzinfo is there only when the byte behind the hash says so.
+// tzinfo exists only if the byte after the hash is set.
 static void datetime_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			  uint64_t object, struct rs_refs *refs)
 {
@@ -297,8 +297,8 @@ weak_refs(struct rs_cpython *py, uint64_t object, struct rs_refs *refs)
 			    (uintptr_t) "wr_object");
 }
 
-// From 3.13 on a capsule may tell what is behind its pointer. Of the standard
-// library's, two do: each of the first word there, a type.
+// From 3.13 on a capsule can visit what its pointer refers to. Two in the
+// standard library do: each visits the first word there, a type.
 static void
 capsule_refs(struct rs_cpython *py, uint64_t object, struct rs_refs *refs)
 {

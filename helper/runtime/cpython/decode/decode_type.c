@@ -2,10 +2,10 @@
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/dict.h"
 
-// A field of a type object and what it is called.
+// A field of a type object and its name.
 struct type_field {
 	enum rs_field field;
-	uint8_t from; // minor version that visits it; 100: none does
+	uint8_t from; // first minor version that visits it; 100: none does
 	const char *label;
 };
 
@@ -15,7 +15,7 @@ static const struct type_field type_fields[] = {
 	{RS_F__typeobject__tp_cache, 0, "tp_cache"},
 };
 
-// Behind the type proper, in those made at run time.
+// After the PyTypeObject, in types made at run time.
 static const struct type_field heap_fields[] = {
 	{RS_F__heaptypeobject__ht_module, 9, "ht_module"},
 	{RS_F__heaptypeobject__ht_name, 100, "__name__"},
@@ -24,9 +24,9 @@ static const struct type_field heap_fields[] = {
 };
 
 /*
- * 3.12+ keeps dict, subclasses and weak references of the types that come
- * with the interpreter in an array of each interpreter; tp_subclasses then
- * holds the number of the type, from 1. We read the first interpreter's.
+ * From 3.12 on, the dict, subclasses and weak references of built-in static
+ * types are in an array in each interpreter; tp_subclasses then is the number
+ * of the type, from 1 on. This reads those of the first interpreter.
  */
 static uint64_t managed_state(struct rs_cpython *py, uint64_t type)
 {
@@ -51,7 +51,7 @@ static uint64_t managed_state(struct rs_cpython *py, uint64_t type)
 	rs_memory_u64(py->base.memory, at, &back);
 	if (back == type)
 		return at;
-	// Types of extension modules have an array of their own.
+	// Types of extension modules have a separate array.
 	array = rs_py_off(py, RS_F__is__types__for_extensions__initialized);
 	if (array < 0)
 		return 0;
@@ -93,7 +93,7 @@ uint64_t rs_py_type_subclasses(struct rs_cpython *py, uint64_t type)
 			RS_F_static_builtin_state__tp_subclasses);
 }
 
-// Names that the instances of a class share belong to the class.
+// The keys that the instances of a class share belong to the class.
 static void
 shared_keys(struct rs_cpython *py, uint64_t type, struct rs_refs *refs)
 {
@@ -122,8 +122,8 @@ static void fields(struct rs_cpython *py, uint64_t type,
 			    RS_LABEL_FIELD, (uintptr_t)field[i].label);
 }
 
-// Static types name their base in their initializer: such a reference is not
-// counted. (Up to 3.9, that to `object` is, where none was named.)
+// Static types set their base in the C initializer, and this reference is not
+// counted. (Up to 3.9, the one to `object` is, if none was set.)
 static void
 base_ref(struct rs_cpython *py, uint64_t type, bool heap, struct rs_refs *refs)
 {
@@ -133,8 +133,8 @@ base_ref(struct rs_cpython *py, uint64_t type, bool heap, struct rs_refs *refs)
 }
 
 /*
- * Up to 3.12 what ctypes knows of a type of its own stands in the type's dict,
- * an object with a longer body. The types of pointers tell of one word of it.
+ * Up to 3.12 ctypes keeps its data about a type in the type's dict, which is an
+ * object with a longer body. Types of pointers visit one word of it.
  *
  * Source: CPython Modules/_ctypes/ctypes.h, StgDictObject, 2.7 to 3.12.
  */
@@ -158,7 +158,7 @@ static void pointer_refs(struct rs_cpython *py, const struct rs_py_type *t,
 void rs_py_type_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		     uint64_t object, struct rs_refs *refs)
 {
-	// Types written in C as static data take no part in collection.
+	// Static types do not support garbage collection.
 	const bool heap =
 		rs_py_get(py, object, RS_F__typeobject__tp_flags) & RS_TPF_HEAP;
 	const enum rs_kind kind = heap ? (enum rs_kind)t->body_kind : RS_OWNED;

@@ -49,7 +49,7 @@ static bool keys_36(struct rs_cpython *py, uint64_t keys, const uint8_t *p,
 	return ret->entry != NULL;
 }
 
-// 3.11+: sizes as logarithms, entries of str keys without a hash.
+// 3.11 and later: sizes as logarithms; entries with str keys have no hash.
 static bool keys_311(struct rs_cpython *py, uint64_t keys, const uint8_t *p,
 		     struct rs_py_table *ret)
 {
@@ -90,7 +90,8 @@ bool rs_py_keys_open(struct rs_cpython *py, uint64_t keys,
 				 : keys_36(py, keys, p, ret);
 }
 
-// Values apart from their keys: bounded by their own capacity from 3.13 on.
+// Values separate from their keys; from 3.13 on they have a capacity of their
+// own.
 static bool
 open_split(struct rs_cpython *py, uint64_t values, struct rs_py_table *ret)
 {
@@ -134,7 +135,7 @@ bool rs_py_table_open(struct rs_cpython *py, uint64_t dict,
 	return values == 0 || open_split(py, values, ret);
 }
 
-// Values and keys side by side, where nobody wants labels.
+// Append values and keys that are side by side; without labels.
 static uint64_t add_some(const struct rs_py_table *table, enum rs_kind kind,
 			 enum rs_kind of_key, struct rs_refs *refs)
 {
@@ -181,7 +182,7 @@ static uint64_t add_entries(struct rs_py_table table, enum rs_kind kind,
 	return live + add_some(&table, kind, of_key, refs);
 }
 
-// Values apart from keys that belong to a class.
+// Append values whose keys belong to a class.
 static uint64_t add_values(const struct rs_py_table *table, enum rs_kind kind,
 			   struct rs_refs *refs)
 {
@@ -220,9 +221,9 @@ static uint64_t add_labelled(const struct rs_py_table *table, enum rs_kind kind,
 }
 
 /*
- * A table with str keys only does not tell the collector of its keys, but it
- * owns them all the same; those that the instances of a class share belong to
- * the class and are told there.
+ * The traverse function does not visit the keys of a table with str keys only,
+ * but the table owns them. Keys that the instances of a class share belong to
+ * the class.
  */
 void rs_py_dict_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		     uint64_t object, struct rs_refs *refs)
@@ -237,7 +238,8 @@ void rs_py_dict_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		refs->incomplete = true;
 		return;
 	}
-	// Told by the instance in the releases that forget the dict.
+	// In releases where the instance visits these values instead of the
+	// dict.
 	if (table.embedded && py->old_inline)
 		return;
 	const enum rs_kind of_key = table.general || interned ? kind : RS_OWNED;
@@ -247,7 +249,7 @@ void rs_py_dict_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		live = add_entries(table, kind, of_key, refs);
 	else
 		live = add_labelled(&table, kind, of_key, refs);
-	// Caught while it is being changed.
+	// It is being changed at the stop.
 	if (live != table.used)
 		refs->incomplete = true;
 }
@@ -269,7 +271,7 @@ bool rs_py_dict_each(struct rs_cpython *py, uint64_t dict,
 	return true;
 }
 
-// Text that a key has to be.
+// The text to look for.
 struct wanted {
 	struct rs_cpython *py;
 	const char *key;
@@ -281,7 +283,7 @@ static bool same_key(void *context, uint64_t key, uint64_t value)
 	struct wanted *w = context;
 	char text[512];
 
-	// Lengths in characters: longer keys need no look at their bytes.
+	// Compare lengths first; most keys need no look at their text.
 	if ((uint64_t)rs_py_length(w->py, key) > w->length ||
 	    !rs_py_string(w->py, key, text, sizeof(text)) ||
 	    strcmp(text, w->key) != 0)

@@ -1,30 +1,27 @@
 // SPDX-License-Identifier: MIT
-/**
- * @file
- * The table of a dict. Internal to runtime/cpython.
- */
+/** @file The hash table of a dict. Internal to runtime/cpython. */
 #ifndef RS_CPYTHON_DICT_H
 #define RS_CPYTHON_DICT_H
 
 #include "runtime/cpython/decode/types.h"
 
-/** Entries of a dict, or the keys that instances of a class share. */
+/** The entries of a dict, or the keys that the instances of a class share. */
 struct rs_py_table {
 	const uint8_t *entry; // `entries` of `stride` bytes
-	const uint8_t *values; // apart from the keys, or NULL
+	const uint8_t *values; // separate from the keys, or NULL
 	uint64_t entries;
-	uint64_t used; // live entries, as the dict counts them
+	uint64_t used; // live entries, according to the dict
 	uint32_t stride, key_at, value_at;
-	bool general; // keys of any type: the collector is told of them
+	bool general; // keys may be of any type; the collector visits them
 	bool shared; // keys belong to a class
 	bool embedded; // values are part of an instance
 };
 
-/** Look at the dict at @p dict. @return false when it is not readable. */
+/** Read the dict at @p dict. @return false when it is not readable. */
 bool rs_py_table_open(struct rs_cpython *py, uint64_t dict,
 		      struct rs_py_table *ret);
 
-/** Look at the PyDictKeysObject at @p keys (3.6+). */
+/** Read the PyDictKeysObject at @p keys (3.6 and later). */
 bool rs_py_keys_open(struct rs_cpython *py, uint64_t keys,
 		     struct rs_py_table *ret);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the JIT compiled (3.15): executors, objects that a code object holds by
-// its own array, and that lead to each other by their exits. The interpreter
-// has a list of all of them too, which is not counted.
+// Executors, the objects with code compiled by the JIT (3.15). A code object
+// refers to them by an array, and they refer to each other by their exits. The
+// interpreter also has a list of all of them, whose references are not counted.
 //
 // Source: CPython 3.15 Include/internal/pycore_optimizer.h, Python/optimizer.c
 // executor_traverse().

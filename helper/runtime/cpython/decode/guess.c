@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
 
-// Whether the word at `offset` is told otherwise already.
+// Whether the word at `offset` has already been reported.
 static bool is_member(const struct rs_py_type *t, int64_t offset)
 {
 	for (unsigned i = 0; i < t->members; i++)

@@ -2,7 +2,7 @@
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/dict.h"
 
-// The word at `offset` from the object, out of what was read around it.
+// The word at `offset` from the object, from the bytes that were read.
 static uint64_t near_word(const uint8_t *body, int32_t offset)
 {
 	return rs_py_word(body + offset);
@@ -86,7 +86,8 @@ void rs_py_attributes(struct rs_cpython *py, const struct rs_py_type *t,
 		of_body(py, t, object, p + t->before, ret);
 }
 
-// Values that stand in or beside the instance, named by the class's keys.
+// Append values in or beside the instance, whose names are the keys of the
+// class.
 static void value_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		       const struct rs_py_attributes *at, struct rs_refs *refs)
 {
@@ -125,8 +126,8 @@ void rs_py_instance_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			    RS_LABEL_DICT, 0);
 		return;
 	}
-	// The releases that tell the values of an instance that has a dict,
-	// too, do not tell the dict.
+	// The releases in which an instance with a dict visits its values do
+	// not visit the dict.
 	rs_refs_add(refs, at.dict, RS_OWNED, RS_LABEL_DICT, 0);
 	value_refs(py, t, &at, refs);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// From an instruction to a line. Each era has its own table: pairs of
-// unsigned steps (2.7), with signed line steps (3.6 to 3.9), ranges (3.10,
-// PEP 626), and location entries (3.11 and later).
+// Finding the line of an instruction. The format of the table depends on the
+// version: pairs of unsigned steps (2.7), pairs with signed line steps (3.6 to
+// 3.9), ranges (3.10, PEP 626), location entries (3.11 and later).
 //
 // Source: CPython Objects/lnotab_notes.txt of 3.6 and 3.10,
 // Objects/locations.md of 3.11.
@@ -56,7 +56,7 @@ static int64_t line_by_ranges(struct table t, int64_t at)
 	return line;
 }
 
-// Six bits a byte, the lowest first; bit 6: more follow.
+// Six bits in each byte, lowest first; bit 6: more bytes follow.
 static uint64_t read_varint(struct table *t)
 {
 	uint64_t value = 0;
@@ -101,7 +101,7 @@ static int64_t line_by_locations(struct table t, int64_t at)
 	return line;
 }
 
-// The offset in bytes of the instruction that a frame is at.
+// The byte offset of the instruction at which a frame is.
 static int64_t
 instruction(struct rs_cpython *py, const struct rs_py_frame *frame)
 {

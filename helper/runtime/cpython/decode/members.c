@@ -599,7 +599,8 @@ static const struct rs_py_shape shapes[] = {
 };
 // clang-format on
 
-// Whether `name` is one of `names`.
+// Whether `name` is one of `names`, which are separated by '
+// '.
 static bool among(const char *names, const char *name)
 {
 	const size_t n = strlen(name);

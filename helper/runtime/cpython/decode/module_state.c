@@ -9,7 +9,7 @@ enum {
 	RS_NAME_MAX = 64,
 };
 
-// What the module's m_traverse was asked for in the release nearest below.
+// Find the row of a module for the nearest release that is not later.
 static const struct rs_py_module_row *
 find_row(const struct rs_cpython *py, const char *name, uint64_t size)
 {
@@ -26,7 +26,7 @@ find_row(const struct rs_cpython *py, const char *name, uint64_t size)
 	return found;
 }
 
-// Up to 3.9: pointers to {func, args, kwargs}, NULL where one was removed.
+// Up to 3.9: pointers to {func, args, kwargs}; NULL for removed ones.
 static void
 atexit_refs(struct rs_cpython *py, uint64_t state, struct rs_refs *refs)
 {
@@ -52,7 +52,7 @@ static const char *text_at(struct rs_cpython *py, uint64_t address)
 	return rs_memory_text(py->base.memory, address, RS_NAME_MAX);
 }
 
-// One of decimal's arrays; the last has no name.
+// One of decimal's arrays; the last entry has no name.
 static void
 condition_refs(struct rs_cpython *py, uint64_t at, struct rs_refs *refs)
 {
@@ -66,8 +66,8 @@ condition_refs(struct rs_cpython *py, uint64_t at, struct rs_refs *refs)
 	}
 }
 
-// 3.13+: two words side by side, the signals and the conditions. The first of
-// these is a signal and told only there.
+// 3.13 and later: two words side by side, for the signals and the conditions.
+// The first condition is also a signal, and is visited only as that.
 static void decimal_refs(struct rs_cpython *py, uint64_t state, uint64_t size,
 			 struct rs_refs *refs)
 {
@@ -103,7 +103,7 @@ static void told_refs(struct rs_cpython *py, uint64_t module, uint64_t state,
 			    RS_LABEL_TYPE, 0);
 }
 
-// 3.15 has no definition of a module: what it said stands in the module itself.
+// In 3.15 there is no module definition; its fields are in the module object.
 static bool is_own_definition(const struct rs_cpython *py)
 {
 	return rs_py_off(py, RS_F_PyModuleObject__md_state_size) >= 0;
@@ -118,7 +118,7 @@ static int64_t state_size(struct rs_cpython *py, uint64_t module)
 	return def ? (int64_t)rs_py_get(py, def, RS_F_PyModuleDef__m_size) : 0;
 }
 
-// Where a module has a block of its own; 0: it has none that can be read.
+// The address of the module's state; 0: there is none, or it is unreadable.
 static uint64_t state_of(struct rs_cpython *py, uint64_t module, uint64_t *size)
 {
 	const uint64_t state =
@@ -162,7 +162,7 @@ bool rs_py_module_guessed(struct rs_cpython *py, uint64_t module)
 	return state_of(py, module, &size) && !row_of(py, module, size);
 }
 
-// Another's module may keep anything there: a guess.
+// The state of an unknown module may contain anything: guess.
 void rs_py_module_refs(struct rs_cpython *py, uint64_t module,
 		       struct rs_refs *refs)
 {

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
 /**
- * @file
- * What a module written in C refers to by its own block (md_state): its
- * m_traverse knows, and a table says it for those of the standard library.
+ * @file The references in the C state (md_state) of a module. Only its
+ * m_traverse knows the layout; for the modules of the standard library there is
+ * a table.
  */
 #ifndef RS_CPYTHON_MODULE_STATE_H
 #define RS_CPYTHON_MODULE_STATE_H
 
 #include "runtime/cpython/decode/decode.h"
 
-/** Of one module, from one release of Python on. */
+/** A row: a module, from a release of Python on. */
 struct rs_py_module_row {
 	const char *name; // m_name
-	uint64_t told; // bit i: m_traverse tells of word i
+	uint64_t told; // bit i: m_traverse visits word i
 	uint16_t from; // minor << 8 | micro
 	uint16_t size; // m_size
-	bool type; // it tells of the module's type as well
+	bool type; // it also visits the type of the module
 };
 
-/** By name and size; those of one name and size by release. */
+/** Sorted by name, size and release. */
 extern const struct rs_py_module_row rs_py_module_rows[];
 extern const size_t rs_py_module_row_count;
 

@@ -13,7 +13,7 @@ static int by_address(const void *left, const void *right)
 	return a->address < b->address ? -1 : a->address > b->address;
 }
 
-// What @p symbol names in the target, or 0.
+// The address of @p symbol in the target, or 0.
 static uint64_t find(const struct rs_cpython *py, const char *symbol)
 {
 	uint64_t at = rs_py_symbol(py, symbol);
@@ -25,7 +25,7 @@ static uint64_t find(const struct rs_cpython *py, const char *symbol)
 	return at;
 }
 
-// A name that does not lie in the core is in the table instead, if anywhere.
+// A name that is not in the core may be in the table.
 static bool is_lost(struct rs_cpython *py)
 {
 	const uint64_t at =
@@ -44,7 +44,7 @@ struct rs_error *rs_py_name_types(struct rs_cpython *py)
 		struct rs_py_named_type *slot;
 		uint64_t address;
 
-		// The last row of a symbol that is not of a later version.
+		// The last row of a symbol that is not for a later version.
 		if (row->since > py->version ||
 		    (row[1].symbol && !strcmp(row[1].symbol, row->symbol) &&
 		     row[1].since <= py->version))

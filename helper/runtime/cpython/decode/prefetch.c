@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Objects are read in address order, so their own lines come early; what they
-// point at lies anywhere, and a wait for it costs as much as fifty references.
+// Objects are read in address order, so the processor fetches their own cache
+// lines early. What they point to may be anywhere, and waiting for it takes as
+// long as reading fifty references.
 #include "runtime/cpython/decode/types.h"
 
 enum { RS_LINE = 64, RS_TABLE_LINES = 3 };
@@ -18,7 +19,7 @@ static void prefetch_lines(struct rs_memory *memory, uint64_t address)
 		rs_memory_prefetch(memory, address + (uint64_t)i * RS_LINE);
 }
 
-// The pointer @p offset bytes into the object, if the version has it.
+// The pointer at @p offset in the object, if the version has this field.
 static void
 follow(struct rs_memory *memory, const uint8_t *body, int32_t offset)
 {

@@ -4,8 +4,8 @@
 enum { RS_BODY_COPY = 1024 };
 
 /*
- * A static type is shorter than its own type says, which counts what only
- * classes on the heap have: where a mapping ends with it, that much is there.
+ * A static type is shorter than its type says, because that includes fields of
+ * heap types only. At the end of a mapping it is read with its real size.
  */
 static const uint8_t *copy_body(struct rs_cpython *py,
 				const struct rs_py_type *t, uint64_t object,
@@ -23,8 +23,8 @@ static const uint8_t *copy_body(struct rs_cpython *py,
 	return rs_memory_read(py->base.memory, from, buf, size) ? buf : NULL;
 }
 
-// What surrounds an object in memory, in one piece; copied to `buf` when it
-// is not in one piece on this side. NULL when it cannot be read.
+// The bytes around an object; copied to `buf` if they are not contiguous in our
+// memory. NULL when they cannot be read.
 static const uint8_t *body_of(struct rs_cpython *py, const struct rs_py_type *t,
 			      uint64_t object, uint8_t *buf)
 {
@@ -54,8 +54,8 @@ uint32_t rs_py_type_number(struct rs_runtime *rt, uint64_t type)
 	return t ? t->index : 0;
 }
 
-// What the collector has written before the object. Whether it is tracked is
-// for the collector's lists to say.
+// Flags from the words before the object. Whether it is tracked is known from
+// the collector's lists.
 static inline uint16_t head_flags(struct rs_cpython *py,
 				  const struct rs_py_type *t,
 				  const uint8_t *body)
@@ -76,7 +76,7 @@ static inline uint16_t head_flags(struct rs_cpython *py,
 	return flags | (finalized ? RS_OBJ_FINALIZED : 0);
 }
 
-// Flags that depend on the object, not on its type alone.
+// Flags that depend on the object, not only on its type.
 static uint16_t special_flags(struct rs_cpython *py, const struct rs_py_type *t,
 			      uint64_t object)
 {
@@ -120,7 +120,7 @@ static void fill_row(struct rs_cpython *py, const struct rs_py_type *t,
 	if (!t->special)
 		return;
 	row->flags |= special_flags(py, t, object);
-	// A static type has a type that takes part, and does not itself.
+	// A static type does not support GC, although its type does.
 	if ((row->flags & (RS_OBJ_TYPE | RS_OBJ_STATIC)) ==
 	    (RS_OBJ_TYPE | RS_OBJ_STATIC))
 		row->flags &= (uint16_t) ~(RS_OBJ_GC | RS_OBJ_TRACKED |
@@ -151,9 +151,9 @@ static void read_refs(struct rs_cpython *py, const struct rs_py_type *t,
 }
 
 /*
- * 3.11 makes the code of its own modules part of the executable, with a count
- * that never ends; what such tuples and code refer to was not counted, unless
- * it is of the same kind.
+ * In 3.11 the code of built-in modules is part of the executable, with a count
+ * that never reaches 0. The references in such tuples and code objects are not
+ * counted, unless their target is of the same kind.
  */
 static void read_frozen_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			     uint64_t object, const uint8_t *body,
@@ -163,7 +163,7 @@ static void read_frozen_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	const uint32_t first = refs->n;
 	const uint64_t at = (uint64_t)rs_py_off(py, RS_F__object__ob_refcnt);
 
-	refs->drain = NULL; // the whole row is looked at once more
+	refs->drain = NULL; // the complete references are needed below
 	read_refs(py, t, object, body, refs);
 	for (uint32_t i = first; i < refs->n; i++) {
 		uint32_t count = 0;

@@ -13,8 +13,8 @@ bool rs_py_refs_grow(struct rs_refs *refs, uint64_t more)
 	return true;
 }
 
-// An array that is not in one piece on this side, or ends in nowhere: word by
-// word, as far as it goes.
+// An array that is not contiguous in our memory, or that extends beyond
+// readable memory: read it word by word, as far as possible.
 static void array_slow(struct rs_cpython *py, uint64_t address, uint64_t count,
 		       uint64_t first, enum rs_kind kind, uint32_t label,
 		       struct rs_refs *refs)
@@ -44,7 +44,7 @@ static void add_array(const uint8_t *p, uint64_t count, uint64_t first,
 			if (rs_py_word(p + i * 8))
 				refs->label[refs->n + n++] =
 					(struct rs_label){first + i, label};
-	// Without a branch: an empty slot's word is overwritten.
+	// Branch-free: the word of an empty slot is overwritten.
 	n = 0;
 	for (uint64_t i = 0; i < count; i++) {
 		const uint64_t value = rs_py_word(p + i * 8);

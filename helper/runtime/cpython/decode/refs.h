@@ -14,8 +14,8 @@ enum {
 };
 
 /**
- * Append @p count pointers from @p address on, numbered from @p first, NULL
- * left out; sets refs->incomplete when some are unreadable.
+ * Append @p count pointers from @p address on, without NULLs, with index labels
+ * from @p first on. Sets refs->incomplete when some are unreadable.
  */
 void rs_py_array_refs(struct rs_cpython *py, uint64_t address, uint64_t count,
 		      uint64_t first, enum rs_kind kind, uint32_t label,
@@ -26,7 +26,7 @@ bool rs_py_refs_grow(struct rs_refs *refs, uint64_t more);
 
 /**
  * Make room for @p more references.
- * @return false, with refs->incomplete set, when there is none.
+ * @return false when out of memory; sets refs->incomplete.
  */
 static inline bool rs_py_reserve(struct rs_refs *refs, uint64_t more)
 {

@@ -24,7 +24,7 @@ uint64_t rs_py_tuple_item(struct rs_cpython *py, uint64_t tuple, uint64_t i)
 	return value;
 }
 
-// Append a character as UTF-8. @return false when there is no room.
+// Append a character as UTF-8. @return false when it does not fit.
 static bool put(char *buf, size_t size, size_t *n, uint32_t c)
 {
 	unsigned char utf[4];
@@ -56,7 +56,7 @@ static bool put(char *buf, size_t size, size_t *n, uint32_t c)
 	return true;
 }
 
-// `length` characters of `width` bytes at `data`.
+// Convert `length` characters of `width` bytes at `data`.
 static bool copy_text(struct rs_cpython *py, uint64_t data, uint64_t length,
 		      unsigned width, char *buf, size_t size)
 {
@@ -133,7 +133,7 @@ static bool string_27(struct rs_cpython *py, uint64_t object, uint64_t flags,
 		const uint64_t data =
 			rs_py_get(py, object, RS_F_PyUnicodeObject__str);
 
-		// The usual build has 4 bytes a character.
+		// The usual build has 4 bytes for each character.
 		return length <= INT64_MAX &&
 		       copy_text(py, data, length, 4, buf, size);
 	}

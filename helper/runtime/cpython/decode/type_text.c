@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The name of a type: its tp_name or, where the file that has it is missing,
-// the symbol that the type is exported by.
+// The name of a type: its tp_name or, if the file that contains this is
+// missing, the symbol of the type.
 #include "runtime/cpython/decode/types.h"
 
 #include "runtime/cpython/decode/named.h"

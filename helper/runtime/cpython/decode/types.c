@@ -17,10 +17,10 @@ static uint64_t field(struct rs_cpython *py, uint64_t type, enum rs_field f)
 }
 
 /*
- * A word that happens to point where a word points to PyType_Type is no
- * type: the metatype must be a type of types, the type must be ready (or
- * belong to a mapped file: some are made ready when they are first used), and
- * sizes and name must be what a type's are.
+ * Whether there is a type: that its type field points to a metatype is not
+ * enough. The metatype must be a type of types; the type must be ready (or be
+ * in a mapped file: some become ready when first used); and sizes and name must
+ * be plausible.
  */
 // NOLINTNEXTLINE(misc-no-recursion): depth says how often
 static bool is_type(struct rs_cpython *py, uint64_t type, unsigned depth)
@@ -50,7 +50,7 @@ static bool is_type(struct rs_cpython *py, uint64_t type, unsigned depth)
 		return false;
 	if (!(flags & RS_TPF_READY) && !module)
 		return false;
-	// The name of a static type lies in a file that may be missing.
+	// The name of a static type is in a file that may be missing.
 	return rs_py_is_name(rs_py_type_name(py, type)) ||
 	       (module && (flags & RS_TPF_READY) &&
 		field(py, type, RS_F__typeobject__tp_name));
@@ -99,8 +99,8 @@ const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 		*cache = *slot;
 		return slot->type;
 	}
-	// What is no type is kept in the cache alone, or garbage would fill
-	// the table.
+	// That there is no type is stored only in the cache, otherwise garbage
+	// would fill the table.
 	const struct rs_py_type *t = is_type(py, type, RS_META_DEPTH)
 					     ? rs_py_type_make(py, type)
 					     : NULL;
@@ -114,7 +114,7 @@ const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 		slot->type = t;
 		known->used++;
 	}
-	// What lacked memory is asked for again another time.
+	// If memory ran out, try again the next time.
 	if (!t && py->base.types->no_memory)
 		return NULL;
 	cache->address = type;
@@ -172,9 +172,9 @@ struct rs_error *rs_py_types_open(struct rs_cpython *py)
 	    (known->ob_refcnt < 0 && !known->threaded_bits) ||
 	    known->type_size <= 0 || known->list_item < 0 ||
 	    known->tuple_item < 0)
-		return rs_error_new(RS_EBAD,
-				    "layout of Python %s lacks object headers",
-				    py->version_text);
+		return rs_error_new(
+			RS_EBAD, "the layout of Python %s lacks object headers",
+			py->version_text);
 	if (!grow(known))
 		return &rs_enomem;
 	py->known = rs_take(&known);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// The collector of free-threaded builds takes tuples (in 3.13 dicts, too) that
-// hold nothing it tracks out before it looks at anything, and so never counts
-// them as garbage. Those with the interpreter lock do it to what is left.
+// The collector of free-threaded builds untracks tuples (in 3.13 also dicts)
+// without tracked contents before it looks for garbage, so it never counts them
+// as garbage. Other builds untrack them afterwards.
 //
 // Source: CPython Python/gc_free_threading.c, update_refs() of 3.13 and 3.14;
 // Objects/tupleobject.c, _PyTuple_MaybeUntrack(); Objects/dictobject.c.
 #include "runtime/cpython/decode/decode.h"
 
 enum {
-	RS_DEPTH = 8, // of tuples in tuples
-	RS_LOOKS = 1 << 16, // into these, in all
+	RS_DEPTH = 8, // levels of tuples in tuples
+	RS_LOOKS = 1 << 16, // items of these to examine in total
 };
 
 static uint8_t bits_of(const struct rs_cpython *py, uint64_t object)
@@ -22,18 +22,19 @@ static uint8_t bits_of(const struct rs_cpython *py, uint64_t object)
 	return p ? *p : 0;
 }
 
-/** One question, of an object and what is in it. */
+/** The state of examining an object and its contents. */
 struct search {
 	struct rs_cpython *py;
-	uint64_t dict; // if it is one
-	uint32_t left; // looks into what is in tuples in it
-	bool tracked; // something in it is
+	uint64_t dict; // the object, if it is a dict
+	uint32_t left; // items of nested tuples that may still be examined
+	bool tracked; // something in it is tracked
 };
 
 static bool tuple_goes(struct search *s, uint64_t tuple, unsigned depth);
 
-// A tuple in a tuple goes first when it is met first: which of the two that is
-// depends on the order of heaps, pages and blocks, nearly always by address.
+// A tuple in a tuple is untracked first if the collector visits it first, which
+// depends on the order of heaps, pages and blocks: nearly always the order of
+// addresses.
 static bool may_be_tracked(struct search *s, uint64_t holder, uint64_t object,
 			   unsigned depth)
 {
@@ -64,8 +65,8 @@ static bool tuple_goes(struct search *s, uint64_t tuple, unsigned depth)
 		if (item == last)
 			continue;
 		last = item;
-		// Tuples of tuples of tuples have as many paths as the product
-		// of their lengths.
+		// Nested tuples have as many paths as the product of their
+		// lengths.
 		if (depth && !s->left--) {
 			s->left = 0;
 			return false;

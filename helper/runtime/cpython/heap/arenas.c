@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the arenas are. From 3.12 on the allocator's state is a part of the
-// interpreter's, or led to by it. Before, it is a handful of static variables
-// whose names stripped files lack: then static data is searched for a word
-// that leads to what can only be the table. Each of its entries tells of an
-// arena whose first pool tells the number of that entry again.
+// Finding the arenas. From 3.12 on the state of the allocator is part of that
+// of the interpreter, or a pointer there leads to it. Before, it consists of a
+// few static variables, whose symbols stripped files lack. Then static data is
+// searched for a word that points to the table of arenas, which is recognised
+// by its entries: the first pool of each arena contains the index of its entry.
 #include "runtime/cpython/heap/arenas.h"
 
 #include "runtime/cpython/state/discover.h"
@@ -13,9 +13,9 @@
 
 enum {
 	RS_SLOTS_MAX = 1 << 20, // entries of a table
-	RS_SLOTS_TRIED = 64, // of them, while looking for a table
+	RS_SLOTS_TRIED = 64, // of these, while searching for a table
 	RS_PAGE = 4096,
-	RS_CODE = 48, // bytes of a function that are looked at
+	RS_CODE = 48, // bytes of a function to examine
 };
 
 struct search {
@@ -41,7 +41,7 @@ static uint64_t round_up(uint64_t value, uint64_t to)
 	return (value + to - 1) & ~(to - 1);
 }
 
-// The pools that were used and are empty, on a chain of their own.
+// Mark the pools that have been used and are empty: they are on a list.
 static void find_empty(struct rs_cpython *py, const struct rs_py_arenas *arenas,
 		       uint64_t entry, struct rs_py_arena *arena)
 {
@@ -62,8 +62,8 @@ static void find_empty(struct rs_cpython *py, const struct rs_py_arenas *arenas,
 }
 
 /*
- * Entry @p index of the table at @p table. @return false when it is none at
- * all; an entry that is not in use has start 0.
+ * Read entry @p index of the table at @p table; one that is not in use has
+ * start 0. @return false when it cannot be an entry.
  */
 static bool read_entry(struct rs_cpython *py, const struct rs_py_arenas *arenas,
 		       uint64_t table, uint32_t index, struct rs_py_arena *ret)
@@ -94,7 +94,7 @@ static bool read_entry(struct rs_cpython *py, const struct rs_py_arenas *arenas,
 	       half(py, ret->pool, RS_F_pool_header__arenaindex) == index;
 }
 
-// How many arenas the table at @p table has at its beginning, if it is one.
+// The number of arenas at the beginning of the table at @p table, if it is one.
 static unsigned count_live(struct rs_cpython *py,
 			   const struct rs_py_arenas *arenas, uint64_t table)
 {
@@ -142,7 +142,8 @@ find_table(struct rs_cpython *py, const struct rs_py_arenas *arenas)
 	return search.best;
 }
 
-// Entries up to @p slots or, where that is not known, the first that is none.
+// Read @p slots entries or, if that is not known, up to the first that cannot
+// be an entry.
 static struct rs_error *add_table(struct rs_cpython *py,
 				  struct rs_py_arenas *arenas, uint64_t table,
 				  uint32_t slots)
@@ -159,7 +160,8 @@ static struct rs_error *add_table(struct rs_cpython *py,
 			arenas->damaged++;
 			if (!rs_memory_at(py->base.memory,
 					  table + i * entry_size, entry_size))
-				return NULL; // nor is what follows it there
+				return NULL; // what follows cannot be read
+					     // either
 			continue;
 		}
 		if (!arena.start)
@@ -174,7 +176,7 @@ static struct rs_error *add_table(struct rs_cpython *py,
 	return NULL;
 }
 
-// 3.12+: the state of each interpreter that has one of its own.
+// 3.12 and later: the state of each interpreter that has its own.
 static struct rs_error *
 add_states(struct rs_cpython *py, struct rs_py_arenas *arenas)
 {
@@ -212,8 +214,9 @@ add_states(struct rs_cpython *py, struct rs_py_arenas *arenas)
 	return NULL;
 }
 
-// What _Py_GetAllocatedBlocks() starts its sum with: of the 64-bit variables
-// that it loads, the one that is not the table. x86-64 only.
+// The variable with which _Py_GetAllocatedBlocks() starts its sum: of the
+// 64-bit variables that its code loads, the one that is not the table. x86-64
+// only.
 static uint64_t large_by_code(struct rs_cpython *py, uint64_t table)
 {
 	const uint64_t at = rs_py_symbol(py, "_Py_GetAllocatedBlocks");
@@ -229,8 +232,8 @@ static uint64_t large_by_code(struct rs_cpython *py, uint64_t table)
 	return 0;
 }
 
-// 3.4 to 3.11 count, for sys.getallocatedblocks(), what pools were too small
-// for, or (to 3.8) all blocks.
+// For sys.getallocatedblocks(), 3.4 to 3.11 count the blocks that are too large
+// for pools, or (up to 3.8) all blocks.
 static void find_large(struct rs_cpython *py, struct rs_py_arenas *arenas)
 {
 	uint64_t at = rs_py_symbol(py, "raw_allocated_blocks");

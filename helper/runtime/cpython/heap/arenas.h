@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /**
- * @file
- * pymalloc, the allocator of small blocks: arenas of pools of blocks of one
- * size; and what its blocks, or those of mimalloc, hold. Internal to
- * runtime/cpython.
+ * @file pymalloc, the allocator of small blocks: arenas contain pools, and
+ * pools blocks of one size. And what is in its blocks, or in those of mimalloc.
+ * Internal to runtime/cpython.
  *
- * Nothing here trusts the target: a pool is taken for one when its header
- * agrees with itself and with its arena, chains are held against what is there
- * to be chained.
+ * The target is not trusted: a pool is accepted if its header is consistent and
+ * matches its arena, and lists are checked against the blocks that can be in
+ * them.
  *
  * Source: CPython Objects/obmalloc.c of 2.7 to 3.14,
  * Include/internal/pycore_obmalloc.h of 3.12 and later.
@@ -24,17 +23,19 @@ enum {
 	RS_PY_POOL_MAX = 16 << 10, // bytes of a pool
 	RS_PY_POOL_BLOCKS = (RS_PY_POOL_MAX - RS_PY_POOL_HEADER) / 8,
 	RS_PY_ARENA_POOLS = 64, // pools in an arena that is aligned to them
-	RS_PY_GUARDS = 16, // PYTHONMALLOC=debug: before what was asked for
-	RS_PY_GUARDED_MIN = RS_PY_GUARDS + 8, // before and after it, at least
+	RS_PY_GUARDS =
+		16, // PYTHONMALLOC=debug: bytes before what was requested
+	RS_PY_GUARDED_MIN =
+		RS_PY_GUARDS + 8, // before and after it together, at least
 };
 
 struct rs_py_arena {
 	uint64_t start; // of the mapping
 	uint64_t pool; // address of the first pool
-	uint64_t end; // where the pools that were ever used end
-	uint64_t free; // a bit for each pool that is empty
+	uint64_t end; // end of the pools that have been used
+	uint64_t free; // a bit for each empty pool
 	uint32_t index; // in the target's table
-	bool damaged; // its chain of empty pools makes no sense
+	bool damaged; // its list of empty pools is inconsistent
 };
 
 /** All arenas of a target. */
@@ -44,66 +45,70 @@ struct rs_py_arenas {
 	uint64_t pool_size, arena_size; // bytes
 	uint64_t large; // blocks too large for pools; see large_known
 	bool large_known;
-	bool large_is_all; // `large` counts those in pools too (3.6 to 3.8)
-	uint64_t damaged; // entries of a table that are no arenas
+	bool large_is_all; // `large` includes those in pools (3.6 to 3.8)
+	uint64_t damaged; // entries of the table that cannot be arenas
 };
 
 /**
- * Find them: in the interpreter's state (3.12+), by symbol, or by what only
- * the table of arenas looks like. None is no error: with PYTHONMALLOC=malloc
- * there are none. rs_py_arenas_fini() ends it, also on error.
+ * Find the arenas: in the state of the interpreters (3.12 and later), by
+ * symbol, or by searching for the table. That there are none is not an error:
+ * with PYTHONMALLOC=malloc there are none.
+ * @param[out] ret To be released by rs_py_arenas_fini(), on error too.
  * Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *
 rs_py_arenas_find(struct rs_cpython *py, struct rs_py_arenas *ret);
 void rs_py_arenas_fini(struct rs_py_arenas *arenas);
 
-/** @return The address of pool @p n of @p arena, or 0: no more, or empty. */
+/**
+ * @return The address of pool @p n of @p arena; 0 if it is empty, or there are
+ * no more.
+ */
 uint64_t rs_py_arena_pool(const struct rs_py_arenas *arenas,
 			  const struct rs_py_arena *arena, unsigned n);
 
-/** A pool and which of its blocks are handed out. */
+/** A pool, and which of its blocks are allocated. */
 struct rs_py_pool {
 	uint64_t address; // of the pool
 	const uint8_t *data; // its bytes, borrowed from the memory
 	uint32_t block; // bytes of a block
-	uint32_t blocks; // ever handed out; those behind were never touched
-	uint32_t used; // of them, handed out now
-	uint32_t told; // the same, as the pool's header has it
-	bool damaged; // the chain of free blocks makes no sense
+	uint32_t blocks; // that have ever been allocated; the others were never
+			 // touched
+	uint32_t used; // of these, allocated now
+	uint32_t told; // the same according to the header of the pool
+	bool damaged; // the list of free blocks is inconsistent
 	uint64_t free[(RS_PY_POOL_BLOCKS + 63) / 64]; // a bit for each block
 };
 
 /**
- * Look at the pool at @p address in the arena with number @p index.
- * @return false when it is unreadable or no pool.
+ * Read the pool at @p address in the arena with number @p index.
+ * @return false when it is unreadable or not a pool.
  */
 bool rs_py_pool_open(struct rs_cpython *py, const struct rs_py_arenas *arenas,
 		     uint32_t index, uint64_t address, struct rs_py_pool *ret);
 
-/** What a block that was handed out holds. */
+/** What is in an allocated block. */
 enum rs_py_block_kind {
 	RS_PY_BLOCK_OTHER, // a table, a buffer
 	RS_PY_BLOCK_OBJECT,
-	RS_PY_BLOCK_DEAD, // an object on a free list, or about to be on one
+	RS_PY_BLOCK_DEAD, // an object on a free list, or being put on one
 };
 
 struct rs_py_block {
-	uint64_t address; // of what was asked for: behind guards, if any
+	uint64_t address; // of what was requested: after the guards, if any
 	const uint8_t *data;
-	uint64_t size; // bytes that were asked for, or more
+	uint64_t size; // bytes that were requested, or more
 	uint64_t room; // bytes of the block
 	uint64_t object; // address of the object, dead or alive, or 0
 };
 
 /**
- * Look at every block that was handed out, by address, and count them in
- * py->heap. Of free-threaded builds these are mimalloc's.
+ * Visit every allocated block, in the order of addresses, and count them in
+ * py->heap; in free-threaded builds, those of mimalloc.
  *
- * @param tracked Objects that are known as such already.
- * @param visit Told of each block; an error ends the sweep with it. May be
- *        NULL.
- * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ * @param tracked Objects that are already known.
+ * @param visit Called for each block; an error ends the sweep. May be NULL.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED; those of @p visit.
  */
 RS_MUST_CHECK struct rs_error *
 rs_py_blocks_each(struct rs_cpython *py, const struct rs_addrmap *tracked,
@@ -112,7 +117,7 @@ rs_py_blocks_each(struct rs_cpython *py, const struct rs_addrmap *tracked,
 					    const struct rs_py_block *block),
 		  void *context, const struct rs_progress *progress);
 
-/** The same of mimalloc (sweep_threaded.c), for rs_py_blocks_each(). */
+/** The same for mimalloc (sweep_threaded.c); called by rs_py_blocks_each(). */
 RS_MUST_CHECK struct rs_error *
 rs_py_mi_blocks_each(struct rs_cpython *py, const struct rs_addrmap *tracked,
 		     struct rs_error *(*visit)(void *context,

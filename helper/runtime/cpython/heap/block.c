@@ -6,11 +6,12 @@
 bool rs_py_fits(struct rs_cpython *py, const struct rs_py_type *t,
 		uint64_t object, uint64_t room, uint64_t spare)
 {
-	// A type with items may have been given more room, or have less now; a
-	// short str has less than its type says, and inline values more.
+	// An object with items may be larger than needed, or have shrunk. A
+	// short str is smaller than its type says, and one with inline values
+	// larger.
 	if (t->itemsize || (t->flags & (RS_TPF_UNICODE | RS_TPF_INLINE_VALUES)))
 		return rs_py_own_size(py, t, object) <= room;
-	// A time or datetime without a time zone has no room for one.
+	// A time or datetime without a time zone is shorter.
 	const uint64_t least =
 		t->basicsize -
 		(t->how == RS_PY_DATETIME ? sizeof(uint64_t) : 0);
@@ -18,10 +19,11 @@ bool rs_py_fits(struct rs_cpython *py, const struct rs_py_type *t,
 }
 
 /*
- * The type at @p type, if it is one. Most words of tables lead to objects:
- * these need no closer look than at the type of their type, and must not push
- * types out of the cache. Where a pointer stands in the place of the count it
- * is a table nearly always, and worth no look at memory not looked at before.
+ * The type at @p type, if there is one. Most words in tables point to objects,
+ * not to types; for these it is enough to check the type of their type, and
+ * they must not evict types from the cache. If the word in place of the count
+ * is a pointer, the block is nearly always a table, and not worth reading
+ * memory that has not been read before.
  */
 const struct rs_py_type *
 rs_py_type_at(struct rs_cpython *py, uint64_t type, bool counted)
@@ -36,8 +38,8 @@ rs_py_type_at(struct rs_cpython *py, uint64_t type, bool counted)
 						   : NULL;
 }
 
-// PYTHONMALLOC=debug: 8 bytes with the size that was requested (big-endian),
-// one with the allocator's letter, and 7 that are always the same.
+// PYTHONMALLOC=debug: 8 bytes with the requested size (big-endian), one with
+// the letter of the allocator, and 7 constant ones.
 bool rs_py_block_is_guarded(const struct rs_py_block *b)
 {
 	if (b->size < RS_PY_GUARDED_MIN)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * @file
- * What a block that an allocator handed out can hold; asked by the sweeps of
- * pymalloc and of mimalloc. Internal to runtime/cpython.
+ * @file What an allocated block can contain: for the sweeps of pymalloc and of
+ * mimalloc. Internal to runtime/cpython.
  */
 #ifndef RS_CPYTHON_BLOCK_H
 #define RS_CPYTHON_BLOCK_H
@@ -11,17 +10,17 @@
 #include "runtime/cpython/heap/arenas.h"
 
 /**
- * Whether the object at @p object, of type @p t, is of the size that the
- * @p room bytes from there on were asked for: they may be less than @p spare
- * more.
+ * Whether the size of the object at @p object, of type @p t, matches the @p
+ * room bytes from there to the end of its block, which may have less than @p
+ * spare bytes more.
  */
 bool rs_py_fits(struct rs_cpython *py, const struct rs_py_type *t,
 		uint64_t object, uint64_t room, uint64_t spare);
 
 /**
+ * @param counted Whether the would-be object of this type has a plausible
+ * count; if not, only types that are already known are found.
  * @return The type at @p type, or NULL when there is none.
- * @param counted Whether what it would be the type of has a count that an
- *        object can have; if not, only types met before are looked for.
  */
 const struct rs_py_type *
 rs_py_type_at(struct rs_cpython *py, uint64_t type, bool counted);
@@ -30,8 +29,8 @@ rs_py_type_at(struct rs_cpython *py, uint64_t type, bool counted);
 bool rs_py_block_is_guarded(const struct rs_py_block *block);
 
 /**
- * PYTHONMALLOC=debug: cut the guards off @p block.
- * @return false when it has none, or was not asked for as an object.
+ * PYTHONMALLOC=debug: remove the guards from @p block.
+ * @return false when it has none, or was not requested for an object.
  */
 bool rs_py_block_unguard(struct rs_py_block *block);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the counts of free-threaded builds are. Each object has two, of the
-// thread that owns it and of all others; from 3.14 on classes and code are
-// also counted by each thread in a table of its own, and what a thread's stack
-// holds of objects whose count is deferred is not counted at all. The
-// collector adds both before it looks; so does this.
+// The reference counts of free-threaded builds. Each object has two: that of
+// the thread that owns it, and that of all others. From 3.14 on, each thread
+// also has a table with counts of classes and code; and references from a
+// thread's stack to objects with deferred counting are not counted at all. The
+// collector adds both before a collection; so does this.
 //
 // Source: CPython 3.14 Python/uniqueid.c, Python/gc_free_threading.c.
 #include "runtime/cpython/decode/decode.h"
@@ -51,7 +51,7 @@ add_table(struct rs_cpython *py, const struct rs_py_thread *thread)
 
 		if (!rs_memory_u64(py->base.memory, object + i * 8, &of) ||
 		    !rs_memory_u64(py->base.memory, count + i * 8, &n))
-			return NULL; // what there is of them
+			return NULL; // use those that could be read
 		err = add(py, of, (int64_t)n);
 	}
 	return err;
@@ -104,7 +104,8 @@ add_generators(struct rs_cpython *py, struct rs_refs *refs)
 	return err ? err : g.err;
 }
 
-// What frames, of threads and of generators, refer to without counting it.
+// Add the references of frames, of threads and of generators, that are not
+// counted.
 static struct rs_error *add_stacks(struct rs_cpython *py)
 {
 	struct rs_vec frames = {0};

@@ -232,7 +232,7 @@ static void walk_chunks(struct walker *w)
 static void broken(const struct walker *w, unsigned list, const char *why)
 {
 	rs_memory_problem(
-		w->memory, "CPython %s: the gc list at 0x%llx is broken: %s",
+		w->memory, "CPython %s: the gc list at 0x%llx is damaged: %s",
 		w->py->version_text,
 		(unsigned long long)w->walk->chunks.chunk[list].start, why);
 }
@@ -263,11 +263,13 @@ static void join(struct walker *w, unsigned list)
 		if (end == RS_NOWHERE) {
 			if (!is_being_added(w->memory, &chunk[at],
 					    chunk[list].start))
-				broken(w, list, "it leads out of memory");
+				broken(w, list,
+				       "it leads to unreadable memory");
 			return;
 		}
 		if (chunk[end].generation >= 0) {
-			broken(w, list, "it leads into another, or itself");
+			broken(w, list,
+			       "it leads into another list, or back into itself");
 			return;
 		}
 		chunk[end].generation = chunk[list].generation;

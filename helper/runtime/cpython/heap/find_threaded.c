@@ -62,7 +62,7 @@ struct rs_error *rs_py_find_threaded(struct rs_cpython *py,
 	if (w.strange)
 		rs_memory_problem(py->base.memory,
 				  "CPython %s: %llu blocks of its heaps should "
-				  "hold objects, but their types are none",
+				  "contain objects, but have no valid type",
 				  py->version_text,
 				  (unsigned long long)w.strange);
 	return err ? err : w.err;

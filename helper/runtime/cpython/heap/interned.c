@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Up to 3.11 the dict of the interned strings is a static variable without a
-// symbol in stripped files. It is the largest dict that static data leads to in
-// which each key is a string and its own value: a program may have others, such
-// as the table of quotes of 2.7's tokenize, and static data leads to some of
-// them from a cache. Its references are not counted.
+// Finding the dict of interned strings. Up to 3.11 it is a static variable,
+// without a symbol in stripped files. It is the largest dict to which static
+// data points and in which each key is a str and is also its value. (A program
+// may have others, such as the table of quotes in 2.7's tokenize, to which a
+// cache in static data may point.) Its references are not counted.
 #include "runtime/cpython/state/discover.h"
 
 enum { RS_ENTRIES_LOOKED_AT = 64, RS_ENTRIES_MIN = 16 };
 
 struct search {
 	struct rs_cpython *py;
-	uint64_t best, used; // the largest so far, and its entries
+	uint64_t best, used; // the largest dict so far, and its entries
 };
 
 struct look {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Cuts are heads found by looking at random places of the mappings that members
-// were seen in; a head is known by its neighbours leading back to it.
+// Cutting lists into chunks. A list is cut at heads (PyGC_Head) that are found
+// at random places in the mappings in which members have been seen. A head is
+// recognised by its neighbours pointing back to it.
 #include "runtime/cpython/heap/list_chunks.h"
 
 #include <sys/mman.h>
 
 enum {
-	RS_PLACES_MAX = 4 * RS_CUTS_MAX, // looked at for cuts
-	RS_SEED = 4096, // members looked at to see where they lie
-	RS_SEED_STEP = 32, // one of these is looked at
+	RS_PLACES_MAX = 4 * RS_CUTS_MAX, // places to search for cuts
+	RS_SEED = 4096, // members to walk to see where members are
+	RS_SEED_STEP = 32, // of these, one in so many is used
 	RS_REGION_MIN = 256 << 10, // bytes of the smallest arena
 	RS_REGIONS_MAX = 256,
-	RS_WINDOW = 2048, // bytes looked at in one place
+	RS_WINDOW = 2048, // bytes to search at each place
 };
 
 struct cutting {
@@ -21,7 +22,7 @@ struct cutting {
 	struct rs_memory *memory;
 	struct {
 		uint64_t start, end;
-	} region[RS_REGIONS_MAX]; // mappings that members were seen in
+	} region[RS_REGIONS_MAX]; // mappings in which members have been seen
 	unsigned regions;
 };
 
@@ -66,9 +67,10 @@ static void see(struct cutting *c, uint64_t address)
 	c->region[c->regions++].end = segment[low].end;
 }
 
-// Where members may lie. A look at a mapped core costs nothing; at another
-// target it copies, so there only what holds some of the first members counts.
-// @return whether any list is worth cutting.
+// Find the mappings that contain members. A core is mapped, so looking anywhere
+// is free; other targets would be copied, so only mappings with some of the
+// first members are used.
+// @return Whether any list is worth cutting.
 static bool find_regions(struct cutting *c)
 {
 	bool long_list = false;
@@ -96,7 +98,7 @@ static bool find_regions(struct cutting *c)
 	return long_list;
 }
 
-// A member leads to two others that both lead back.
+// A member points to two others that both point back.
 static bool is_member(const struct cutting *c, uint64_t head)
 {
 	uint64_t next, previous, back;
@@ -126,7 +128,7 @@ static void cut_near(struct cutting *c, uint64_t address)
 	for (uint64_t a = address; a < address + RS_WINDOW; a += 16) {
 		uint64_t word = 0;
 
-		// Most words say at once that they are no head.
+		// Most words are obviously not part of a head.
 		if (!rs_memory_u64(c->memory, a, &word))
 			return;
 		if ((word & 7) || word >> 47 || word < RS_WINDOW ||
@@ -137,7 +139,7 @@ static void cut_near(struct cutting *c, uint64_t address)
 	}
 }
 
-// The same cuts every time: the seed is fixed.
+// The seed is fixed, so that the cuts are the same every time.
 static void add_cuts(struct cutting *c)
 {
 	uint64_t random = UINT64_C(0x243f6a8885a308d3), total = 0;
@@ -162,7 +164,7 @@ void rs_chunks_cut(struct rs_list_chunks *p, struct rs_cpython *py)
 {
 	struct cutting c = {.chunks = p, .py = py, .memory = py->base.memory};
 
-	// Random places of a remote target cost a round trip each.
+	// Each random place in a remote target would cost a round trip.
 	if (!c.memory->big_steps && find_regions(&c))
 		add_cuts(&c);
 }

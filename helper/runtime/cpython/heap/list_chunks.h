@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /**
- * @file
- * The chunks that the collector's lists are walked in. Internal to
+ * @file The chunks in which the collector's lists are walked. Internal to
  * runtime/cpython.
  *
- * Alone, each step along a list waits for the line that the step before named:
- * a million objects cost a million waits. So lists are cut into chunks, some of
- * which are walked in turns, each one's next line being fetched while the
- * others are stepped. Nothing depends on a cut being right: chunks are joined
- * from the lists' own heads on, and what no list leads to is dropped again.
+ * Walking a list from its head, each step has to wait for the cache line to
+ * which the step before points: a million objects cost a million cache misses.
+ * So lists are cut into chunks, of which several are walked in turns, and the
+ * next line of each is prefetched while the others advance. The result does not
+ * depend on the cuts being right: chunks are joined from the heads of the lists
+ * on, and those to which no list leads are dropped.
  */
 #ifndef RS_CPYTHON_LIST_CHUNKS_H
 #define RS_CPYTHON_LIST_CHUNKS_H
@@ -22,27 +22,28 @@ enum {
 	RS_CHUNKS_MAX = RS_LISTS_MAX + RS_CUTS_MAX,
 	RS_SLOTS = 2048, // of the hash of chunks; a power of two
 	RS_SLOT_BITS = 11,
-	RS_NOWHERE = -1, // a chunk that leads out of memory, or nowhere yet
+	RS_NOWHERE = -1, // the end of a chunk that leads out of memory, or is
+			 // not yet known
 };
 #define RS_NOT_POINTER UINT64_C(3) // bits of _gc_next and _gc_prev
 
-/** From one known head (of a list, or a cut) up to the next known one. */
+/** A chunk: from one known head (of a list, or a cut) to the next. */
 struct rs_list_chunk {
 	uint64_t start; // the head that it begins with
-	uint64_t next; // the one to be looked at next
-	uint64_t last; // the one told last, 0 before the first
-	int32_t end; // number of the chunk that it leads to, or RS_NOWHERE
-	int8_t generation; // -1: no list has led to it
+	uint64_t next; // the next head to visit
+	uint64_t last; // the head visited last; 0 before the first
+	int32_t end; // number of the chunk that follows it, or RS_NOWHERE
+	int8_t generation; // -1: no list leads to it
 };
 
-/** All of them. Of a chunk that a thread walks others may read the start. */
+/** All chunks. While a thread walks a chunk, others may read only its start. */
 struct rs_list_chunks {
 	struct rs_list_chunk chunk[RS_CHUNKS_MAX];
 	unsigned chunks, lists; // the first `lists` begin at heads of lists
-	uint16_t slot[RS_SLOTS]; // number of a chunk + 1, by hash of its start
+	uint16_t slot[RS_SLOTS]; // 1 + number of a chunk, by hash of its start
 };
 
-/** One that begins with the head at @p start, unless there is such a chunk. */
+/** Add a chunk that begins with the head at @p start, unless there is one. */
 void rs_chunks_add(struct rs_list_chunks *p, uint64_t start, int8_t generation);
 
 /** Cut long lists at heads found by looking at random places. */
@@ -65,7 +66,7 @@ rs_chunks_at(const struct rs_list_chunks *p, uint64_t address)
 	return RS_NOWHERE;
 }
 
-/** @return Where the head at @p head leads, 0 when it is unreadable. */
+/** @return The next head after @p head; 0 when it is unreadable. */
 static inline uint64_t rs_head_next(struct rs_memory *memory, uint64_t head)
 {
 	uint64_t next = 0;

@@ -9,29 +9,31 @@
 
 enum {
 	RS_SLICE = 64 << 10, // bytes of the smallest page
-	RS_SLICES_MAX = 512, // that a segment tells of
-	RS_BLOCKS_MAX = 1 << 16, // in a page: they are counted in 16 bits
-	RS_DELAYED_MAX = 1 << 24, // blocks that others gave back
-	RS_PADDING = 8, // bytes after what was asked for, in debug builds
+	RS_SLICES_MAX = 512, // slices that a segment describes
+	RS_BLOCKS_MAX = 1 << 16, // in a page: counted in 16 bits
+	RS_DELAYED_MAX = 1 << 24, // blocks freed by other threads
+	RS_PADDING = 8, // bytes after what was requested, in debug builds
 	RS_PREFIX_MAX = 32, // bytes before an object in its block
 	RS_BLOCK_MIN = 8,
-	RS_BLOCK_HUGE = 0x7fffffff, // told of a block that is larger
+	RS_BLOCK_HUGE = 0x7fffffff, // the size that is used for larger blocks
 	RS_PAGES_PER_TICK = 1024, // as many objects as RS_TICK, about
 };
 #define NOT_POINTER UINT64_C(3)
 
 struct segment {
 	uint64_t address;
-	uint64_t secret; // its cookie, less its own address
+	uint64_t secret; // its cookie without the part that depends on its
+			 // address
 };
 
 struct page {
 	uint64_t address; // mi_page_t
 	uint64_t start; // of its first block
 	uint64_t block_size;
-	uint64_t heap_address; // mi_heap_t, 0: its thread has ended
-	uint32_t capacity; // blocks that were ever handed out
-	uint32_t used; // of them, handed out; others' returns not subtracted
+	uint64_t heap_address; // mi_heap_t; 0: its thread has ended
+	uint32_t capacity; // blocks that have ever been allocated
+	uint32_t used; // of these, allocated; includes those freed by other
+		       // threads
 	uint32_t prefix; // bytes before the object in a block
 	enum rs_py_mi_heap heap;
 };
@@ -46,8 +48,9 @@ struct walk {
 	uint64_t ticks; // pages, of all heaps
 	struct rs_py_mi_totals totals;
 	struct rs_vec segments; // uint64_t
-	struct rs_vec heap; // uint64_t: of the pages
-	struct rs_vec delayed; // uint64_t, in order: blocks given back
+	struct rs_vec heap; // uint64_t: those of the pages
+	struct rs_vec
+		delayed; // uint64_t, ascending: blocks freed by other threads
 	bool stopped;
 	uint64_t is_free[RS_BLOCKS_MAX / 64]; // a bit for each block of a page
 };
@@ -73,7 +76,7 @@ static uint64_t whole(const uint8_t *p)
 	return value;
 }
 
-/* --- What must be known -------------------------------------------------- */
+/* --- The layout that is needed ------------------------------------------- */
 
 bool rs_py_mi_is_known(const struct rs_cpython *py)
 {
@@ -108,7 +111,7 @@ bool rs_py_mi_is_known(const struct rs_cpython *py)
 
 /* --- Segments ------------------------------------------------------------ */
 
-// Whether the word of @p field lies before @p end, in all layouts.
+// Whether the word of @p field is before @p end.
 static bool
 is_inside(const struct rs_cpython *py, enum rs_field field, uint64_t end)
 {
@@ -117,7 +120,7 @@ is_inside(const struct rs_cpython *py, enum rs_field field, uint64_t end)
 	return at >= 0 && (uint64_t)at + sizeof(uint64_t) <= end;
 }
 
-// The first slices of a segment are what describes it.
+// The first slices of a segment contain its description.
 static bool
 read_segment(const struct rs_cpython *py, uint64_t address, struct segment *ret)
 {
@@ -148,8 +151,8 @@ read_segment(const struct rs_cpython *py, uint64_t address, struct segment *ret)
 	       half(p + first + off(py, RS_F_mi_page_s__slice_count)) == info;
 }
 
-// The secret of most of them. Nobody else knows it, so what has another is
-// something that only looks like a segment.
+// The secret that most of them have. Nothing else in the process contains it,
+// so anything with another value only looks like a segment.
 static uint64_t find_secret(const struct segment *segment, size_t n)
 {
 	uint64_t secret = 0;
@@ -166,7 +169,7 @@ static uint64_t find_secret(const struct segment *segment, size_t n)
 	return secret;
 }
 
-// What looks like segments, whatever its secret.
+// Find what looks like a segment, whatever its secret.
 static struct rs_error *
 find_candidates(const struct rs_cpython *py, struct rs_vec *ret)
 {
@@ -235,7 +238,7 @@ static unsigned heap_of(const struct rs_cpython *py, const uint8_t *p)
 	return (unsigned)p[bit / 8] >> bit % 8 & ((1U << width) - 1);
 }
 
-// Up to 2.1.2 blocks of few bytes begin a little behind the page's start.
+// Up to mimalloc 2.1.2 small blocks begin a little after the start of the page.
 static uint64_t first_block(const struct rs_cpython *py, const uint8_t *p,
 			    uint64_t slices, uint64_t size)
 {
@@ -247,8 +250,8 @@ static uint64_t first_block(const struct rs_cpython *py, const uint8_t *p,
 }
 
 /*
- * A page keeps how many bytes of a freed block must stay as they are: those
- * before ob_type, wherever in the block the object begins.
+ * A page has the number of bytes of a freed block that must not be overwritten:
+ * those before ob_type, which tells where in the block an object begins.
  */
 static uint32_t prefix_of(const struct rs_cpython *py, const uint8_t *p)
 {
@@ -258,8 +261,8 @@ static uint32_t prefix_of(const struct rs_cpython *py, const uint8_t *p)
 	return kept < type ? 0 : kept - type;
 }
 
-// Tell the page that slice @p i begins, described at @p address.
-// @return whether one is there and in use.
+// Read the page that begins with slice @p i and is described at @p address.
+// @return Whether there is one and it is in use.
 static bool read_page(const struct rs_cpython *py, uint64_t segment, uint64_t i,
 		      uint64_t address, const uint8_t *p, struct page *ret)
 {
@@ -269,7 +272,7 @@ static bool read_page(const struct rs_cpython *py, uint64_t segment, uint64_t i,
 		slices +
 		(uint64_t)half(p + off(py, RS_F_mi_page_s__slice_count)) *
 			RS_SLICE;
-	uint16_t capacity, used; // more does not fit in one
+	uint16_t capacity, used; // a page cannot have more
 
 	memcpy(&capacity, p + off(py, RS_F_mi_page_s__capacity),
 	       sizeof(capacity));
@@ -294,8 +297,8 @@ static bool read_page(const struct rs_cpython *py, uint64_t segment, uint64_t i,
 }
 
 /*
- * Visit the pages in use of all segments. @p visit may end it by
- * walk.stopped.
+ * Visit the pages of all segments that are in use. @p visit can set
+ * walk.stopped to end this.
  */
 static struct rs_error *
 each_page(struct walk *w,
@@ -323,7 +326,7 @@ each_page(struct walk *w,
 			if (!p ||
 			    !half(p + off(py, RS_F_mi_page_s__slice_count)) ||
 			    half(p + off(py, RS_F_mi_page_s__slice_offset)))
-				break; // damaged, or being cut
+				break; // damaged, or being split
 			const uint64_t step =
 				half(p + off(py, RS_F_mi_page_s__slice_count));
 			if (w->ticks++ % RS_PAGES_PER_TICK == 0 &&
@@ -350,9 +353,9 @@ static uint64_t rotate(uint64_t value, uint64_t by)
 }
 
 /*
- * The free block after @p block of a list of @p owner, a page or a heap, whose
- * keys are at @p keys. In debug builds links are hidden by two random numbers,
- * and the last leads to the owner.
+ * The next free block after @p block in a list of @p owner, a page or a heap,
+ * with the keys at @p keys. In debug builds links are encoded with two random
+ * numbers, and the last one points to the owner.
  */
 static uint64_t
 next_free(const struct walk *w, uint64_t owner, uint64_t keys, uint64_t block)
@@ -370,8 +373,10 @@ next_free(const struct walk *w, uint64_t owner, uint64_t keys, uint64_t block)
 	return link == owner ? 0 : link;
 }
 
-/* A page's list. @return how many of its blocks are on it that were on none
- * yet. */
+/*
+ * Mark the blocks on a list of the page. @return How many were not marked
+ * before.
+ */
 static uint32_t
 mark_list(struct walk *w, const struct page *page, uint64_t block)
 {
@@ -426,7 +431,8 @@ static void mark_delayed(struct walk *w, const struct page *page)
 	}
 }
 
-// What the page itself, other threads, and, of full pages, the heap hold.
+// Mark the free blocks: those on the lists of the page and of other threads
+// and, for full pages, on that of the heap.
 static void mark_free(struct walk *w, const struct page *page)
 {
 	const struct rs_cpython *py = w->py;
@@ -469,7 +475,7 @@ static struct rs_error *visit_page(struct walk *w, const struct page *page)
 	return NULL;
 }
 
-/* --- Blocks that other threads gave back --------------------------------- */
+/* --- Blocks freed by other threads --------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {

@@ -21,7 +21,7 @@ uint64_t rs_py_arena_pool(const struct rs_py_arenas *arenas,
 	return pool;
 }
 
-// The blocks that were given back are chained by their first words.
+// Mark the freed blocks, which are linked by their first words.
 static void
 follow_free(struct rs_py_pool *pool, uint64_t block, uint64_t pool_size)
 {
@@ -55,8 +55,8 @@ bool rs_py_pool_open(struct rs_cpython *py, const struct rs_py_arenas *arenas,
 	const uint32_t class = header(py, p, RS_F_pool_header__szidx);
 	const uint32_t next = header(py, p, RS_F_pool_header__nextoffset);
 	const uint32_t last = header(py, p, RS_F_pool_header__maxnextoffset);
-	// The last block begins that much before the end, and sizes are
-	// multiples of what blocks are aligned to, which is 8 or 16.
+	// The last block begins one block size before the end, and sizes are
+	// multiples of the alignment, 8 or 16.
 	const uint32_t block = size - last;
 	if (last > size || class >= RS_PY_BLOCK_MAX / RS_PY_BLOCK_MIN ||
 	    (block != (class + 1) * 8 && block != (class + 1) * 16) ||

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Objects that no list and no reference leads to: a C extension's leak, most
-// often. Every block that pymalloc has handed out is looked at. It holds an
-// object when, after as many bytes as the type wants before it, stand a count
-// that a live object can have and a known type, when the block is of the size
-// that the type asks for, and when the collector's head is one of an object
-// that is not tracked, or is linked both ways. Tables (of dicts and lists),
-// buffers and dead objects on free lists share the pools and are told apart.
+// Finding objects that are in no list of the collector and to which no
+// reference leads, most often leaked by a C extension. Every block that
+// pymalloc has allocated is examined. It contains an object if, after the bytes
+// that the type needs before an object, there are a plausible count and a known
+// type; if the size of the block matches that type; and if the collector's head
+// is that of an untracked object, or is linked in both directions. Pools also
+// contain tables (of dicts and lists), buffers and dead objects on free lists,
+// which this distinguishes.
 #include "base/cleanup.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/heap/block.h"
@@ -14,8 +15,8 @@
 
 enum {
 	RS_PREFIXES = 4,
-	RS_PREHEADER = 16, // bytes before the head, of a managed dict
-	RS_ALIGN = 16, // blocks are rounded up to less than this
+	RS_PREHEADER = 16, // bytes before the head, for a managed dict
+	RS_ALIGN = 16, // block sizes are rounded up by less than this
 	RS_UNTRACKED = -2, // gc_refs before 3.8
 };
 
@@ -28,12 +29,12 @@ struct sweep {
 	struct rs_py_arenas arenas;
 	struct rs_py_heap heap;
 	uint32_t prefix[RS_PREFIXES];
-	unsigned prefixes, recent; // recent: the one that fitted last
-	uint64_t float_size; // of a float; 0: they have no free list like that
+	unsigned prefixes, recent; // recent: the one that matched last
+	uint64_t float_size; // of a float; 0: floats have no such free list
 	uint64_t tails; // ends of free lists of floats
 };
 
-// The object at @p object, whose header is @p p, is on some list.
+// Whether the object at @p object, with the header @p p, is on a list.
 static bool is_linked(struct sweep *s, uint64_t object, const uint8_t *p)
 {
 	const uint32_t size = s->py->head_size;
@@ -47,8 +48,8 @@ static bool is_linked(struct sweep *s, uint64_t object, const uint8_t *p)
 	       (rs_py_word_at(s->py, previous & mask) & mask) == head;
 }
 
-// What the collector writes before an object, whose header is @p p, that it
-// does not track.
+// Whether the words before the header @p p are those that the collector writes
+// for an untracked object.
 static bool is_untracked(struct sweep *s, const uint8_t *p)
 {
 	const uint8_t *head = p - s->py->head_size;
@@ -61,8 +62,8 @@ static bool is_untracked(struct sweep *s, const uint8_t *p)
 	       RS_UNTRACKED;
 }
 
-// In an executable at a fixed place a table's first pointer, to a static type
-// perhaps, is a number that a count can be.
+// In an executable at a fixed address, the first pointer of a table, for
+// example to a static type, is a plausible count.
 static bool is_pointer(struct sweep *s, uint64_t count)
 {
 	if (s->py->refcount32)
@@ -71,9 +72,9 @@ static bool is_pointer(struct sweep *s, uint64_t count)
 }
 
 /*
- * On a free list: the count is zero, or (3.14; 2.7's unicode) overwritten with
- * the link to the next, which is of the same type. Where neither is the case a
- * zero before a type is what an earlier object has left behind in a table.
+ * Whether the object is on a free list: its count is zero, or (3.14; 2.7's
+ * unicode) overwritten with the pointer to the next, which has the same type.
+ * Otherwise a zero before a type was left in a table by an earlier object.
  */
 static bool is_dead(struct sweep *s, const struct rs_py_type *t, uint64_t count)
 {
@@ -88,7 +89,7 @@ static bool is_dead(struct sweep *s, const struct rs_py_type *t, uint64_t count)
 		       t->address;
 }
 
-// Whether the collector would want to know who holds @p object.
+// Whether @p object is tracked by the collector.
 static bool is_tracked(struct sweep *s, uint64_t object)
 {
 	struct rs_cpython *py = s->py;
@@ -105,9 +106,10 @@ static bool is_tracked(struct sweep *s, uint64_t object)
 }
 
 /*
- * 3.5 to 3.7: properties keep a tuple for the arguments of their next call, in
- * which the object of the last call stands without a reference, if it still is
- * there at all. Nobody else leaves a tuple untracked that holds one tracked.
+ * 3.5 to 3.7: properties cache a tuple for the arguments of their next call. It
+ * contains the object of the last call without a reference, and that object may
+ * no longer exist. No other tuple is untracked although it contains a tracked
+ * object.
  *
  * Source: CPython Objects/descrobject.c, property_descr_get().
  */
@@ -135,7 +137,7 @@ look_behind(struct sweep *s, const struct rs_py_block *b, uint32_t prefix)
 	if (b->size < (uint64_t)prefix + py->header_size)
 		return RS_PY_BLOCK_OTHER;
 	if (rs_addrmap_has(s->tracked, object))
-		return RS_PY_BLOCK_OBJECT; // the collector knows it
+		return RS_PY_BLOCK_OBJECT; // it is on a list of the collector
 	const uint64_t count = rs_py_word(p + py->known->ob_refcnt);
 	const bool alive = rs_py_is_counted(py, p);
 	if (!alive && (py->refcount32 ? (uint32_t)count : count) &&
@@ -157,8 +159,9 @@ look_behind(struct sweep *s, const struct rs_py_block *b, uint32_t prefix)
 }
 
 /*
- * Up to 3.13 dead floats are chained by their types, so each is known by the
- * next: of the same size, and as dead. The last leads nowhere.
+ * Up to 3.13 dead floats are linked through their type fields, so one is
+ * recognised by the next: it has the same size and is dead too. The last link
+ * is NULL.
  */
 static bool is_dead_float(struct sweep *s, const struct rs_py_block *b)
 {
@@ -196,7 +199,7 @@ look(struct sweep *s, struct rs_py_block *b, bool guarded)
 			return RS_PY_BLOCK_OTHER;
 	}
 	for (unsigned i = 0; i < s->prefixes; i++) {
-		// The one that fitted last, then the others.
+		// First the one that matched last, then the others.
 		const unsigned n = (s->recent + i) % s->prefixes;
 		const enum rs_py_block_kind kind =
 			look_behind(s, b, s->prefix[n]);
@@ -224,7 +227,7 @@ block_at(const struct rs_py_pool *pool, uint32_t i, struct rs_py_block *ret)
 	};
 }
 
-// All blocks of a pool have guards or none has.
+// Either all blocks of a pool have guards, or none has.
 static bool has_guards(const struct rs_py_pool *pool)
 {
 	struct rs_py_block b;
@@ -300,7 +303,7 @@ static void prepare(struct sweep *s)
 		s->prefix[s->prefixes++] = py->head_size + RS_PREHEADER;
 	if (rs_py_minor(py) >= 12 && py->head_size != RS_PREHEADER)
 		s->prefix[s->prefixes++] = RS_PREHEADER;
-	// 2.7 has them in blocks of their own.
+	// 2.7 has floats in separate blocks.
 	if (t && py->version >= RS_PY(3, 0) && py->version < RS_PY(3, 14))
 		s->float_size = t->basicsize;
 }
@@ -321,7 +324,8 @@ static void finish(struct sweep *s)
 	s->py->heap = *heap;
 	const unsigned long long wrong = heap->damaged + heap->torn;
 
-	// A pool can be stopped at between two steps; two or more cannot.
+	// The stop may be in the middle of a change of one pool, but not of
+	// two.
 	if (heap->damaged || heap->torn > 1)
 		rs_memory_problem(
 			s->py->base.memory,

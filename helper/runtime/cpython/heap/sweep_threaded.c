@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The sweep of free-threaded builds, whose blocks are mimalloc's. A heap holds
-// objects alone, or none: only whether one is alive is looked for, and whether
-// it has been made yet. What the collector does not track is found here alone.
+// The sweep of free-threaded builds, which use mimalloc. A heap contains only
+// objects, or none; so this only determines whether an object is alive and
+// complete. It is the only way to find objects that the collector does not
+// track.
 //
 // Source: CPython Objects/obmalloc.c, Python/gc_free_threading.c,
 // Include/internal/pycore_object_alloc.h, pycore_freelist.h of 3.13 and 3.14.
@@ -13,10 +14,10 @@
 
 enum {
 	RS_LOWEST = 4096, // address
-	RS_SPARE = 24, // bytes that the smallest blocks can be too large by
-	RS_PREHEADER = 16, // bytes before an object, of a managed dict
-	RS_MUTEX_BITS = 3, // locked, and waited for
-	RS_COUNT_BITS = 40, // that the shared part of a count can have
+	RS_SPARE = 24, // bytes by which the smallest blocks may be too large
+	RS_PREHEADER = 16, // bytes before an object, for a managed dict
+	RS_MUTEX_BITS = 3, // locked, and has waiters
+	RS_COUNT_BITS = 40, // of the shared part of a count
 };
 
 struct sweep {
@@ -26,13 +27,13 @@ struct sweep {
 				  const struct rs_py_block *block);
 	void *context;
 	struct rs_py_heap heap;
-	uint64_t float_size; // 0: dead floats are as other dead objects
+	uint64_t float_size; // 0: dead floats are like other dead objects
 	struct rs_error *err;
 };
 
 /*
- * Whether what stands before the type is what an object that the collector
- * does not track has there: nothing but a lock, flags and counts.
+ * Whether the words before the type are those of an untracked object: only a
+ * lock, flags and counts.
  */
 static bool is_header(const struct sweep *s, const uint8_t *p)
 {
@@ -49,8 +50,9 @@ static bool is_header(const struct sweep *s, const uint8_t *p)
 }
 
 /*
- * 3.13 chains the dead floats of a thread by their types: each leads to the
- * next, which is as dead, or nowhere. Nothing else of that heap does.
+ * In 3.13 the dead floats of a thread are linked through their type fields:
+ * each points to the next, which is dead too, or is NULL. Nothing else in this
+ * heap looks like that.
  */
 static bool
 is_dead_float(struct sweep *s, const uint8_t *p, uint64_t room, uint64_t spare)
@@ -86,7 +88,7 @@ static enum rs_py_block_kind look(struct sweep *s, enum rs_py_mi_heap heap,
 		b->object = object;
 		return RS_PY_BLOCK_OBJECT;
 	}
-	// The collector's heaps hold nothing but its objects.
+	// The collector's heaps contain only its objects.
 	const bool alive = rs_py_is_counted(py, p);
 	const struct rs_py_type *t = rs_py_type_at(
 		py, rs_py_word(p + py->known->ob_type), alive || for_gc);
@@ -100,8 +102,8 @@ static enum rs_py_block_kind look(struct sweep *s, enum rs_py_mi_heap heap,
 	return alive ? RS_PY_BLOCK_OBJECT : RS_PY_BLOCK_DEAD;
 }
 
-// Sizes are rounded up to one of four between two powers of two; guards tell
-// what was asked for.
+// Sizes are rounded up to one of four steps between two powers of two; guards
+// contain the requested size.
 static uint64_t spare_of(const struct rs_py_block *b, bool guarded)
 {
 	return guarded ? 1 : RS_SPARE + b->size / 4;
@@ -151,9 +153,10 @@ static void finish(struct sweep *s, const struct rs_py_mi_totals *totals)
 	heap->pools = totals->pages;
 	heap->blocks = totals->blocks;
 	heap->torn = totals->torn;
-	heap->large = 0; // these are blocks of its own too
+	heap->large = 0; // these are in its heaps too
 	s->py->heap = *heap;
-	// Each thread can be stopped at between two steps, with one page.
+	// Each thread may have been stopped in the middle of a change of one
+	// page.
 	if (heap->torn > s->py->base.memory->threads + 1)
 		rs_memory_problem(
 			s->py->base.memory,

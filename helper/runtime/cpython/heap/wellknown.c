@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Objects that the decoders compare with. Types have symbols, also in
-// stripped files. subtype_traverse() and lookdict() are local functions whose
-// addresses are learnt from objects that use them.
+// Finding the objects and functions with which the decoders compare. Types have
+// symbols even in stripped files. subtype_traverse() and lookdict() are local
+// functions; their addresses are taken from objects that use them.
 #include "runtime/cpython/heap/mimalloc.h"
 #include "runtime/cpython/state/discover.h"
 
 enum {
-	RS_SEARCH_MAX = 200000, // objects looked at, at most
+	RS_SEARCH_MAX = 200000, // most objects to examine
 	RS_VOTES = 64,
 	RS_CANDIDATES = 16,
 	RS_DUMMY_SIZE = 11, // of "<dummy key>"
@@ -21,7 +21,7 @@ struct search {
 		uint64_t traverse;
 		unsigned votes;
 	} candidate[RS_CANDIDATES];
-	uint64_t dict; // whose keys are being looked at
+	uint64_t dict; // the dict whose keys are visited
 	int depth;
 };
 
@@ -31,8 +31,8 @@ find_type(const struct rs_cpython *py, const char *symbol, uint64_t *ret)
 	*ret = rs_py_symbol(py, symbol);
 }
 
-// 2.7: static words that point to the str "<dummy key>": one of dicts, one of
-// sets, made when the first of each is.
+// 2.7: static words that point to the str "<dummy key>": that of dicts and that
+// of sets, each created with the first dict or set.
 static bool visit_dummy(void *context, const struct rs_py_span *span)
 {
 	struct rs_cpython *py = context;
@@ -128,7 +128,8 @@ static bool visit_key(void *context, uint64_t key, uint64_t value)
 			rs_py_get(py, keys, RS_F__dictkeysobject__dk_lookup);
 		return false;
 	}
-	// Dicts of atoms (errno.errorcode) are on no list, but in others.
+	// Dicts without tracked values (errno.errorcode) are on no list, but
+	// referred to by other dicts.
 	if (!search->depth && rs_py_type(py, value) == py->type_dict) {
 		const uint64_t dict = search->dict;
 
@@ -140,7 +141,7 @@ static bool visit_key(void *context, uint64_t key, uint64_t value)
 	return !py->lookdict;
 }
 
-// A key that is no str can only be found by the general function.
+// A dict with a key that is not a str uses the general function.
 static void find_lookdict(struct search *search, uint64_t dict)
 {
 	search->dict = dict;
@@ -203,7 +204,7 @@ static struct rs_error *search_all(struct search *search)
 		return rs_py_mi_each(py,
 				     1U << RS_PY_MI_GC | 1U << RS_PY_MI_GC_PRE,
 				     visit_block, search, NULL, NULL);
-	// The oldest objects first: those that start-up made.
+	// The oldest objects first: those created at start-up.
 	for (int g = RS_PY_GENERATIONS - 1; g >= 0; g--)
 		for (unsigned i = 0; i < py->interpreters; i++)
 			if (py->interpreter[i].head[g])
@@ -224,7 +225,7 @@ struct rs_error *rs_py_find_functions(struct rs_cpython *py)
 	err = search_all(&search);
 	if (err || py->subtype_traverse)
 		return err;
-	// Nearly every class is made in Python; those made in C differ.
+	// Nearly all classes are made in Python; those made in C are different.
 	for (unsigned i = 0; i < RS_CANDIDATES; i++) {
 		if (search.candidate[i].votes <= best)
 			continue;

@@ -7,7 +7,7 @@
 // Minor versions of 3 whose rules are known.
 enum { RS_OLDEST = 6, RS_NEWEST = 15 };
 
-// A layout is believed when these agree with what the target itself says.
+// A layout is accepted if these sizes match those in the target.
 static const struct {
 	const char *symbol, *name;
 	enum rs_field size;
@@ -43,7 +43,7 @@ check_sizes(const struct rs_cpython *py, const struct rs_layout *layout)
 		if (size != (uint64_t)want)
 			return rs_error_new(
 				RS_EUNSUPPORTED,
-				"CPython %s is laid out otherwise than %s: an "
+				"CPython %s does not have the layout of %s: an "
 				"object of type %s has %llu bytes, not %d",
 				py->version_text, layout->source,
 				checks[i].name, (unsigned long long)size, want);
@@ -51,7 +51,7 @@ check_sizes(const struct rs_cpython *py, const struct rs_layout *layout)
 	return NULL;
 }
 
-// Which row it is, and that none is of this very release.
+// Describe the row, and whether it is of another release.
 static void name_row(struct rs_cpython *py, const struct rs_layout *row)
 {
 	if (py->version >> 8 == row->version >> 8)
@@ -63,7 +63,7 @@ static void name_row(struct rs_cpython *py, const struct rs_layout *row)
 			       row->release, py->version_text);
 }
 
-// Hold what py->own_layout is against the target and settle what depends on it.
+// Check py->own_layout against the target, and set what depends on it.
 static struct rs_error *try_layout(struct rs_cpython *py)
 {
 	const int32_t *offset = py->own_layout->offset;
@@ -85,10 +85,10 @@ static struct rs_error *try_layout(struct rs_cpython *py)
 	const size_t used = strlen(py->layout_text);
 	(void)snprintf(py->layout_text + used, sizeof(py->layout_text) - used,
 		       ", and by probing");
-	return rs_py_find_interpreters(py); // what is behind it has moved
+	return rs_py_find_interpreters(py); // the fields after it have moved
 }
 
-// Try one row: afterwards py->layout is it, or an error says why not.
+// Try a row: afterwards it is py->layout, or the error says why not.
 static struct rs_error *
 try_row(struct rs_cpython *py, const struct rs_layout *row)
 {
@@ -117,13 +117,13 @@ static struct rs_error *
 unknown(const struct rs_cpython *py, enum rs_flavour flavour)
 {
 	return rs_error_new(RS_EUNSUPPORTED,
-			    "%s holds CPython %s%s, which this build cannot "
+			    "%s contains CPython %s%s, which this build cannot "
 			    "read: it knows 2.7 and 3.6 to 3.15",
 			    py->module->path, py->version_text,
 			    flavour_name(flavour));
 }
 
-// The first reason is kept, of the layout that was the most likely.
+// Keep the first reason, which is that of the most likely layout.
 static bool fits(struct rs_error *err, struct rs_error **why)
 {
 	if (!err) {
@@ -139,10 +139,10 @@ static bool fits(struct rs_error *err, struct rs_error **why)
 }
 
 /*
- * Try the rows of @p version and @p flavour, those of the very release or the
- * others, the nearest first; patch releases and distributions moved things
- * (PyGC_Head in 3.7.4), so a farther row may be the one. @return whether one
- * fits; if not, @p why is why not.
+ * Try the rows of @p version and @p flavour, either those of the same release
+ * or the others, nearest first. Patch releases and distributions changed
+ * layouts (PyGC_Head in 3.7.4), so a more distant row may fit. @return Whether
+ * one fits; if not, @p why says why.
  */
 static bool try_rows(struct rs_cpython *py, uint32_t version, bool very,
 		     enum rs_flavour flavour, struct rs_error **why)
@@ -157,8 +157,9 @@ static bool try_rows(struct rs_cpython *py, uint32_t version, bool very,
 }
 
 /*
- * Rows of that flavour. Without the links --with-pydebug changes nothing that
- * is read here, up to 3.12; later ones say what they change.
+ * Rows of that flavour. Up to 3.12, --with-pydebug without the links of
+ * Py_TRACE_REFS changes nothing that is read here; later versions say what it
+ * changes.
  */
 static bool try_flavour(struct rs_cpython *py, bool very,
 			enum rs_flavour flavour, struct rs_error **why)
@@ -186,7 +187,7 @@ static bool is_later(const struct rs_cpython *py)
 	       py->version < RS_PY(4, 0);
 }
 
-// What is not an offset, the rules, is that of the nearest version known.
+// The rules other than offsets are those of the nearest known version.
 static bool has_rules(const struct rs_cpython *py)
 {
 	return py->version >> 16 == RS_PY(2, 7) >> 16 ||
@@ -199,21 +200,21 @@ static void tell_rules(struct rs_cpython *py)
 	if (is_later(py))
 		rs_memory_problem(
 			py->base.memory,
-			"CPython %s is not known; its structs are as its debug "
-			"info says, and are read by the rules of 3.%u, less %u "
-			"fields that it has no more",
+			"CPython %s is not known; its layout is taken from its "
+			"debug info, and otherwise it is read like 3.%u, of "
+			"which it lacks %u fields",
 			py->version_text, RS_NEWEST,
 			rs_py_debug_lacks(py->layout));
 }
 
 /*
- * Ask debug information, where there is any. @return whether it has a layout,
- * and that fits; if not, @p why is why not, or NULL.
+ * Take the layout from debug information, if there is any. @return Whether it
+ * has one that fits; if not, @p why says why, or is NULL.
  */
 static bool try_debug_info(struct rs_cpython *py, enum rs_flavour flavour,
 			   struct rs_error **why)
 {
-	(void)flavour; // debug info is of the very file
+	(void)flavour; // debug information is always of the same build
 	bool found = false;
 	struct rs_error *err;
 
@@ -223,7 +224,7 @@ static bool try_debug_info(struct rs_cpython *py, enum rs_flavour flavour,
 	if (!err && !found)
 		return false;
 	if (err && rs_error_code(err) == RS_EINTERRUPTED) {
-		rs_error_free(*why); // no other is to be tried
+		rs_error_free(*why); // the first error counts
 		*why = err;
 		return false;
 	}
@@ -234,8 +235,8 @@ static bool try_debug_info(struct rs_cpython *py, enum rs_flavour flavour,
 	return true;
 }
 
-// A release later than any row: what it says of itself, and the sizes of its
-// types, decide whether it is still laid out as the last that is known.
+// A release later than all rows: its own _Py_DebugOffsets and the sizes of its
+// types decide whether the layout of the last known release fits.
 static bool
 try_older(struct rs_cpython *py, enum rs_flavour flavour, struct rs_error **why)
 {
@@ -243,18 +244,18 @@ try_older(struct rs_cpython *py, enum rs_flavour flavour, struct rs_error **why)
 
 	if (!is_later(py) || !try_rows(py, last, false, flavour, why))
 		return false;
-	rs_memory_problem(py->base.memory,
-			  "CPython %s%s is not known; it is read as %s, whose "
-			  "sizes it has",
-			  py->version_text, flavour_name(flavour),
-			  py->layout->release);
+	rs_memory_problem(
+		py->base.memory,
+		"CPython %s%s is not known; it is read as %s, because "
+		"its types have the same sizes",
+		py->version_text, flavour_name(flavour), py->layout->release);
 	return true;
 }
 
 /*
- * Where a layout may come from, the most certain source first. Each sets
- * py->layout and the interpreters' lists, or adds to @p why, when that is
- * still empty, what disagrees.
+ * The sources of layouts, the most reliable first. Each sets py->layout and the
+ * lists of the interpreters; or, if it does not fit, sets @p why unless that is
+ * set.
  */
 static bool (*const sources[])(struct rs_cpython *py, enum rs_flavour flavour,
 			       struct rs_error **why) = {
@@ -290,6 +291,6 @@ struct rs_error *rs_py_choose_layout(struct rs_cpython *py)
 	}
 	if (!why)
 		why = unknown(py, flavour);
-	// What cannot be read may still be named, with those who run.
+	// Even without a layout, threads and frames may be found.
 	return rs_py_outline(py, why);
 }

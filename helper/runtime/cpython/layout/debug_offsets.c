@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// 3.13 and later start _PyRuntime with a table of their own offsets. It
-// covers little (no list heads, no allocator), but what it covers it knows
-// better than any table of ours: it corrects the row, and the fields of
-// PyInterpreterState between those that it covers are moved with them.
+// In 3.13 and later _PyRuntime begins with a table of offsets. It has few
+// fields (no list heads, no allocator), but for those it is more reliable than
+// any table of ours. So it corrects the row, and fields of PyInterpreterState
+// between those that it has are moved along with them.
 //
-// Of a release that no row is of it is all there is: see outline.c.
+// For a release without a row it is the only source: see outline.c.
 //
 // Source: CPython Include/internal/pycore_runtime.h of 3.13,
 // pycore_debug_offsets.h of 3.14 and 3.15.
@@ -102,7 +102,8 @@ const size_t rs_py_published_offsets_count =
 
 enum {
 	RS_TABLE_SIZE = sizeof(struct rs_debug_offsets_315), // the largest
-	RS_COUNT_MAX = 1024, // of numbers of items, which are among the fields
+	RS_COUNT_MAX = 1024, // the largest number of items; some fields are
+			     // such numbers
 	RS_OFFSET_MAX = 1 << 20, // PyInterpreterState, the largest, has 400 KB
 	RS_GC_SIZE_INCREMENTAL = 240, // 3.14.0 to 3.14.4
 	RS_GC_SIZE_GENERATIONAL = 264, // 3.14.5 and later
@@ -117,9 +118,9 @@ static void move_from(struct rs_layout *layout, int32_t start, int32_t by)
 			layout->offset[f] += by;
 }
 
-// Incremental collector: PyInterpreterState behind it starts earlier, and its
-// own state ends otherwise. Up to 3.14.3 one pointer less is before the heads
-// of asyncio's tasks (gh-144438).
+// With the incremental collector its state is smaller, so the following fields
+// of PyInterpreterState are earlier. Up to 3.14.3 there is one pointer less
+// before the heads of asyncio's tasks (gh-144438).
 // Source: CPython 3.14.0 Include/internal/pycore_interp_structs.h.
 static void
 make_incremental(const struct rs_cpython *py, struct rs_layout *layout)
@@ -172,8 +173,8 @@ static bool published(const uint8_t *table, enum rs_py_form form,
 	return false;
 }
 
-// In all builds an object's header ends with its type, and what follows it in
-// a tuple is the number of items.
+// In all builds the header of an object ends with its type, and in a tuple the
+// number of items follows.
 static bool fits(const uint8_t *table, enum rs_py_form form)
 {
 	uint64_t size = 0, type = 0, items = 0, bytes = 0, ascii = 0;
@@ -194,7 +195,7 @@ static enum rs_py_form form_of_version(uint32_t version)
 					: RS_PY_FORM_315;
 }
 
-// The form that the version has, or another that fits when that does not.
+// The form of the version; if it does not match, another one that does.
 static bool find_form(const struct rs_cpython *py, const uint8_t *table,
 		      enum rs_py_form *ret)
 {
@@ -210,7 +211,7 @@ static bool find_form(const struct rs_cpython *py, const uint8_t *table,
 	return false;
 }
 
-// @return false: an entry is damaged; the layout is then half corrected.
+// @return false when an entry is damaged; the layout is then partly corrected.
 static bool take(const uint8_t *table, enum rs_py_form form,
 		 struct rs_layout *layout, unsigned *corrected)
 {
@@ -223,7 +224,7 @@ static bool take(const uint8_t *table, enum rs_py_form form,
 		if (!at)
 			continue;
 		memcpy(&value, table + at, sizeof(value));
-		// What is a word in one release is one in all.
+		// A field of one word has that size in all releases.
 		if (value > RS_OFFSET_MAX ||
 		    (*offset >= 0 && *offset % 8 == 0 && value % 8))
 			return false;
@@ -242,8 +243,8 @@ static bool is_covered(enum rs_field field, enum rs_py_form form)
 	return false;
 }
 
-// What is not covered moves with the last field before it that is: patch
-// releases add fields, which moves all behind them.
+// A field that the table lacks moves with the last field before it that the
+// table has: patch releases add fields, which moves all later ones.
 static void move_between(const struct rs_layout *row, enum rs_py_form form,
 			 struct rs_layout *layout)
 {
@@ -270,8 +271,8 @@ static void move_between(const struct rs_layout *row, enum rs_py_form form,
 static void tell_damaged(struct rs_cpython *py)
 {
 	rs_memory_problem(py->base.memory,
-			  "CPython %s: what it says of its own layout "
-			  "(_Py_DebugOffsets) is damaged, and is not used",
+			  "CPython %s: its table of offsets "
+			  "(_Py_DebugOffsets) is damaged and is not used",
 			  py->version_text);
 }
 
@@ -292,12 +293,12 @@ rs_py_debug_offsets(struct rs_cpython *py, struct rs_layout *layout)
 		tell_damaged(py);
 		return NULL;
 	}
-	// First, since it moves what follows.
+	// First, because it moves the others.
 	if (form == RS_PY_FORM_314 &&
 	    published(table, form, RS_F__gc_runtime_state___size, &gc) &&
 	    gc == RS_GC_SIZE_INCREMENTAL) {
 		py->incremental = true;
-		// Debug info, unlike a row, has it right already.
+		// Debug information is already right.
 		if (layout->offset[RS_F__gc_runtime_state___size] !=
 		    RS_GC_SIZE_INCREMENTAL)
 			make_incremental(py, layout);

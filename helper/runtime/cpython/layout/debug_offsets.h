@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 /**
- * @file
- * _Py_DebugOffsets, the table of its own offsets that CPython 3.13 and later
- * has at the start of _PyRuntime, by release. Names are CPython's. Every
- * member is a number of bytes: the size of a struct, or the offset of one of
- * its fields.
+ * @file _Py_DebugOffsets by release: the table of offsets at the start of
+ * _PyRuntime in CPython 3.13 and later. The names are CPython's. Every member
+ * is a number of bytes: the size of a struct, or the offset of one of its
+ * fields.
  *
  * Source: CPython Include/internal/pycore_runtime.h of 3.13,
- * pycore_debug_offsets.h of 3.14 and 3.15; sizes and order held against the
- * debug information of Debian 3.13.18-1, 3.14.10-1 and 3.15.2-1.
+ * pycore_debug_offsets.h of 3.14 and 3.15; sizes and order were compared with
+ * the debug information of Debian 3.13.18-1, 3.14.10-1 and 3.15.2-1.
  */
 #ifndef RS_CPYTHON_DEBUG_OFFSETS_H
 #define RS_CPYTHON_DEBUG_OFFSETS_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A layout out of the interpreter's own debug information, which whoever opened
-// the session can look things up in (GDB, as a rule).
+// A layout from the debug information of the interpreter. The caller of the
+// engine, usually GDB, looks up the fields.
 #include "runtime/cpython/state/discover.h"
 
 enum { RS_LARGEST = 1 << 24 }; // _PyRuntime, the largest, has 600 KB
@@ -59,8 +59,8 @@ static struct rs_error *look_up(const struct rs_cpython *py, const char *type,
 	return NULL;
 }
 
-// The size of a struct comes first; of one that is absent, no field is looked
-// up.
+// The size of a struct comes first; if the struct is absent its fields are
+// skipped.
 static struct rs_error *
 look_up_all(const struct rs_cpython *py, struct rs_layout *layout)
 {
@@ -83,14 +83,14 @@ look_up_all(const struct rs_cpython *py, struct rs_layout *layout)
 	return NULL;
 }
 
-// A file may have debug information in part: of these, all releases have.
+// Debug information may be incomplete. These fields exist in all releases.
 static struct rs_error *
 check_complete(const struct rs_cpython *py, const struct rs_layout *layout)
 {
 	static const enum rs_field needed[] = {
 		RS_F_PyGC_Head___size,
 		RS_F_gc_generation___size,
-		RS_F__dictkeysobject___size, // these two 2.7 has not
+		RS_F__dictkeysobject___size, // not in 2.7, nor is the next one
 		RS_F_PyCompactUnicodeObject___size,
 		RS_F__object___size,
 		RS_F__object__ob_type,
@@ -106,7 +106,7 @@ check_complete(const struct rs_cpython *py, const struct rs_layout *layout)
 		RS_F_PyUnicodeObject___size,
 		RS_F_PyCodeObject__co_name,
 	};
-	const size_t lists = 2; // that a free-threaded build has not
+	const size_t lists = 2; // fields that free-threaded builds lack
 	const size_t of_3 = 4;
 
 	for (size_t i = py->threaded ? lists : 0;
@@ -124,7 +124,7 @@ check_complete(const struct rs_cpython *py, const struct rs_layout *layout)
 	if (!rs_layout_is_sound(layout))
 		return rs_error_new(
 			RS_EUNSUPPORTED,
-			"the debug info of %s is damaged: a field of CPython %s lies outside its struct",
+			"the debug info of %s is damaged: a field of CPython %s is outside its struct",
 			py->module->path, py->version_text);
 	return NULL;
 }
@@ -153,7 +153,7 @@ static bool newest_has(int field)
 {
 	bool has = false;
 
-	// Sorted by version: the newest are the last.
+	// Sorted by version, so the newest are last.
 	for (size_t i = rs_layouts_count; i-- > 0;) {
 		if (rs_layouts[i].version !=
 		    rs_layouts[rs_layouts_count - 1].version)

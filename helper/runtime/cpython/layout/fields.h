@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * @file
- * A number for each field of CPython's structs that refscope reads, from the
- * list in fields.def: RS_F_ and the struct's and the field's name.
+ * @file An enumerator for each field of CPython's structs that refscope reads,
+ * from the list in fields.def: RS_F_, the name of the struct and that of the
+ * field.
  */
 #ifndef RS_CPYTHON_LAYOUT_FIELDS_H
 #define RS_CPYTHON_LAYOUT_FIELDS_H

@@ -17,7 +17,7 @@ static uint32_t distance(const struct rs_layout *row, uint32_t version)
 	return a > b ? a - b : b - a;
 }
 
-// Rows are ordered by distance, then by place in the table.
+// Rows are ordered by distance, then by position in the table.
 static bool
 before(const struct rs_layout *a, const struct rs_layout *b, uint32_t version)
 {
@@ -50,7 +50,7 @@ rs_layout_find(uint32_t version, enum rs_flavour flavour, size_t nth)
 	}
 }
 
-// The array at the end of a struct begins where the struct ends.
+// A flexible array member begins where the struct ends.
 static bool is_array(int field)
 {
 	const struct rs_field_name *name = &rs_field_names[field];
@@ -83,7 +83,7 @@ static bool is_sound_type(const struct rs_layout *layout, int first, int end)
 	const int32_t size = layout->offset[first];
 
 	if (size < 0)
-		return true; // nobody reads by its size
+		return true; // the size is not used for reading
 	if (size == 0 || size > RS_STRUCT_MAX)
 		return false;
 	for (int f = first + 1; f < end; f++)

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /**
- * @file
- * Where the fields of CPython's structs are, by release.
+ * @file The offsets of the fields of CPython's structs, by release.
  *
  * fields.def lists the fields that are read. generated/table.c has their
- * offsets, made by generate.py from what extract.py read in the debug
- * information of real interpreters (data/, which has more fields). A row is
- * chosen by version and then checked against sizes that the target itself
- * states: see choose.c.
+ * offsets: generate.py makes it from data/, which extract.py read from the
+ * debug information of real interpreters (and which has more fields). A row is
+ * chosen by version, and then checked against sizes in the target: see
+ * choose.c.
  */
 #ifndef RS_CPYTHON_LAYOUT_H
 #define RS_CPYTHON_LAYOUT_H
@@ -28,13 +27,16 @@ enum rs_flavour {
 
 struct rs_layout {
 	const char *release; // "3.11.7"
-	const char *source; // where the numbers are from, in words
+	const char *source; // for messages: where the numbers are from
 	uint32_t version; // PY_VERSION_HEX
 	enum rs_flavour flavour;
 	int32_t offset[RS_FIELDS]; // bytes; -1: not in this release
 };
 
-/** What of a struct's field an enum rs_field is the number of. */
+/**
+ * The property of a field, or of a struct, of which an enum rs_field is the
+ * number.
+ */
 enum rs_field_kind {
 	RS_FIELD_OFFSET,
 	RS_FIELD_SIZE, // of the struct
@@ -44,7 +46,7 @@ enum rs_field_kind {
 	RS_FIELD_POINTER, // 1: a pointer; 0: anything else
 };
 
-/** CPython's own names for an enum rs_field. */
+/** CPython's names for an enum rs_field. */
 struct rs_field_name {
 	const char *type;
 	const char
@@ -52,11 +54,10 @@ struct rs_field_name {
 	enum rs_field_kind kind;
 };
 
-/** By enum rs_field; the size of a struct comes before its fields. */
+/** Indexed by enum rs_field; the size of a struct comes before its fields. */
 extern const struct rs_field_name rs_field_names[RS_FIELDS];
 
-/** @return The first number behind the fields of the struct that @p size is
- * the size of. */
+/** @return One past the last field of the struct whose size is @p size. */
 enum rs_field rs_struct_end(enum rs_field size);
 
 /** The table, sorted by version. */
@@ -74,9 +75,9 @@ const struct rs_layout *
 rs_layout_find(uint32_t version, enum rs_flavour flavour, size_t nth);
 
 /**
- * Whether each field lies within its struct, as decoders rely on that have
- * read as much as the struct has bytes. True of every row of the table; what
- * a target or debug information says may be damaged.
+ * Whether each field is within its struct. Decoders rely on this, because they
+ * read as many bytes as the struct has. It is true for every row of the table;
+ * values from a target or from debug information may be damaged.
  */
 bool rs_layout_is_sound(const struct rs_layout *layout);
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Patch releases add fields in the middle of PyInterpreterState, where neither
-// a row of another one nor _Py_DebugOffsets says so (3.14.4 did, before the
-// heads of asyncio's tasks). The pointer to the allocator's state is known by
-// what it leads to: where it is not as expected, it is looked for nearby, and
-// what lies behind has moved with it.
+// Patch releases add fields in the middle of PyInterpreterState, which neither
+// the row of another release nor _Py_DebugOffsets shows (3.14.4 did, before the
+// heads of asyncio's tasks). The pointer to the state of the allocator can be
+// recognised by its target. If it is not where it should be, it is searched
+// nearby, and all later fields are moved with it.
 #include "runtime/cpython/state/discover.h"
 
 enum {
-	RS_NEAR = 64, // bytes that are looked at to both sides
+	RS_NEAR = 64, // bytes to search on both sides
 	RS_SLOTS_MAX = 1 << 22, // of the table of arenas
 };
 
-// Whether a state of pymalloc with a table of arenas is at @p address.
+// Whether there is a state of pymalloc, with a table of arenas, at @p address.
 static bool is_state(const struct rs_cpython *py, uint64_t address)
 {
 	const int32_t slots_at =

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Up to 3.10 a frame is an object; the C function that executes it holds it.
-// From 3.11 on it is a struct on a stack of the thread, which itself owns
-// what is in it. A generator's frame belongs to the generator in both.
+// Up to 3.10 a frame is an object, to which the C function that executes it has
+// a reference. From 3.11 on it is a struct on a stack of the thread, and the
+// references in it are the thread's. The frame of a generator always belongs to
+// the generator.
 #include "runtime/cpython/roots/roots.h"
 
 #include <stdio.h>
@@ -47,7 +48,7 @@ add_slots(struct rs_py_roots *r, const struct rs_py_frame *frame,
 			what == RS_LABEL_LOCAL || what == RS_LABEL_CELL;
 		char label[RS_TEXT];
 
-		// Not owned by the slot: something else holds it.
+		// The slot does not own it: something else holds it.
 		if (refs->kind[i] == RS_WEAK)
 			continue;
 		rs_py_label(&r->py->base, &refs->label[i], label,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// References that no object holds: fields of interpreters and threads, the
-// frames that are being executed, and the statics of C.
+// References that are not in objects: fields of interpreters and threads,
+// frames that are being executed, and static C variables.
 //
-// Only counted references are roots. Left out for that reason: pyexitmodule,
-// callable_cache, common_consts and objreduce (borrowed), slice_cache (a dead
-// object kept), and objects about to be freed (delete_later).
+// Only counted references are roots. These fields are left out because they are
+// not counted: pyexitmodule, callable_cache, common_consts and objreduce
+// (borrowed), slice_cache (an object that has been freed), delete_later
+// (objects about to be freed).
 #include "runtime/cpython/roots/roots.h"
 
 #include <stdio.h>
@@ -65,7 +66,7 @@ static const struct rs_py_root_field interpreter_fields[] = {
 	 "descriptor of __weakref__"},
 };
 
-// 3.7 has them in _PyRuntime.
+// In 3.7 they are in _PyRuntime.
 static const struct rs_py_root_field runtime_fields[] = {
 	{RS_F_pyruntimestate__warnings__filters, "warnings.filters"},
 	{RS_F_pyruntimestate__warnings__once_registry, "warnings.onceregistry"},
@@ -73,7 +74,7 @@ static const struct rs_py_root_field runtime_fields[] = {
 	 "warnings.defaultaction"},
 };
 
-// Arrays of objects made once: one reference each.
+// Arrays of objects that are created once: one reference to each.
 static const struct {
 	enum rs_field field, count;
 	const char *name;
@@ -110,7 +111,7 @@ static const struct rs_py_root_field thread_fields[] = {
 	{RS_F__PyThreadStateImpl__lazy_imports, "lazy imports being resolved"},
 };
 
-// Several interpreters have the same fields: say which.
+// With several interpreters, add which one it is.
 static void interpreter_name(const struct rs_py_roots *r, unsigned i,
 			     const char *what, char *buf, size_t size)
 {
@@ -212,7 +213,7 @@ static struct rs_error *add_gc(struct rs_py_roots *r, unsigned interpreter)
 	struct rs_error *err;
 
 	rs_py_gcstate(py, interpreter, &state);
-	// The slot of the old statics is not known, nor is it needed.
+	// The address of the old static variables is not known, and not needed.
 	interpreter_name(r, interpreter, "gc.garbage", name, sizeof(name));
 	err = rs_roots_add(r->roots, state.garbage, 0, RS_ROOT_INTERPRETER, 0,
 			   RS_NONE, "%s", name);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Static types are no objects of any heap, and what they own (dict, bases,
-// mro) lives as long as the process. They are found from `object` on through
-// the weak references to subclasses, which every ready type is among.
+// Static types are not on a heap, and what they own (dict, bases, mro) exists
+// as long as the process. They are found from `object` on, through the weak
+// references to subclasses, which include every type that is ready.
 #include "base/addrmap.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/roots/roots.h"
@@ -45,7 +45,7 @@ static bool visit_subclass(void *context, uint64_t key, uint64_t value)
 	return !tree->err;
 }
 
-// 2.7 has a list of weak references, 3.x a dict of them.
+// A list of weak references in 2.7, a dict of them in 3.x.
 static void add_subclasses(struct tree *tree, uint64_t type)
 {
 	struct rs_cpython *py = tree->r->py;
@@ -84,8 +84,8 @@ static struct rs_error *add_type(struct tree *tree, uint64_t type)
 			    RS_NONE, "static type %s", name ? name : "?");
 }
 
-// From 3.12 on each interpreter has dicts of its own for the types that come
-// with Python. Those of the first are told with the types themselves.
+// From 3.12 on each interpreter has its own dicts for the built-in static
+// types. Those of the first interpreter are reported with the types.
 static struct rs_error *add_states(struct rs_py_roots *r, unsigned number,
 				   enum rs_field array, enum rs_field count)
 {

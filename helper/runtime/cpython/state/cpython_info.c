@@ -3,7 +3,7 @@
 
 enum {
 	RS_TEXT = 1024,
-	RS_FRAMES_TOLD = 200, // of one thread
+	RS_FRAMES_TOLD = 200, // most frames of a thread to report
 	RS_COLLECTED = 3, // generations with a threshold
 };
 
@@ -46,8 +46,8 @@ static struct rs_error *add_frame(struct rs_cpython *py,
 	return err;
 }
 
-// @param[in,out] at A frame before which none is of this thread; they come in
-// the order of their threads.
+// @param[in,out] at Where to continue in the frames, which are in the order of
+// the threads.
 static struct rs_error *add_frames(struct rs_cpython *py,
 				   struct rs_runtime_info *info,
 				   const struct rs_vec *frames, uint32_t thread,
@@ -176,7 +176,7 @@ static void describe_generation(struct rs_cpython *py,
 				const struct rs_py_interpreter *of, unsigned g,
 				struct rs_gc_generation *ret)
 {
-	// Free-threaded builds have the counters without the lists.
+	// Free-threaded builds have counters, but no lists.
 	const uint64_t counters =
 		of->gc +
 		(uint64_t)rs_py_off(py, RS_F__gc_runtime_state__generations);
@@ -205,7 +205,7 @@ static void describe_generations(struct rs_cpython *py,
 			      : RS_GC_UNKNOWN;
 }
 
-// The collector of one interpreter, which may be that of all.
+// The state of the collector of an interpreter, which may be that of all.
 struct rs_error *
 rs_py_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret)
 {

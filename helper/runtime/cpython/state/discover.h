@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * The steps by which a CPython is found in a target. Internal to
- * runtime/cpython; each step fills fields of struct rs_cpython.
+ * The steps in which a CPython is found in a target, file by file. Each sets
+ * fields of struct rs_cpython. Internal to runtime/cpython.
  */
 #ifndef RS_CPYTHON_DISCOVER_H
 #define RS_CPYTHON_DISCOVER_H
@@ -26,9 +26,9 @@ struct rs_py_thread {
 /* --- version.c --- */
 
 /**
- * Find the module that holds the interpreter and its version.
- * @param[out] found Whether there is one at all.
- * Errors: RS_EBAD (there, but its version is nowhere).
+ * Find the module that contains the interpreter, and its version.
+ * @param[out] found Whether there is one.
+ * Errors: RS_EBAD (there is one, but its version cannot be found).
  */
 RS_MUST_CHECK struct rs_error *
 rs_py_find_version(struct rs_cpython *py, bool *found);
@@ -36,7 +36,7 @@ rs_py_find_version(struct rs_cpython *py, bool *found);
 /** @return The address of symbol @p name in py->module, or 0. */
 uint64_t rs_py_symbol(const struct rs_cpython *py, const char *name);
 
-/** A run of bytes of the target that scans look at. */
+/** A range of the target to scan. */
 struct rs_py_span {
 	uint64_t address;
 	const uint8_t *data;
@@ -44,8 +44,8 @@ struct rs_py_span {
 };
 
 /**
- * Visit the readable static data of py->module: .data and .bss, and .rodata
- * with @p constants too; whole mappings where the file's sections are not
+ * Visit the readable static data of py->module: .data, .bss and, with
+ * @p constants, .rodata; whole mappings if the sections of the file are not
  * known. @p visit returns false to stop.
  */
 void rs_py_static_data(const struct rs_cpython *py, bool constants,
@@ -53,38 +53,40 @@ void rs_py_static_data(const struct rs_cpython *py, bool constants,
 				     const struct rs_py_span *span),
 		       void *context);
 
-/* --- layout_choose.c --- */
+/* --- layout/choose.c --- */
 
 /**
- * Choose the layout for py->version, hold it against the target and set
- * py->layout, py->head_size and the interpreters' lists with it.
- * In this order: the rows of that very release; debug information; the rows
- * of other releases. Where none fits, set py->base.unread and what
- * rs_py_outline() finds.
- * Errors: RS_EUNSUPPORTED (no row, or what disagrees); RS_ENOMEM;
+ * Choose the layout for py->version, check it against the target, and set
+ * py->layout, py->head_size and the lists of the interpreters. Tried in this
+ * order: the rows of the same release; debug information; the rows of other
+ * releases. If none fits, set py->base.unread and what rs_py_outline() finds.
+ * Errors: RS_EUNSUPPORTED (no row, or the first mismatch); RS_ENOMEM;
  * RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *rs_py_choose_layout(struct rs_cpython *py);
 
-/* --- layout_debug.c --- */
+/* --- layout/dwarf.c --- */
 
 /**
- * Fill @p layout from debug information; what that does not have is -1. The
- * texts in it are those of @p py.
- * @param[out] found Whether there is any of this interpreter.
- * Errors: RS_EINTERRUPTED; RS_EBAD (damaged); RS_EUNSUPPORTED (not all of it).
+ * Fill @p layout from debug information; fields that it lacks are -1. Strings
+ * in it are borrowed from @p py.
+ * @param[out] found Whether there is debug information of this interpreter.
+ * Errors: RS_EINTERRUPTED; RS_EBAD (damaged); RS_EUNSUPPORTED (it is
+ * incomplete).
  */
 RS_MUST_CHECK struct rs_error *rs_py_debug_layout(const struct rs_cpython *py,
 						  struct rs_layout *layout,
 						  bool *found);
 
-/** @return How many fields the newest release has that @p layout lacks, in
- * types that it has. */
+/**
+ * @return How many fields of structs in @p layout the newest release has and @p
+ * layout lacks.
+ */
 unsigned rs_py_debug_lacks(const struct rs_layout *layout);
 
-/* --- debug_offsets.c --- */
+/* --- layout/debug_offsets.c --- */
 
-/** _Py_DebugOffsets has grown by release; these are its forms. */
+/** The forms of _Py_DebugOffsets, which grows from release to release. */
 enum rs_py_form {
 	RS_PY_FORM_313,
 	RS_PY_FORM_314,
@@ -92,42 +94,43 @@ enum rs_py_form {
 	RS_PY_FORMS,
 };
 
-/** Where _Py_DebugOffsets has the offset of one of our fields. */
+/** Where _Py_DebugOffsets contains the offset of one of our fields. */
 struct rs_py_published_offset {
 	enum rs_field field;
-	uint16_t at[RS_PY_FORMS]; // 0: nowhere
+	uint16_t at[RS_PY_FORMS]; // byte offset in each form; 0: not there
 };
 
 extern const struct rs_py_published_offset rs_py_published_offsets[];
 extern const size_t rs_py_published_offsets_count;
 
-/** Correct @p layout by the target's own _Py_DebugOffsets (3.13+). */
+/** Correct @p layout by the target's own _Py_DebugOffsets (3.13 and later). */
 RS_MUST_CHECK struct rs_error *
 rs_py_debug_offsets(struct rs_cpython *py, struct rs_layout *layout);
 
 /**
- * Set what the target's own table tells in @p layout, and nothing else.
- * @return whether there is one whose form is known.
+ * Set only those fields of @p layout that the target's own _Py_DebugOffsets
+ * contains.
+ * @return false if there is none, or its form is not known.
  */
 bool rs_py_debug_offsets_alone(const struct rs_cpython *py,
 			       struct rs_layout *layout);
 
-/* --- layout_probe.c --- */
+/* --- layout/probe.c --- */
 
 /**
- * Hold py->own_layout against what PyInterpreterState has where it has grown
- * in patch releases. Needs the interpreters.
- * @return whether it was corrected.
+ * Check py->own_layout where patch releases have added fields to
+ * PyInterpreterState, and correct it. Needs the interpreters.
+ * @return Whether it was corrected.
  */
 bool rs_py_probe_layout(struct rs_cpython *py);
 
 /* --- outline.c --- */
 
 /**
- * For a CPython that no layout fits, for the reason @p why: find what its own
- * _Py_DebugOffsets (3.13+) leads to, which is its interpreters, threads and
- * frames. py->base.unread says that this is all, and why.
- * @param why Taken; returned when nothing can be had either.
+ * For a CPython that no layout fits: find its interpreters, threads and frames
+ * by its own _Py_DebugOffsets (3.13 and later), and set py->base.unread.
+ * @param why The reason why no layout fits; freed, or returned if nothing can
+ * be found.
  */
 RS_MUST_CHECK struct rs_error *
 rs_py_outline(struct rs_cpython *py, struct rs_error *why);
@@ -135,59 +138,63 @@ rs_py_outline(struct rs_cpython *py, struct rs_error *why);
 /* --- interpreters.c --- */
 
 /**
- * Find the interpreters and their gc lists by py->layout.
- * Errors: RS_EBAD, with what does not fit.
+ * Find the interpreters and the lists of their collectors, according to
+ * py->layout.
+ * Errors: RS_EBAD, with what does not match the layout.
  */
 RS_MUST_CHECK struct rs_error *rs_py_find_interpreters(struct rs_cpython *py);
 
 /**
- * Set the addresses and ids of py->interpreter, the main one first, by the
- * chain that begins with the one made last, as CPython has it.
+ * Set addresses and ids in py->interpreter, the main one first, from CPython's
+ * list, which begins with the newest one.
  */
 void rs_py_list_interpreters(struct rs_cpython *py, uint64_t newest);
 
 /**
- * Leave out of py->interpreter those that do not @p fit, which may set what it
- * finds of each. Errors: that of @p fit for the main one, which has to fit,
- * and any but RS_EUNSUPPORTED.
+ * Remove from py->interpreter those for which @p fit fails; it may also set
+ * fields of each.
+ * Errors: that of @p fit for the main interpreter, which must succeed, and any
+ * other than RS_EUNSUPPORTED.
  */
 RS_MUST_CHECK struct rs_error *rs_py_keep_fitting(
 	struct rs_cpython *py,
 	struct rs_error *(*fit)(struct rs_cpython *py,
 				struct rs_py_interpreter *interpreter));
 
-/* --- wellknown.c --- */
+/* --- heap/wellknown.c --- */
 
-/** The types, None, set dummy, subtype_traverse and lookdict. */
+/**
+ * Find types, None, the dummy key of sets; then subtype_traverse and lookdict.
+ */
 void rs_py_find_types(struct rs_cpython *py);
 RS_MUST_CHECK struct rs_error *rs_py_find_functions(struct rs_cpython *py);
 
 /* --- threads.c --- */
 
-/** All thread states, struct rs_py_thread, appended. Errors: RS_ENOMEM. */
+/** Append all thread states, struct rs_py_thread. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *
 rs_py_threads(struct rs_cpython *py, struct rs_vec *ret);
 
-/** Say that a chain of @p what ("threads") leads back into itself. */
+/** Report a list of @p what ("threads") that contains a cycle as a problem. */
 void rs_py_tell_loop(struct rs_cpython *py, const char *what);
 
-/** @return The thread of the system that @p thread is; NULL: not known. */
+/** @return The operating system's thread of @p thread; NULL: not known. */
 const struct rs_thread *
 rs_py_os_thread(const struct rs_cpython *py, const struct rs_py_thread *thread);
 
-/** `thread 1234`. */
+/** Write `thread 1234`. */
 void rs_py_thread_text(const struct rs_py_thread *thread, char *buf,
 		       size_t size);
 
-/* --- frames.c, lines.c --- */
+/* --- decode/frames.c, decode/lines.c --- */
 
-/** @return The line that @p frame is at, or 0. */
+/** @return The line number at which @p frame is, or 0. */
 uint32_t
 rs_py_frame_line(struct rs_cpython *py, const struct rs_py_frame *frame);
 
 /* --- gcstate.c --- */
 
-/** What the collector's own variables say; -1: not known. */
+/** The variables of the collector; -1: not known. */
 struct rs_py_gcstate {
 	int enabled, collecting;
 	int64_t debug;
@@ -198,8 +205,8 @@ void rs_py_gcstate(struct rs_cpython *py, unsigned interpreter,
 		   struct rs_py_gcstate *ret);
 
 /**
- * Set the numbers of collections and of what they found, as gc.get_stats() has
- * them; RS_GC_UNKNOWN where there are none (gc_stats.c).
+ * Set collections, collected and uncollectable, as gc.get_stats() returns them;
+ * RS_GC_UNKNOWN if the version has none (gc_stats.c).
  */
 void rs_py_generation_stats(struct rs_cpython *py, unsigned interpreter,
 			    unsigned generation, struct rs_gc_generation *ret);
@@ -208,14 +215,16 @@ void rs_py_generation_stats(struct rs_cpython *py, unsigned interpreter,
 void rs_py_last_collections(struct rs_cpython *py, unsigned interpreter,
 			    struct rs_gc_info *ret);
 
-/** What the gc.garbage of one interpreter holds, uint64_t, appended. */
+/** Append the addresses (uint64_t) in the gc.garbage of an interpreter. */
 RS_MUST_CHECK struct rs_error *rs_py_garbage_of(struct rs_cpython *py,
 						unsigned interpreter,
 						struct rs_vec *ret);
 
 /**
- * Whether the x86-64 code that lies at @p at loads a variable of the same file
- * in its byte @p i; 7 more must be there. @param[out] ret Its address.
+ * Whether byte @p i of x86-64 @p code, which is at address @p at, begins an
+ * instruction that loads a variable of the same file. There must be 7 more
+ * bytes.
+ * @param[out] ret The address of the variable.
  */
 bool rs_py_loads_from(const uint8_t *code, uint64_t at, unsigned i,
 		      uint64_t *ret);
@@ -234,16 +243,16 @@ rs_py_find_threaded(struct rs_cpython *py, struct rs_found *found,
 /* --- heap/collecting_lists.c --- */
 
 /**
- * Set py->collecting_list: lists of a collection at work. Needs
+ * Set py->collecting_list: the lists of a running collection. Needs
  * rs_py_types_open().
- * @return whether there was a stack to look at.
+ * @return Whether there was a stack to search.
  */
 bool rs_py_find_collecting_lists(struct rs_cpython *py);
 
-/** Remember, and tell with the problems, that a collection is at work. */
+/** Record, and report as a problem, that a collection was running. */
 void rs_py_was_collecting(struct rs_cpython *py);
 
-/* --- interned.c --- */
+/* --- heap/interned.c --- */
 
 /** Before 3.12: set the first interpreter's dict of interned strings. */
 void rs_py_find_interned(struct rs_cpython *py);

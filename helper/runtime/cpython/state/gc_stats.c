@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What the collector counted of its own runs. Up to 3.14 one item a generation
-// stands in its state. 3.15 has a pointer to rings, one a generation, of the
-// same counters as they stood after each of the last collections; the first
-// item of a ring that is not yet full is zero.
+// The collector's statistics. Up to 3.14 its state has one item for each
+// generation. 3.15 has a pointer to circular buffers, one for each generation,
+// with the counters after each of the last collections; the first item of a
+// buffer that is not yet full is zero.
 //
 // Source: CPython 3.15 Include/internal/pycore_interp_structs.h (gc_stats),
 // Python/gc.c.
@@ -11,11 +11,11 @@
 
 enum { RS_RING_MAX = 64, RS_GENERATIONS = 3 };
 
-/** A ring of 3.15. */
+/** A circular buffer of 3.15. */
 struct ring {
 	uint64_t items; // address of the first
 	int32_t n;
-	int32_t last; // number of the item that the last collection filled
+	int32_t last; // index of the item of the last collection
 };
 
 static bool open_ring(struct rs_cpython *py, uint64_t gc, unsigned generation,
@@ -64,7 +64,7 @@ static bool has_rings(const struct rs_cpython *py)
 	       rs_py_off(py, RS_F_gc_stats__young__index) >= 0;
 }
 
-// Address of the counters of a generation as they stand now; 0: not known.
+// The address of the current counters of a generation; 0: not known.
 static uint64_t
 counters_of(struct rs_cpython *py, uint64_t gc, unsigned generation)
 {

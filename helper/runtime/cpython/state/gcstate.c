@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The collector's own variables. From 3.7 on they are fields of a struct. In
-// 2.7 and 3.6 they are local statics: `garbage` and `callbacks` are also in
-// the gc module's dict, `enabled` and `debug` are what the first instruction
-// with an address in gc.isenabled() and gc.get_debug() loads.
+// The variables of the collector. From 3.7 on they are fields of a struct. In
+// 2.7 and 3.6 they are static variables: `garbage` and `callbacks` are also in
+// the dict of the gc module; the addresses of `enabled` and `debug` are taken
+// from the code of gc.isenabled() and gc.get_debug(), whose first instruction
+// with an address loads them.
 #include "runtime/cpython/state/discover.h"
 
 enum { RS_CODE = 48 };
@@ -21,7 +22,8 @@ static bool read_int(const struct rs_cpython *py, uint64_t base,
 	return true;
 }
 
-// `mov disp(%rip), %r32` or `movslq disp(%rip), %r64`: where it loads from.
+// The address from which `mov disp(%rip), %r32` or `movslq disp(%rip), %r64`
+// loads.
 bool rs_py_loads_from(const uint8_t *code, uint64_t at, unsigned i,
 		      uint64_t *ret)
 {
@@ -72,7 +74,7 @@ static void old_gcstate(struct rs_cpython *py, struct rs_py_gcstate *ret)
 	int value = 0;
 
 	if (!module) {
-		// Nobody can have switched it off: there is no C API for it.
+		// It is enabled: there is no C API to disable it.
 		ret->enabled = 1;
 		ret->debug = 0;
 		return;
@@ -87,8 +89,8 @@ static void old_gcstate(struct rs_cpython *py, struct rs_py_gcstate *ret)
 		ret->debug = value;
 }
 
-// The statics can have been rebound in the module (gc.garbage = []): the
-// collector's own is a list in any case.
+// The program may have set the module's attribute to another object (gc.garbage
+// = []); the collector's own is always a list.
 static void keep_list(const struct rs_cpython *py, uint64_t *list)
 {
 	if (rs_py_type(py, *list) != py->type_list)
@@ -179,7 +181,7 @@ void rs_py_was_collecting(struct rs_cpython *py)
 {
 	py->base.gc_collecting = true;
 	rs_memory_problem(py->base.memory,
-			  "CPython %s was in the middle of a collection: "
-			  "answers about its garbage are of that moment",
+			  "CPython %s was in the middle of a collection, so "
+			  "answers about its garbage may be incomplete",
 			  py->version_text);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the interpreters and their collectors' lists are: from _PyRuntime in
-// 3.7 and later; before, from the current thread, or, when nobody runs, from
-// a word of static data that points to what can only be an interpreter.
+// Finding the interpreters and the lists of their collectors: in 3.7 and later
+// from _PyRuntime; before, from the current thread, or, if no thread is
+// running, from a word of static data that points to what must be an
+// interpreter.
 #include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/heap/mimalloc.h"
@@ -11,7 +12,8 @@
 enum {
 	RS_LISTS = 3,
 	RS_HEADS_TRIED = 64,
-	RS_CHECKED = 64, // objects that tell whether the heaps are understood
+	RS_CHECKED = 64, // objects to examine to decide whether the heaps are
+			 // understood
 	RS_CHAIN_MAX = 1 << 16,
 };
 
@@ -65,8 +67,8 @@ static bool visit_old(void *context, const struct rs_py_span *span)
 	return true;
 }
 
-// 2.7, 3.6: interp_head is a local symbol. The newest interpreter is first in
-// the chain, so the word that starts the longest chain is it.
+// 2.7, 3.6: interp_head is a local symbol. It points to the newest interpreter,
+// the first of the list, so it is the word that begins the longest list.
 static uint64_t find_old(const struct rs_cpython *py)
 {
 	struct old_scan scan = {.py = py};
@@ -80,19 +82,20 @@ static uint64_t find_old(const struct rs_cpython *py)
 	return is_interpreter(py, interpreter) ? interpreter : 0;
 }
 
-// Whether the list at @p head can be one: its first member leads back.
+// Whether there may be a list with its head at @p head: its first member points
+// back.
 static bool is_list(const struct rs_cpython *py, uint64_t head)
 {
 	const uint64_t next = rs_py_word_at(py, head) & ~UINT64_C(3);
 
 	if (!next || (next & 7 & ~UINT64_C(4)))
 		return false;
-	// From 3.8 on the way back is overwritten during a collection.
+	// From 3.8 on the pointers back are overwritten during a collection.
 	return py->version >= RS_PY(3, 8) ||
 	       rs_py_word_at(py, next + 8) == head;
 }
 
-// Its type's type is "type", or the type of that is.
+// Whether the type of its type is "type", or has "type" as its type.
 static bool looks_like_object(const struct rs_cpython *py, uint64_t address)
 {
 	uint64_t type = rs_py_type(py, address);
@@ -111,7 +114,7 @@ static bool head_size_fits(const struct rs_cpython *py, uint64_t head)
 {
 	const uint64_t next = rs_py_word_at(py, head) & ~UINT64_C(3);
 
-	// An empty list says nothing.
+	// An empty list is no evidence.
 	return next == head || looks_like_object(py, next + py->head_size);
 }
 
@@ -119,7 +122,7 @@ static struct rs_error *
 misfit(const struct rs_cpython *py, const char *what, uint64_t address)
 {
 	return rs_error_new(RS_EUNSUPPORTED,
-			    "CPython %s is laid out otherwise than %s: no %s "
+			    "CPython %s does not have the layout of %s: no %s "
 			    "at 0x%llx",
 			    py->version_text, py->layout->source, what,
 			    (unsigned long long)address);
@@ -141,8 +144,8 @@ static struct rs_error *set_lists(struct rs_cpython *py,
 	return NULL;
 }
 
-// generation0 points to the first list wherever it is: Debian's 3.13 has it 4
-// bytes earlier than the sources (gchead-alignment.diff).
+// generation0 points to the first list. In Debian's 3.13 that is 4 bytes
+// earlier than in CPython's sources (gchead-alignment.diff).
 static struct rs_error *
 set_gc(struct rs_cpython *py, struct rs_py_interpreter *interpreter)
 {
@@ -170,7 +173,8 @@ set_gc(struct rs_cpython *py, struct rs_py_interpreter *interpreter)
 	return NULL;
 }
 
-// 3.14 named the array otherwise while it was incremental; same place.
+// In 3.14 the array had another name while the collector was incremental; its
+// offset is the same.
 static void name_generations(struct rs_cpython *py)
 {
 	int32_t *generations =
@@ -219,8 +223,8 @@ static bool check_block(void *context, const struct rs_py_mi_block *block)
 	return check->objects + check->others < RS_CHECKED;
 }
 
-// mimalloc changed within 3.14: with another one's layout the blocks of its
-// heaps are no objects, or there are none.
+// mimalloc changed within 3.14: with the wrong layout, the blocks of its heaps
+// contain no objects, or no blocks are found.
 static struct rs_error *check_heaps(const struct rs_cpython *py)
 {
 	struct heap_check check = {.py = py};
@@ -233,10 +237,11 @@ static struct rs_error *check_heaps(const struct rs_cpython *py)
 		return err;
 	if (check.objects > check.others)
 		return NULL;
-	return rs_error_new(RS_EUNSUPPORTED,
-			    "CPython %s is laid out otherwise than %s: no heap "
-			    "of mimalloc with objects in it",
-			    py->version_text, py->layout->source);
+	return rs_error_new(
+		RS_EUNSUPPORTED,
+		"CPython %s does not have the layout of %s: no heap "
+		"of mimalloc contains objects",
+		py->version_text, py->layout->source);
 }
 
 static uint64_t first_interpreter(const struct rs_cpython *py)
@@ -256,7 +261,7 @@ static bool is_before(const struct rs_cpython *py, uint64_t newest, unsigned n,
 	return n != 0;
 }
 
-// Of a chain that bites its tail, those up to the first that comes again.
+// Of a list that contains a cycle, those up to the first repetition.
 static unsigned count_loop(struct rs_cpython *py, uint64_t newest)
 {
 	uint64_t address = newest;
@@ -304,8 +309,8 @@ void rs_py_list_interpreters(struct rs_cpython *py, uint64_t newest)
 	}
 }
 
-// From 3.9 on each has a collector of its own; before, the first stands for
-// the one of all.
+// From 3.9 on each interpreter has its own collector; before, the first entry
+// has the one of all.
 static struct rs_error *
 find_collector(struct rs_cpython *py, struct rs_py_interpreter *interpreter)
 {
@@ -331,8 +336,8 @@ static void leave_out(struct rs_cpython *py, uint64_t address)
 		py->interpreter_unfit = address;
 }
 
-// The layout is right if the main interpreter fits it: another that does not
-// is being made or is damaged, and is left out.
+// The layout is right if the main interpreter matches it; another one that does
+// not is being created or is damaged, and is ignored.
 struct rs_error *rs_py_keep_fitting(
 	struct rs_cpython *py,
 	struct rs_error *(*fit)(struct rs_cpython *py,
@@ -366,10 +371,11 @@ struct rs_error *rs_py_find_interpreters(struct rs_cpython *py)
 	if ((err = rs_py_keep_fitting(py, find_collector)))
 		return err;
 	if (!py->interpreters)
-		return rs_error_new(RS_EBAD,
-				    "CPython %s in %s has no interpreter: not "
-				    "yet started, or already finalized",
-				    py->version_text, py->module->path);
+		return rs_error_new(
+			RS_EBAD,
+			"CPython %s in %s has no interpreter: it has "
+			"not been started, or was finalized",
+			py->version_text, py->module->path);
 	if (py->threaded)
 		return check_heaps(py);
 	return py->runtime ? NULL : set_old_gc(py);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// A release that is not known, and is laid out like none that is: its objects
-// cannot be read, but it says itself (_Py_DebugOffsets, 3.13+) where its
-// interpreters, threads and frames are, and where a str has its text.
+// An unknown release that no known layout fits. Its objects cannot be read, but
+// from 3.13 on its own _Py_DebugOffsets says where its interpreters, threads
+// and frames are, and where a str has its text.
 #include "runtime/cpython/state/discover.h"
 
 #include <stdio.h>
 
-// The one thing that the table does not tell of a str: where in its state the
-// bits are. They are where the newest row has them, or the text is none.
+// The table does not contain the positions of the bits in the state of a str.
+// Assume those of the newest row; otherwise texts cannot be read.
 static const enum rs_field kept[] = {
 	RS_F_PyASCIIObject__state__kind__bit,
 	RS_F_PyASCIIObject__state__ascii__bit,
@@ -38,8 +38,8 @@ is_dict(const struct rs_cpython *py, uint64_t interpreter, enum rs_field field)
 	return dict && rs_py_type(py, dict) == py->type_dict;
 }
 
-// What it leads to must be an interpreter: its threads, if it has any now, are
-// its own.
+// Check that it leads to an interpreter: each of its threads, if it has any,
+// must point back to it.
 static struct rs_error *
 check_interpreter(struct rs_cpython *py, struct rs_py_interpreter *interpreter)
 {
@@ -64,7 +64,7 @@ static bool find_interpreters(struct rs_cpython *py)
 			      RS_F_pyruntimestate__interpreters__head));
 	err = rs_py_keep_fitting(py, check_interpreter);
 	const bool fits = !err && py->interpreters != 0;
-	rs_error_free(err); // why it was not read is told by others
+	rs_error_free(err); // the reason is reported elsewhere
 	return fits;
 }
 
@@ -76,8 +76,8 @@ struct rs_error *rs_py_outline(struct rs_cpython *py, struct rs_error *why)
 	py->layout = py->own_layout;
 	if (!rs_py_debug_offsets_alone(py, py->own_layout))
 		return why;
-	// A str that is not ASCII ends where one that is not compact has its
-	// one pointer more.
+	// A compact str that is not ASCII is one pointer shorter than one that
+	// is not compact.
 	py->own_layout->offset[RS_F_PyCompactUnicodeObject___size] =
 		rs_py_off(py, RS_F_PyUnicodeObject___size) - RS_POINTER;
 	if (!find_interpreters(py))

@@ -18,7 +18,7 @@ static uint64_t holder_of(const struct rs_cpython *py, uint64_t interpreter)
 	if (py->version < RS_PY(3, 12))
 		return rs_py_get(py, py->runtime,
 				 RS_F_pyruntimestate__gilstate__tstate_current);
-	// Interpreters that share the lock of the first point to it.
+	// Interpreters that share the GIL of the first one point to it.
 	const uint64_t gil = rs_py_get(py, interpreter, RS_F__is__ceval__gil);
 	const uint64_t owner = gil - (uint64_t)rs_py_off(py, RS_F__is___gil);
 	if (!gil || locked_at < 0 ||
@@ -29,8 +29,7 @@ static uint64_t holder_of(const struct rs_cpython *py, uint64_t interpreter)
 	return rs_py_get(py, owner, RS_F__is___gil__last_holder);
 }
 
-// glibc's pthread_t is the thread pointer, and leads to a struct that holds
-// the tid.
+// glibc's pthread_t is the address of a struct that contains the tid.
 // Source: glibc 2.17 to 2.36, offsetof(struct pthread, tid): x86-64, aarch64.
 static bool is_ident(struct rs_memory *memory, uint64_t ident,
 		     const struct rs_thread *thread)
@@ -49,7 +48,7 @@ static bool is_ident(struct rs_memory *memory, uint64_t ident,
 	return false;
 }
 
-// Before 3.11 only the pthread_t is there.
+// Before 3.11 there is only the pthread_t.
 static int64_t
 tid_of(const struct rs_cpython *py, uint64_t address, uint64_t ident)
 {
@@ -67,14 +66,15 @@ tid_of(const struct rs_cpython *py, uint64_t address, uint64_t ident)
 void rs_py_tell_loop(struct rs_cpython *py, const char *what)
 {
 	rs_memory_problem(py->base.memory,
-			  "CPython %s: a list of its %s bites its own tail; "
-			  "some are told twice, or not at all",
+			  "CPython %s: a list of its %s contains a cycle; "
+			  "some may be missing, or reported twice",
 			  py->version_text, what);
 }
 
 struct rs_error *rs_py_threads(struct rs_cpython *py, struct rs_vec *ret)
 {
-	// Older versions have the list in the interpreter, newer in a struct.
+	// The head of the list is a field of the interpreter, in newer versions
+	// in a struct.
 	const enum rs_field list = rs_py_off(py, RS_F__is__tstate_head) >= 0
 					   ? RS_F__is__tstate_head
 					   : RS_F__is__threads__head;
@@ -97,9 +97,9 @@ struct rs_error *rs_py_threads(struct rs_cpython *py, struct rs_vec *ret)
 			    interpreter) {
 				rs_memory_problem(
 					py->base.memory,
-					"CPython %s: what should be a thread "
-					"at 0x%llx is none; it and those after "
-					"it are left out",
+					"CPython %s: no thread state at "
+					"0x%llx, where its list has one; this "
+					"and later threads are missing",
 					py->version_text,
 					(unsigned long long)address);
 				break;

@@ -20,7 +20,7 @@ static uint64_t symbol_of(struct rs_memory *memory,
 	struct rs_error *err =
 		rs_memory_symbol(memory, module, name, &address, NULL);
 
-	if (err) { // absent is an answer
+	if (err) { // a missing symbol is not an error
 		rs_error_free(err);
 		return 0;
 	}
@@ -32,7 +32,7 @@ uint64_t rs_py_symbol(const struct rs_cpython *py, const char *name)
 	return symbol_of(py->base.memory, py->module, name);
 }
 
-// "type" is its own type.
+// The type of "type" is itself.
 static uint32_t type_offset(struct rs_memory *memory, uint64_t type_type)
 {
 	const uint32_t places[] = {RS_UNTRACED, RS_TRACED};
@@ -55,7 +55,8 @@ static bool is_library(const struct rs_module *module)
 	return !strncmp(name, "libpython", strlen("libpython"));
 }
 
-// The libraries first: with one, the executable is but a stub.
+// First the libraries: if there is a libpython, the executable contains no
+// interpreter.
 static bool find_module(struct rs_cpython *py)
 {
 	struct rs_memory *memory = py->base.memory;
@@ -92,7 +93,7 @@ visit_range(const struct rs_cpython *py, uint64_t start, uint64_t size,
 	span.data = rs_memory_at(memory, start, size);
 	if (span.data)
 		return visit(context, &span);
-	// Holes in it: what there is of each page.
+	// Some pages cannot be read: visit the others.
 	for (uint64_t a = start; a < start + size;
 	     a = span.address + span.size) {
 		span.address = a;
@@ -116,7 +117,7 @@ visit_mappings(const struct rs_cpython *py, bool constants,
 	for (size_t i = 0; i < memory->segments; i++) {
 		const struct rs_segment *s = &memory->segment[i];
 
-		// The .bss may begin where the mapped file ends.
+		// .bss may begin where the mapping of the file ends.
 		if (s->end <= py->module->start || s->start > py->module->end ||
 		    (!constants && !(s->prot & PROT_WRITE)))
 			continue;
@@ -165,7 +166,7 @@ static bool parse_number(const char **text, uint32_t *ret)
 	return true;
 }
 
-// "3.8.18 (default, ...": the text that Py_GetVersion() keeps in .bss.
+// "3.8.18 (default, ...": the string that Py_GetVersion() stores in .bss.
 static bool parse_version(const char *text, uint32_t *ret)
 {
 	uint32_t part[3];
@@ -208,8 +209,9 @@ static bool visit_version(void *context, const struct rs_py_span *span)
 	return true;
 }
 
-// Py_Version is a constant and may be missing from a core; the cookie at the
-// start of _PyRuntime (3.13+) is not; before, there is only the text.
+// Py_Version is a constant, which may be missing in a core. The cookie at the
+// start of _PyRuntime (3.13 and later) is not constant. Before that there is
+// only the string.
 static void find_version(struct rs_cpython *py)
 {
 	struct rs_memory *memory = py->base.memory;
@@ -242,14 +244,13 @@ struct rs_error *rs_py_find_version(struct rs_cpython *py, bool *found)
 	find_version(py);
 	if (!py->version)
 		return rs_error_new(RS_EBAD,
-				    "%s holds a CPython, but its version is "
-				    "nowhere in the target; was it started?",
+				    "%s contains a CPython, but its version "
+				    "cannot be found; has it been started?",
 				    py->module->path);
 	(void)snprintf(py->version_text, sizeof(py->version_text), "%u.%u.%u",
 		       py->version >> 24, py->version >> 16 & 0xff,
 		       py->version >> 8 & 0xff);
-	// _Py_NegativeRefcount is there with Py_REF_DEBUG only, in all
-	// versions.
+	// In all versions _Py_NegativeRefcount exists only with Py_REF_DEBUG.
 	py->debug = rs_py_symbol(py, "_Py_NegativeRefcount") != 0;
 	return NULL;
 }

@@ -22,10 +22,10 @@ static void with_key(struct rs_cpython *py, const char *before, uint64_t key,
 	(void)snprintf(buf, size, "%s%s%s", before, text, after);
 }
 
-// A label that is a name in C carries its address.
+// A label that is a C name contains the address of the string.
 static const char *text_at(const struct rs_label *label)
 {
-	// NOLINTNEXTLINE(performance-no-int-to-ptr): it was one
+	// NOLINTNEXTLINE(performance-no-int-to-ptr): it was a pointer
 	return (const char *)(uintptr_t)label->a;
 }
 
@@ -40,7 +40,7 @@ void rs_py_label(struct rs_runtime *rt, const struct rs_label *label, char *buf,
 	buf[0] = '\0';
 	switch ((enum rs_label_kind)label->kind) {
 	case RS_LABEL_NONE:
-	case RS_LABEL_PATH: // of another runtime
+	case RS_LABEL_PATH: // made by another runtime
 		break;
 	case RS_LABEL_TRAVERSE:
 		(void)snprintf(buf, size, "(traverse)");

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Dicts that are somebody's own: which type they have, and what their owners
-// are called.
+// The dicts that are namespaces, and the names of their owners.
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/state/discover.h"
 #include "runtime/cpython/text/object_names.h"
@@ -49,7 +48,7 @@ bool rs_py_owner_name(struct rs_runtime *rt, uint64_t address, char *buf,
 		rs_py_old_class_name(py, address, name, sizeof(name));
 		(void)snprintf(buf, size, "class %s", name);
 	} else if (old && strcmp(t->name, "instance") == 0) {
-		// All instances of such classes have one type.
+		// All instances of old-style classes have the same type.
 		rs_py_old_class_name(
 			py,
 			rs_py_get(py, address, RS_F_PyInstanceObject__in_class),
@@ -66,7 +65,7 @@ rs_py_size_in_place(struct rs_runtime *rt, uint32_t type, uint32_t size)
 {
 	static const struct {
 		const char *type;
-		uint32_t size; // the least of any version
+		uint32_t size; // the smallest of all versions
 	} with_table[] = {
 		{"list", 40},
 		{"dict", 48},

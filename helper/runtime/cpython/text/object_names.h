@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/** @file What objects of a CPython are called: modules, types, functions. */
+/** @file The names of CPython's modules, types and functions. */
 #ifndef RS_CPYTHON_OBJECT_NAMES_H
 #define RS_CPYTHON_OBJECT_NAMES_H
 
 #include "runtime/cpython/cpython.h"
 
 /*
- * Each writes at most @p size bytes with a NUL, and "?" for what cannot be
+ * Each writes at most @p size bytes with the NUL, and "?" if the name cannot be
  * read.
  */
 
@@ -18,7 +18,7 @@ void rs_py_field_name(struct rs_cpython *py, uint64_t object,
 void rs_py_full_type_name(struct rs_cpython *py, uint64_t type, char *buf,
 			  size_t size);
 
-/** Qualified name of a function; 2.7 has the plain one only. */
+/** The qualified name of a function; in 2.7 its plain name. */
 void rs_py_function_name(struct rs_cpython *py, uint64_t function, char *buf,
 			 size_t size);
 
@@ -26,11 +26,11 @@ void rs_py_function_name(struct rs_cpython *py, uint64_t function, char *buf,
 void rs_py_module_name(struct rs_cpython *py, uint64_t module, char *buf,
 		       size_t size);
 
-/** `module.name` of a class of the old kind, which 2.7 has. */
+/** `module.name` of an old-style class (2.7). */
 void rs_py_old_class_name(struct rs_cpython *py, uint64_t class, char *buf,
 			  size_t size);
 
-/** @return The word of repr() for @p type: "class", or "type". */
+/** @return The word that repr() uses for @p type: "class" or "type". */
 const char *rs_py_type_word(struct rs_cpython *py, uint64_t type);
 
 #endif /* RS_CPYTHON_OBJECT_NAMES_H */

@@ -10,12 +10,12 @@
 
 enum { RS_PART = 256, RS_CLASSES = 256 };
 
-// The name being resolved and how far it went.
+// The state of resolving a name.
 struct path {
 	struct rs_cpython *py;
 	const char *text, *at;
 	uint64_t modules; // sys.modules
-	char dotted[RS_PART * 2]; // name of the module that `object` is
+	char dotted[RS_PART * 2]; // name of `object`, if it is a module
 	uint64_t object;
 };
 
@@ -36,7 +36,7 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || (c & 0x80);
 }
 
-// Take the word at p->at. @return false when there is none.
+// Read the word at p->at. @return false when there is none.
 static bool take_word(struct path *p, char *word)
 {
 	size_t n = 0;
@@ -50,7 +50,7 @@ static bool take_word(struct path *p, char *word)
 	return n > 0;
 }
 
-// A class and those it inherits from, 2.7's old classes too.
+// Look in a class and its bases, also of 2.7's old-style classes.
 static uint64_t
 of_class(struct rs_cpython *py, uint64_t class, const char *name)
 {
@@ -92,7 +92,7 @@ of_old_class(struct rs_cpython *py, uint64_t class, const char *name)
 	return 0;
 }
 
-// What the object's own dict, or its inline values, hold under `name`.
+// The value of `name` in the object's own dict or inline values.
 static uint64_t of_attributes(struct rs_cpython *py, const struct rs_py_type *t,
 			      uint64_t object, const char *name)
 {
@@ -118,7 +118,7 @@ static uint64_t of_attributes(struct rs_cpython *py, const struct rs_py_type *t,
 	return 0;
 }
 
-// A reference that its label calls `name`: slots, fields, __dict__.
+// A reference whose label is `name`: slots, C fields, __dict__.
 static uint64_t
 of_labels(struct rs_cpython *py, uint64_t object, const char *name)
 {
@@ -143,7 +143,7 @@ of_labels(struct rs_cpython *py, uint64_t object, const char *name)
 	return found;
 }
 
-// A descriptor that would compute the attribute: it is not its value.
+// Whether it is a descriptor, which would compute the attribute.
 static bool computes(struct rs_cpython *py, uint64_t value)
 {
 	const struct rs_py_type *t = rs_py_known_of(py, value);
@@ -195,7 +195,7 @@ static struct rs_error *missing(const struct path *p, const char *what)
 			    p->text, what);
 }
 
-// `.word`: an attribute, or else a module inside the package.
+// `.word`: an attribute, otherwise a module of the package.
 static struct rs_error *step_attribute(struct path *p)
 {
 	char word[RS_PART], dotted[RS_PART * 4];
@@ -223,10 +223,10 @@ static struct rs_error *step_attribute(struct path *p)
 	return NULL;
 }
 
-// A key of a dict that is this text, or this number.
+// The key to look for in a dict: a string or a number.
 struct key {
 	struct rs_cpython *py;
-	const char *text; // NULL: the number
+	const char *text; // NULL: use the number
 	int64_t number;
 	uint64_t value;
 };
@@ -306,7 +306,7 @@ static struct rs_error *step_element(struct path *p)
 	return p->object ? NULL : missing(p, "such element");
 }
 
-// The first word: a module, or a name in __main__ or among the builtins.
+// The first word: a module, or a name in __main__ or in builtins.
 static struct rs_error *step_first(struct path *p)
 {
 	static const char *const within[] = {"__main__", "builtins",
@@ -314,7 +314,7 @@ static struct rs_error *step_first(struct path *p)
 	char word[RS_PART];
 
 	if (!take_word(p, word))
-		return rs_error_new(RS_EBAD, "`%s` is no name", p->text);
+		return rs_error_new(RS_EBAD, "`%s` is not a name", p->text);
 	p->object = rs_py_dict_get(p->py, p->modules, word);
 	if (p->object) {
 		(void)snprintf(p->dotted, sizeof(p->dotted), "%s", word);
@@ -341,7 +341,7 @@ static struct rs_error *resolve_in(struct rs_cpython *py, unsigned number,
 	p.modules = rs_py_modules(p.py, number);
 	if (!p.modules)
 		return rs_error_new(RS_ENOTFOUND,
-				    "%s: sys.modules is not readable", name);
+				    "%s: sys.modules cannot be read", name);
 	error = step_first(&p);
 	while (!error && *p.at) {
 		if (*p.at == '.')
@@ -349,17 +349,15 @@ static struct rs_error *resolve_in(struct rs_cpython *py, unsigned number,
 		else if (*p.at == '[')
 			error = step_element(&p);
 		else
-			error = rs_error_new(RS_EBAD,
-					     "%s: `%s` is not understood", name,
-					     p.at);
+			error = rs_error_new(RS_EBAD, "%s: cannot parse `%s`",
+					     name, p.at);
 	}
 	if (!error)
 		*ret = p.object;
 	return error;
 }
 
-// A name means what it does in the main interpreter; what that has not may be
-// one of another's.
+// Look in the main interpreter first, then in the others.
 struct rs_error *
 rs_py_resolve(struct rs_runtime *rt, const char *name, uint64_t *ret)
 {

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 
 enum {
-	RS_DEPTH = 3, // how deep containers are shown
-	RS_ELEMENTS = 10, // how many elements of each
-	RS_CHARACTERS = 100, // how much of a str
+	RS_DEPTH = 3, // levels of nested containers to show
+	RS_ELEMENTS = 10, // elements of each to show
+	RS_CHARACTERS = 100, // characters of a str to show
 };
 
 struct out {
@@ -36,11 +36,11 @@ static void say(struct out *o, const char *format, ...)
 						   : o->size - o->n - 1;
 }
 
-// Containers hold containers: RS_DEPTH is the end of it.
+// Containers are nested: RS_DEPTH limits the recursion.
 // NOLINTBEGIN(misc-no-recursion)
 static void show(struct out *o, uint64_t object, unsigned depth);
 
-// Text in quotes, control characters escaped, cut when long.
+// Write text in quotes, with control characters escaped, shortened if long.
 static void quoted(struct out *o, const char *prefix, const char *text)
 {
 	const char quote =
@@ -63,7 +63,7 @@ static void quoted(struct out *o, const char *prefix, const char *text)
 		else
 			say(o, "%c", c);
 	}
-	// Do not cut a character of several bytes in two.
+	// Do not cut within a character of several bytes.
 	while (n == RS_CHARACTERS && o->n > 0 &&
 	       ((unsigned char)o->buf[o->n - 1] & 0xc0) == 0x80)
 		o->buf[--o->n] = '\0';
@@ -96,7 +96,7 @@ static void show_bytes(struct out *o, uint64_t object)
 	say(o, "%s'", length > RS_CHARACTERS ? "..." : "");
 }
 
-// The shortest text that reads back as the same number.
+// Write the shortest text that stands for the same number.
 static void show_float(struct out *o, uint64_t object)
 {
 	const int32_t at = rs_py_off(o->py, RS_F_PyFloatObject__ob_fval);
@@ -130,7 +130,7 @@ static void show_int(struct out *o, const struct rs_py_type *t, uint64_t object)
 		    o->py->known->old && (t->flags & RS_TPF_LONG) ? "L" : "");
 }
 
-// Elements of a list, a tuple or a set, between the brackets.
+// Write the elements of a list, tuple or set, without the brackets.
 static void show_items(struct out *o, const uint64_t *item, uint32_t n,
 		       uint64_t all, unsigned depth)
 {
@@ -142,7 +142,7 @@ static void show_items(struct out *o, const uint64_t *item, uint32_t n,
 		say(o, ", ...");
 }
 
-// @p alone is what follows the only element of a tuple.
+// @p alone follows the only element of a tuple: ",".
 static void show_sequence(struct out *o, const struct rs_py_type *t,
 			  uint64_t object, const char *alone, unsigned depth)
 {
@@ -193,7 +193,7 @@ static void show_dict(struct out *o, uint64_t object, unsigned depth)
 	say(o, "}");
 }
 
-// Elements by way of the references: deques, sets and such.
+// Write the elements of deques, sets and the like, which are their references.
 static void show_refs(struct out *o, uint64_t object, unsigned depth,
 		      const char *open, const char *close)
 {
@@ -239,7 +239,7 @@ static void show_set(struct out *o, const struct rs_py_type *t, uint64_t object,
 			  frozen ? "})" : "}");
 }
 
-// A dict, with the name of its type if it is a special one.
+// Write a dict, with the name of its type if that is not dict.
 static void show_mapping(struct out *o, const struct rs_py_type *t,
 			 uint64_t object, unsigned depth)
 {
@@ -478,7 +478,7 @@ show_descriptor(struct out *o, const struct rs_py_type *t, uint64_t object)
 	say(o, "<%s '%s' of '%s' objects>", what, name, type ? type : "?");
 }
 
-// Types that print themselves in a way of their own, by name.
+// Types that have their own form, by name.
 static bool show_named(struct out *o, const struct rs_py_type *t,
 		       uint64_t object, unsigned depth)
 {

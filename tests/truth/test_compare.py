@@ -24,6 +24,7 @@ class Compare(unittest.TestCase):
     def compared(self, *rows):
         with tempfile.TemporaryDirectory() as folder:
             for name, said in (("truth", TRUTH), ("collect", {}),
+                               ("stats", {"stats": None}),
                                ("unreachable", {"unreachable": []})):
                 with open(os.path.join(folder, name + ".json"), "w") as out:
                     json.dump(said, out)

@@ -314,7 +314,7 @@ class Engaged(unittest.TestCase):
             "python import refscope.command as c; "
             "from refscope.target import holder as h; seen = []; "
             "note = lambda: seen.append(h.status.interrupt) or 'x'; "
-            "c.engaged(lambda: note() and c.engaged(note, False) and note(), "
+            "c.with_status(lambda: note() and c.with_status(note, False) and note(), "
             "False); print(len(set(map(id, seen))), h.status.active)"])
         self.assertEqual(got, "1 False\n")
 
@@ -322,7 +322,7 @@ class Engaged(unittest.TestCase):
         got, = answers([
             "python import refscope.progress as p; p.TERMINAL = 99; "
             "s = p.StatusLine(); s.start(True); s._last = 0; "
-            "print(s.tell('reading', 1, 2), s.shown); s.clear()"])
+            "print(s.report('reading', 1, 2), s.shown); s.clear()"])
         self.assertEqual(got, "True False\n")
 
 

@@ -123,8 +123,8 @@ class Exact(unittest.TestCase):
                       f"core {core}", "refs collect", "set refs exact on",
                       "refs collect", arguments=[LEAK], engine=ENGINE)
         self.assertIn("unreachable object num:2\n", got[5])
-        self.assertEqual(got[7].count("\n"), 1, got[7])
-        self.assertIn("no CPython in it whose types could be asked", got[7])
+        # Its types have no callbacks: what their fields say is exact.
+        self.assertEqual(got[7], got[5])
 
 
 if __name__ == "__main__":

@@ -189,10 +189,7 @@ struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 		return err;
 	write_numbers(j, report.graph);
 	rs_json_key_uint(j, "asked", rs_session_asked(session));
-	rs_json_key(j, "problems");
-	rs_json_begin_array(j);
-	for (size_t i = 0; i < session->memory->problems; i++)
-		rs_json_string(j, session->memory->problem[i]);
-	rs_json_end_array(j);
+	rs_report_problems(j, session, true);
+	report.has_problems = true;
 	return rs_report_take(&report, ret);
 }

@@ -135,6 +135,9 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 			row.flags |= RS_OBJ_INEXACT;
 	}
 
+	rs_graph_add_partial(b->graph, refs->incomplete, address);
+	b->graph->oversized += row.size > UINT32_MAX;
+
 	struct rs_read_row *r = rs_vec_push(&b->row, sizeof(*r));
 	uint64_t *raw = rs_vec_push(&b->raw, refs->n * sizeof(*raw));
 	if (!r || !raw || refs->no_memory)

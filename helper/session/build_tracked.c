@@ -79,6 +79,7 @@ static struct rs_error *read_all(struct rs_session *session,
 		err = rs_twin_join(twin, &b.out);
 	*out = b.out;
 	b.out = (struct rs_vec){0};
+	rs_graph_add_partial(graph, b.partial, b.partial_example);
 	rs_batch_fini(&b);
 	return err;
 }

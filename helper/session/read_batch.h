@@ -16,6 +16,7 @@ struct rs_batch {
 	uint32_t first, next, end;
 	uint32_t whole; // objects that all threads read, for progress
 	struct rs_error *err; // owned: why a part of a row was not numbered
+	uint64_t partial, partial_example; // as in struct rs_graph
 };
 
 /**

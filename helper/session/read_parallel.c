@@ -220,6 +220,8 @@ static struct rs_error *append(struct rs_twin *twin, struct rs_vec *out)
 	while (!err && n--)
 		err = append_run(twin, &run[n], number, out);
 	rs_block_free(number, types, sizeof(*number));
+	rs_graph_add_partial(twin->batch.graph, twin->batch.partial,
+			     twin->batch.partial_example);
 	return err;
 }
 
@@ -259,6 +261,8 @@ static void keep_problems(struct rs_twin *twin)
 
 	for (size_t i = 0; i < from->problems; i++)
 		rs_memory_problem(twin->main->memory, "%s", from->problem[i]);
+	for (size_t i = 0; i < from->gaps; i++)
+		rs_memory_gap(twin->main->memory, "%s", from->gap[i]);
 }
 
 struct rs_error *rs_twin_check(const struct rs_twin *twin)

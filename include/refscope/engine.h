@@ -57,6 +57,11 @@
  *                                          taken as in use; the first ones are
  *                                          among the "problems" of info
  *     "incomplete":true                    objects could not be found
+ *     "problems":[".."]                    a line for each limit that was
+ *                                          reached, damaged list and the like
+ *                                          that may make the answer wrong; of
+ *                                          rs_answer_info() all, what does no
+ *                                          harm too
  */
 #ifndef REFSCOPE_ENGINE_H
 #define REFSCOPE_ENGINE_H

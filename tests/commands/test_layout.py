@@ -683,6 +683,15 @@ class Others(Layout):
             garbage object num:0
             """)
 
+    def test_what_is_missing_is_said_by_every_answer(self):
+        self.check(layout.unasked({"problems": ["core c is truncated"]}), """
+            (may be incomplete: core c is truncated)
+            """)
+        # refs info has a list of its own.
+        self.assertEqual(layout.unasked({
+            "source": "core c", "runtimes": [],
+            "problems": ["core c is truncated"]}), [])
+
     def test_a_deep_stack_is_cut_at_its_outer_end(self):
         frames = [{"function": "f%d" % i, "file": "/a/b/c.py", "line": i}
                   for i in range(30)]

@@ -38,6 +38,7 @@ struct rs_report {
 	struct rs_reading told; // whose references are being told
 	struct rs_reading owner; // who was asked whether a dict is its own
 	struct rs_rooted *rooted; // [objects]; NULL: no way back yet
+	bool has_problems; // rs_report_problems() has been called
 };
 
 /**
@@ -97,6 +98,8 @@ void rs_report_key_object(struct rs_report *report, const char *key,
 /** `<CGcLeak 0x7f..>`, at most @p size bytes. */
 void rs_report_name(const struct rs_report *report, uint32_t number, char *buf,
 		    size_t size);
+void rs_report_name_in(const struct rs_graph *graph, uint32_t number, char *buf,
+		       size_t size);
 
 /**
  * Whose dict object @p number is: `module os`, `class m.Foo`, `function f`,
@@ -207,6 +210,13 @@ rs_report_garbage(struct rs_report *report, struct rs_vec *ret);
  * "in_transit", "unknown" and "incomplete" (engine.h).
  */
 void rs_report_learned(struct rs_json *json, const struct rs_session *session);
+
+/**
+ * Write "problems": lines of what may make the answer incomplete or wrong, if
+ * there are any; or @p all that the session met, for rs_answer_info().
+ */
+void rs_report_problems(struct rs_json *json, const struct rs_session *session,
+			bool all);
 
 /** Write those, close the last object and hand out the text. */
 RS_MUST_CHECK struct rs_error *

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { RS_MAX_SYMBOLS = 1 << 24 };
+enum { RS_MAX_SYMBOLS = 1 << 30 }; // a table of 24 GiB in a file on disk
 
 static uint32_t hash_of(const char *name)
 {

@@ -71,6 +71,12 @@ def unasked(answer: dict[str, Any]) -> list[str]:
             "(parts of the registry could not be read: objects are missing; "
             "see refs info)"
         )
+    # refs info has a list of its own, of more.
+    if "source" not in answer or "runtimes" not in answer:
+        lines += [
+            f"(may be incomplete: {text.clean(problem)})"
+            for problem in answer.get("problems") or ()
+        ]
     return lines
 
 

@@ -52,6 +52,34 @@ class Bounds(unittest.TestCase):
         self.check_all("mapped", [i for i in FOUND if "pyenv" in i.path][-3:]
                        or FOUND[:1])
 
+    def test_long_chains_of_metaclasses(self):
+        self.check_all("metaclasses")
+
+    def test_long_chains_of_bases(self):
+        self.check_all("bases")
+
+    def test_thousands_of_slots(self):
+        self.check_all("slots")
+
+    def test_types_may_have_any_name(self):
+        self.check_all("names")
+
+    def test_sizes_of_hundreds_of_mebibytes(self):
+        # Of 2.7 they would be written to, not only allocated.
+        for interpreter in FOUND:
+            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
+                       "large_bytes"]
+            if interpreter.version.startswith("2."):
+                continue
+            with self.subTest(interpreter=interpreter.name), \
+                    tempfile.TemporaryDirectory() as folder, \
+                    Target(command, folder) as target:
+                address, size = target.wait_ready()
+                target.stop()
+                with engine.Session(target.pid) as session:
+                    found = session.count(int(address, 16))["object"]
+                self.assertEqual(found["size"], int(size))
+
 
 def setUpModule():
     sys.stderr.write(interpreters.report(FOUND) + "\n")

@@ -131,7 +131,7 @@ static void read_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		      uint64_t object, const uint8_t *body,
 		      struct rs_refs *refs)
 {
-	for (unsigned i = 0; i < t->members; i++) {
+	for (uint32_t i = 0; i < t->members; i++) {
 		const struct rs_py_member *m = &t->member[i];
 		rs_refs_add(refs, rs_py_word(body + m->offset),
 			    (enum rs_kind)m->kind, RS_LABEL_FIELD,

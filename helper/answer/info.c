@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/collector_state.h"
+#include "answer/describe/dangling.h"
 #include "answer/describe/report.h"
 
 static void write_text(struct rs_json *j, const char *key,
@@ -189,6 +190,8 @@ struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 		return err;
 	write_numbers(j, report.graph);
 	rs_json_key_uint(j, "asked", rs_session_asked(session));
+	if (report.graph && (err = rs_report_dangling(&report)))
+		return err;
 	rs_report_problems(j, session, true);
 	report.has_problems = true;
 	return rs_report_take(&report, ret);

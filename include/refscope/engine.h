@@ -205,7 +205,15 @@ RS_PUBLIC void rs_text_free(char *text);
  *     "frames":[{"function":"f","file":"x.py","line":N}]}],
  *   "gc":{as in rs_answer_gc}}],
  *  "objects":N,"tracked":N,"references":N,"bytes":N,"dropped":N,
- *  "asked":N,"problems":["..."]}
+ *  "asked":N,"problems":["..."],
+ *  "dangling":{"references":N,"holders":[{"object":OBJECT,"references":N,
+ *    "label":"[1]","target":"0x..","there":"a freed object, once a Foo"}],
+ *    "limited":bool},
+ *  "count_zero":[{"object":OBJECT,"references":N}]}
+ * dangling, if there are any: counted references that lead to no object, by
+ * the container that holds them, with the first of each. count_zero, if there
+ * are any: objects that are never freed (None) and have a count of 0, with
+ * the number of references to each.
  * asked: objects whose types told their references. "native" has "callbacks":N
  * as well: its objects with a traverse callback, whose references reading can
  * only guess where no field describes them.

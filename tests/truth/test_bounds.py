@@ -5,6 +5,7 @@ Each program of fixtures/python/limits.py leaves garbage; what refscope says
 would be collected, live and from a core, is what gc.collect() then returns.
 """
 import os
+import signal
 import sys
 import tempfile
 import unittest
@@ -79,6 +80,56 @@ class Bounds(unittest.TestCase):
                 with engine.Session(target.pid) as session:
                     found = session.count(int(address, 16))["object"]
                 self.assertEqual(found["size"], int(size))
+
+    def test_a_reference_to_freed_memory_is_told_with_its_holder(self):
+        for interpreter in FOUND:
+            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
+                       "freed"]
+            with self.subTest(interpreter=interpreter.name), \
+                    tempfile.TemporaryDirectory() as folder, \
+                    Target(command, folder) as target:
+                holder = target.wait_ready()[0]
+                target.stop()
+                with engine.Session(target.pid) as session:
+                    self.check_freed(session.info()["dangling"], holder)
+                target.resume()
+                with engine.Session(target.gcore()) as session:
+                    self.check_freed(session.info()["dangling"], holder)
+
+    def check_freed(self, dangling, holder):
+        self.assertEqual(dangling["references"], 1)
+        self.assertFalse(dangling["limited"])
+        found, = dangling["holders"]
+        self.assertEqual(found["object"]["id"], holder)
+        self.assertEqual(found["label"], "[0]")
+
+    def test_none_is_none_with_a_count_of_0(self):
+        # From 3.12 on nothing brings it there.
+        looked = 0
+        for interpreter in FOUND:
+            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
+                       "none_at_zero"]
+            if int(interpreter.version.split(".")[1]) >= 12:
+                continue
+            with self.subTest(interpreter=interpreter.name), \
+                    tempfile.TemporaryDirectory() as folder, \
+                    Target(command, folder) as target:
+                self.assertEqual(target.process.wait(), -signal.SIGABRT)
+                core = target.kernel_core()
+                if not core:
+                    continue
+                looked += 1
+                with engine.Session(core, exact="off") as session:
+                    info = session.info()
+                    none, = info["count_zero"]
+                    self.assertEqual(none["object"]["text"], "None")
+                    self.assertGreater(none["references"], 100)
+                    found = session.count(int(none["object"]["id"], 16))
+                self.assertEqual(found["count"], 0)
+                self.assertLess(found["unexplained"], 0)
+                self.assertNotIn("dangling", info)
+        if not looked:
+            self.skipTest("the kernel leaves no core here")
 
 
 def setUpModule():

@@ -185,7 +185,9 @@ bool rs_holders_next(struct rs_holders *holders);
 struct rs_ledger {
 	uint64_t named; // strong, owned and root references
 	uint64_t weak, guesses;
-	int64_t unexplained; // count - named; 0 for an immortal object
+	// count - named; 0 for an immortal object, and for what is known only
+	// by a guess and may be none
+	int64_t unexplained;
 	uint64_t holders; // all but the weak ones
 };
 

@@ -77,6 +77,7 @@ static const struct rs_runtime_ops ops = {
 	.collector_id = rs_py_collector_id,
 	.sweep = rs_py_sweep,
 	.is_object = rs_py_is_object,
+	.freed_text = rs_py_freed_text,
 	.read = rs_py_read,
 	.prefetch = rs_py_prefetch,
 	.prefetch_tables = rs_py_prefetch_tables,

@@ -431,6 +431,8 @@ static void fill(struct draft *d, uint64_t type)
 	t->itemsize = (uint32_t)rs_py_type_field(py, type,
 						 RS_F__typeobject__tp_itemsize);
 	t->gc = t->flags & RS_TPF_GC;
+	t->has_is_gc =
+		rs_py_type_field(py, type, RS_F__typeobject__tp_is_gc) != 0;
 	base = walk_bases(d, type);
 	if (base == type)
 		base = skip_python_classes(py, type);

@@ -95,6 +95,7 @@ struct rs_py_type {
 	uint8_t type_kind; // of the reference to the type; RS_PY_NO_TYPE: none
 	uint8_t body_kind; // of what `how` finds
 	bool gc; // takes part in collection
+	bool has_is_gc; // unless its tp_is_gc says no: then it has no head
 	bool guessed; // reading some or all of its objects means guessing
 	bool special; // an object's flags depend on more than its type
 	uint32_t members;

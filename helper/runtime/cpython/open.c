@@ -168,21 +168,20 @@ static void set_collector(struct rs_cpython *py)
 static void tell_left_out(struct rs_cpython *py)
 {
 	if (py->interpreters_left_out)
-		rs_memory_problem(py->base.memory,
-				  "CPython %s has %u interpreters: the %u "
-				  "newest are left out",
-				  py->version_text,
-				  py->interpreters + py->interpreters_unfit +
-					  py->interpreters_left_out,
-				  py->interpreters_left_out);
+		rs_memory_gap(py->base.memory,
+			      "CPython %s has %u interpreters: the %u "
+			      "newest are left out",
+			      py->version_text,
+			      py->interpreters + py->interpreters_unfit +
+				      py->interpreters_left_out,
+			      py->interpreters_left_out);
 	if (py->interpreters_unfit)
-		rs_memory_problem(
-			py->base.memory,
-			"CPython %s: left out, for it is being made or "
-			"is damaged: the interpreter at 0x%llx%s",
-			py->version_text,
-			(unsigned long long)py->interpreter_unfit,
-			py->interpreters_unfit > 1 ? ", and others" : "");
+		rs_memory_gap(py->base.memory,
+			      "CPython %s: left out, for it is being made or "
+			      "is damaged: the interpreter at 0x%llx%s",
+			      py->version_text,
+			      (unsigned long long)py->interpreter_unfit,
+			      py->interpreters_unfit > 1 ? ", and others" : "");
 }
 
 struct rs_error *rs_cpython_open(struct rs_memory *memory,

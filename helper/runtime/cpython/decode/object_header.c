@@ -111,18 +111,30 @@ is_static_count(struct rs_cpython *py, uint64_t object, const uint8_t *p)
 	return count <= 0 && count > -RS_FAR_BELOW;
 }
 
+static const struct rs_py_type *
+type_of(struct rs_cpython *py, uint64_t address, const uint8_t **header)
+{
+	if (!address || (address & 7))
+		return NULL;
+	*header = rs_memory_at(py->base.memory, address, py->header_size);
+	return *header ? rs_py_known(py,
+				     rs_py_word(*header + py->known->ob_type))
+		       : NULL;
+}
+
+bool rs_py_has_header(struct rs_cpython *py, uint64_t address)
+{
+	const uint8_t *p = NULL;
+
+	return type_of(py, address, &p) && rs_py_is_counted(py, p);
+}
+
 bool rs_py_is_object(struct rs_runtime *rt, uint64_t address)
 {
 	struct rs_cpython *py = rs_cpython(rt);
-	const struct rs_py_type *t;
-	const uint8_t *p;
+	const uint8_t *p = NULL;
+	const struct rs_py_type *t = type_of(py, address, &p);
 
-	if (!address || (address & 7))
-		return false;
-	p = rs_memory_at(rt->memory, address, py->header_size);
-	if (!p)
-		return false;
-	t = rs_py_known(py, rs_py_word(p + py->known->ob_type));
 	if (!t)
 		return false;
 	return rs_py_is_counted(py, p) ? has_sane_head(py, t, address)

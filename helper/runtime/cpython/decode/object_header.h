@@ -21,6 +21,13 @@ bool rs_py_is(struct rs_cpython *py, uint64_t object, uint64_t bits);
 int64_t rs_py_length(struct rs_cpython *py, uint64_t object);
 
 /**
+ * Whether a count that a live object can have and a known type stand at
+ * @p address, whatever stands before it: for members of the collector's lists,
+ * whose heads have been looked at already.
+ */
+bool rs_py_has_header(struct rs_cpython *py, uint64_t address);
+
+/**
  * Whether the collector's head before @p header, that of an object, is one of
  * an object that it does not track.
  */

@@ -3,6 +3,7 @@
 // Cuts are heads found by looking at random places of the mappings that members
 // were seen in; a head is known by its neighbours leading back to it.
 #include "runtime/cpython/heap/list_chunks.h"
+#include "runtime/cpython/decode/object_header.h"
 
 #include <sys/mman.h>
 
@@ -109,7 +110,7 @@ static bool is_member(const struct cutting *c, uint64_t head)
 	    !rs_memory_u64(c->memory, next + 8, &back) ||
 	    (back & ~RS_NOT_POINTER) != head)
 		return false;
-	return rs_py_is_object(&c->py->base, head + c->py->head_size);
+	return rs_py_has_header(c->py, head + c->py->head_size);
 }
 
 static uint64_t next_random(uint64_t *state)

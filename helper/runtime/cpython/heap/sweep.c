@@ -295,7 +295,7 @@ static void finish(struct sweep *s)
 
 	// A pool can be stopped at between two steps; two or more cannot.
 	if (heap->damaged || heap->torn > 1)
-		rs_memory_problem(
+		rs_memory_gap(
 			s->py->base.memory,
 			"CPython %s: %llu pools of small blocks are damaged or "
 			"not in the target: objects may be missing",

@@ -155,7 +155,7 @@ static void finish(struct sweep *s, const struct rs_py_mi_totals *totals)
 	s->py->heap = *heap;
 	// Each thread can be stopped at between two steps, with one page.
 	if (heap->torn > s->py->base.memory->threads + 1)
-		rs_memory_problem(
+		rs_memory_gap(
 			s->py->base.memory,
 			"CPython %s: %llu pages of its heaps are damaged or "
 			"not in the target: objects may be missing",

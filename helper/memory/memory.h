@@ -80,6 +80,8 @@ struct rs_memory {
 	// The line of problem[] about a file that is not on this machine, that
 	// of the executable if it is missing; NULL when none is.
 	const char *missing;
+	// The line of problem[] about a core that is truncated, or NULL.
+	const char *truncated;
 	// A look-up failed because memory ran out, so "not found" may be wrong.
 	// Never reset.
 	bool no_memory;

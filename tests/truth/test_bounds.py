@@ -131,6 +131,42 @@ class Bounds(unittest.TestCase):
         if not looked:
             self.skipTest("the kernel leaves no core here")
 
+    def test_a_truncated_core_is_called_so(self):
+        for interpreter in FOUND:
+            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
+                       "names"]
+            with self.subTest(interpreter=interpreter.name), \
+                    tempfile.TemporaryDirectory() as folder, \
+                    Target(command, folder) as target:
+                target.wait_ready()
+                os.kill(target.pid, signal.SIGABRT)
+                target.process.wait()
+                core = target.kernel_core()
+                if not core:
+                    self.skipTest("the kernel leaves no core here")
+                self.check_truncated(core)
+
+    def check_truncated(self, core):
+        with engine.Session(core, exact="off") as session:
+            whole = session.collect(limit=0)["unreachable"]
+        size = os.path.getsize(core)
+        for percent in (98, 95, 90, 80, 60, 40, 20, 5):
+            os.truncate(core, size * percent // 100)
+            try:
+                with engine.Session(core, exact="off") as session:
+                    self.assertTrue(any(
+                        "is truncated" in line
+                        for line in session.info()["problems"]))
+                    if session.info()["objects"] is None:
+                        continue
+                    told = session.collect(limit=0)
+                    self.assertLessEqual(told["unreachable"], whole)
+                    self.assertTrue(any("is truncated" in line
+                                        for line in told["problems"]))
+            except engine.EngineError as error:
+                self.assertIn("is truncated", str(error))
+                self.assertNotIn("otherwise", str(error))
+
 
 def setUpModule():
     sys.stderr.write(interpreters.report(FOUND) + "\n")

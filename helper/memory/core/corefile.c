@@ -184,12 +184,17 @@ static struct rs_error *read_core(struct rs_core *core)
 	err = read_headers(core);
 	if (err)
 		return err;
-	if (core->truncated)
+	if (core->truncated) {
+		const size_t before = target->memory.gaps;
+
 		rs_memory_gap(
 			&target->memory,
 			"%s is truncated: it has %llu of at least %llu bytes",
 			target->name, (unsigned long long)core->size,
 			(unsigned long long)core->want);
+		if (target->memory.gaps > before)
+			target->memory.truncated = target->memory.gap[before];
+	}
 	if (target->loads > 1)
 		qsort(target->load, target->loads, sizeof(*target->load),
 		      by_start);

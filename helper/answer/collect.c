@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/listing.h"
+#include "answer/describe/returns.h"
 #include "session/collection.h"
 
 // What the lists of an answer are made of, and its numbers.
@@ -92,6 +93,23 @@ static void write_each(struct rs_json *j, const struct collection *c)
 	write_those(j, c, "registries", true);
 }
 
+// Of a CPython; a C program's collector has no such number.
+static void write_returns(struct rs_json *j, const struct collection *c)
+{
+	struct rs_returns returns;
+
+	if (!rs_session_runtime_named(c->session, "cpython"))
+		return;
+	rs_returns_find(c->graph, &c->verdict, &returns);
+	rs_json_key(j, "returns");
+	rs_json_begin_array(j);
+	rs_json_uint(j, returns.low);
+	rs_json_uint(j, returns.high);
+	rs_json_end_array(j);
+	if (returns.decides)
+		rs_json_key_string(j, "decides", returns.decides);
+}
+
 static bool is_collecting(const struct rs_session *session)
 {
 	for (size_t i = 0; i < session->runtimes; i++)
@@ -110,6 +128,7 @@ write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 	rs_json_key_uint(j, "unreachable", c->verdict.unreachable);
 	rs_json_key_uint(j, "uncollectable", c->verdict.uncollectable);
 	rs_json_key_uint(j, "garbage", c->in_garbage + new_garbage(c));
+	write_returns(j, c);
 	rs_json_key_int(j, "generation", c->generation);
 	rs_json_key_string(j, "rules", c->rules == RS_RULES_27 ? "2.7" : "3.4");
 	// Else every answer says so at its end.

@@ -316,7 +316,11 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  *          "constant count"|"held by an uncollectable one"|"freed",
  *    "runtime":".."}],
  *  "limited":bool}
- * unreachable is what gc.collect() would return, garbage what len(gc.garbage)
+ * unreachable is what the collector finds. "returns":[N,N] (of a CPython) has
+ * the least and the greatest number that gc.collect() can return: they are
+ * equal unless something runs before the collector counts, which "decides"
+ * names then: finalizers, generators that are closed, callbacks of weak
+ * references, objects that 2.7 keeps. garbage is what len(gc.garbage)
  * would then be. Of a CPython of several interpreters, which collect apart
  * from 3.9 on, these are sums, and "interpreters":[{"id":N,"tracked":N,
  * "unreachable":N,"uncollectable":N}] has each one's own; of a C program with

@@ -23,18 +23,18 @@ def answers(session):
 
 
 class Bounds(unittest.TestCase):
-    def program(self, interpreter, name):
-        """(unreachable, problems) live and from a core; what it returned."""
+    def program(self, interpreter, name, ask=answers):
+        """What ask() says live and from a core, and what it returned."""
         command = [interpreter.path, os.path.join(FIXTURES, "limits.py"), name]
         with tempfile.TemporaryDirectory() as folder, \
                 Target(command, folder) as target:
             target.wait_ready()
             target.stop()
             with engine.Session(target.pid) as session:
-                live = answers(session)
+                live = ask(session)
             target.resume()
             with engine.Session(target.gcore()) as session:
-                core = answers(session)
+                core = ask(session)
             self.assertEqual(target.finish(), 0, target.printed)
         returned = next(line.split()[1] for line in target.printed
                         if line.startswith("returned "))
@@ -166,6 +166,20 @@ class Bounds(unittest.TestCase):
             except engine.EngineError as error:
                 self.assertIn("is truncated", str(error))
                 self.assertNotIn("otherwise", str(error))
+
+    def test_what_collect_returns(self):
+        for name in ("generators", "callbacks", "finalizers", "bases"):
+            for interpreter in FOUND:
+                with self.subTest(interpreter=interpreter.name, name=name):
+                    live, core, returned = self.program(
+                        interpreter, name, lambda session: session.collect())
+                    for told in live, core:
+                        low, high = told["returns"]
+                        self.assertLessEqual(low, returned)
+                        self.assertGreaterEqual(high, returned)
+                        if name == "bases":
+                            self.assertEqual(low, high)
+                            self.assertNotIn("decides", told)
 
 
 def setUpModule():

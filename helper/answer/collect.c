@@ -98,9 +98,13 @@ static void write_returns(struct rs_json *j, const struct collection *c)
 {
 	struct rs_returns returns;
 
-	if (!rs_session_runtime_named(c->session, "cpython"))
+	const struct rs_runtime *rt =
+		rs_session_runtime_named(c->session, "cpython");
+
+	// By the rules of another version there is nothing to be returned.
+	if (!rt || c->rules != rt->rules)
 		return;
-	rs_returns_find(c->graph, &c->verdict, &returns);
+	rs_returns_find(c->graph, &c->verdict, c->rules, &returns);
 	rs_json_key(j, "returns");
 	rs_json_begin_array(j);
 	rs_json_uint(j, returns.low);

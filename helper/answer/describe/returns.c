@@ -41,7 +41,8 @@ static bool may_call_back(const struct rs_graph *graph,
 }
 
 void rs_returns_find(const struct rs_graph *graph,
-		     const struct rs_verdict *verdict, struct rs_returns *ret)
+		     const struct rs_verdict *verdict, enum rs_rules rules,
+		     struct rs_returns *ret)
 {
 	uint64_t callbacks = 0;
 
@@ -49,8 +50,16 @@ void rs_returns_find(const struct rs_graph *graph,
 				   NULL};
 	if (!verdict->unreachable)
 		return;
-	if (verdict->uncollectable)
-		ret->decides = "objects that a finalizer keeps";
+	// 2.7 counts those that it keeps when the others are cleared, and
+	// calls no finalizer and closes no generator before.
+	if (rules == RS_RULES_27) {
+		if (verdict->uncollectable &&
+		    verdict->uncollectable < verdict->unreachable) {
+			ret->decides = "objects that a finalizer keeps";
+			ret->low = 0;
+		}
+		return;
+	}
 	for (uint32_t i = 0; i < graph->objects; i++) {
 		if (!is_unreachable(verdict, i)) {
 			callbacks += may_call_back(graph, verdict, i);

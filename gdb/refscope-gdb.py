@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Bring the refs commands into GDB: source this file."""
+"""Add the refs commands to GDB: source this file."""
 import os
 import sys
 
-# Only this folder: its parent would make a second package named "gdb".
+# Only this folder: with its parent on the path, "gdb" would be this folder.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import refscope.commands  # noqa: E402

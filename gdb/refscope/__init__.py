@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""refscope: who holds what, in a paused process or a core dump."""
+"""refscope: reference counts, referrers and leaks, of a paused process or a
+core dump."""
 
 VERSION = "0.1.0"

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The one place where refscope meets gdb.Command."""
+"""The base classes of all commands: parsing, help, errors, printing.
+
+The classes that derive from gdb.Command are here; commands/ describes each
+command as data and asks the engine.
+"""
 from __future__ import annotations
 
 import json
@@ -19,7 +23,8 @@ from .target import Unavailable, holder
 JSON = Option("json", "Print the answer as one JSON object on one line.")
 NAME = Option(
     "name",
-    "OBJ is a name such as module.attr['key'].attr[0], resolved by reading.",
+    "OBJ is a name such as module.attr['key'].attr[0]. It is looked up by "
+    "reading memory; no code runs.",
     marks_operand=True,
 )
 
@@ -37,18 +42,23 @@ def limit(what: str, default: int = 20) -> Option:
 
 
 class Default(int):
-    """A number that the user did not write."""
+    """A default value, to tell it from the same number given by the user."""
 
 
 class Failure(Exception):
-    """A command cannot do it: what, where, why; what to try next."""
+    """A command failed. The text says what, where, why, what to try next."""
 
 
 class Command(gdb.Command):
-    """A subclass says what it is in data and answers in ask().
+    """A command. A subclass describes itself in the attributes below.
 
-    lines() gets the decoded answer; with -json the engine's own text is
+    It implements ask(), which gets the answer from the engine, and lines(),
+    which turns the decoded answer into text. With -json the engine's JSON is
     printed instead.
+
+    operand: its name in the usage line, None if there is none.
+    verbatim: everything after the first word that is not an option belongs
+    to the operand.
     """
 
     name: str
@@ -66,10 +76,11 @@ class Command(gdb.Command):
         super().__init__(self.name, gdb.COMMAND_DATA)
 
     def ask(self, session: Session, given: "Given") -> str:
-        """The engine's answer, JSON."""
+        """The engine's answer as JSON text."""
         raise NotImplementedError
 
     def lines(self, answer: dict[str, Any], given: "Given") -> list[str]:
+        """The decoded answer as lines of text."""
         raise NotImplementedError
 
     def usage(self) -> str:
@@ -101,7 +112,7 @@ class Command(gdb.Command):
             raise Failure(str(error)) from error
         self._check_operand(parsed.operand)
         given = Given(parsed.values, parsed.operand)
-        text = engaged(
+        text = with_status(
             lambda: self.ask(holder.session(), given),
             wanted(from_tty) and not given["json"],
         )
@@ -113,23 +124,26 @@ class Command(gdb.Command):
     def _laid_out(self, text: str, given: "Given") -> list[str]:
         try:
             answer = json.loads(text)
-            return self.lines(answer, given) + layout.unasked(answer)
+            return self.lines(answer, given) + layout.completeness(answer)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Failure(
-                "the engine's answer is not as these commands know it "
-                f"({type(error).__name__}: {error}); use both of one release"
+                "these commands do not understand the engine's answer "
+                f"({type(error).__name__}: {error}); use commands and engine "
+                "of the same release"
             ) from error
 
     def _check_operand(self, operand: str) -> None:
         if operand and not self.operand:
-            raise Failure(f'"{operand}" is too much; usage: {self.usage()}')
+            raise Failure(
+                f'unexpected argument "{operand}"; usage: {self.usage()}'
+            )
         if self.operand_needed and not operand:
             raise Failure(f"{self.operand} is missing; usage: {self.usage()}")
 
     def complete(self, text: str, word: Optional[str]) -> Any:
-        # GDB calls twice: with word None to find where the word starts, then
-        # with word cut at any of "-./:". Match the whole token; give back
-        # only what follows GDB's cut.
+        # GDB calls this twice: first with word None, to find where the word
+        # starts, then with word cut at the last of "-./:". So match the whole
+        # token, and return only the part after GDB's cut.
         found = self.parser.complete(text)
         if found is None:
             found = self.complete_operand(text)
@@ -142,7 +156,7 @@ class Command(gdb.Command):
         return [candidate[cut:] for candidate in found]
 
     def complete_operand(self, text: str) -> Any:
-        """A gdb.COMPLETE_ constant, or whole-token candidates."""
+        """A gdb.COMPLETE_ constant, or candidates for the whole token."""
         return gdb.COMPLETE_EXPRESSION if self.operand else []
 
 
@@ -155,7 +169,7 @@ def _described(option: Option) -> str:
 
 
 class Given:
-    """What the user wrote."""
+    """The options and the operand that the user gave."""
 
     def __init__(self, values: dict[str, Any], operand: str) -> None:
         self.values = values
@@ -166,22 +180,22 @@ class Given:
 
     @property
     def limit(self) -> int:
-        """The engine's limit."""
+        """The limit to pass to the engine."""
         chosen = self.values["limit"]
         if isinstance(chosen, Default) and self.values["json"]:
             return EVERYTHING
         return chosen or EVERYTHING
 
     def address(self, session: Session) -> int:
-        """The object that OBJ means."""
+        """The address of the object that the operand refers to."""
         if self.values.get("name"):
             return value.named(session, self.operand)
         try:
             return value.written(self.operand)
         except (gdb.error, value.NotAnObject) as error:
             raise Failure(
-                f"{self.operand}: {_one_line(error)}; give an address, an "
-                "expression that GDB knows, or -name MODULE.ATTR"
+                f"{self.operand}: {_one_line(error)}; give an address, a GDB "
+                "expression, or -name MODULE.ATTR"
             ) from error
 
 
@@ -193,10 +207,10 @@ class ObjectCommand(Command):
 
 
 class Prefix(gdb.Command):
-    """A prefix: alone it does what .alone is set to do.
+    """A prefix command. Without a subcommand it calls .alone.
 
-    GDB wants the prefix before the commands under it, of which alone may
-    well be one; so it is set afterwards."""
+    GDB requires the prefix to exist before its subcommands; .alone may be one
+    of these, so it is set after they were created."""
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -215,12 +229,17 @@ class Prefix(gdb.Command):
         self.alone(argument, from_tty)
 
 
-def engaged(work: Callable[[], str], shown: bool) -> str:
-    """Run long work with its status line and with Ctrl-C noted.
+def with_status(work: Callable[[], str], shown: bool) -> str:
+    """Do long work with a status line (if shown), stopped by Ctrl-C.
 
-    GDB's own reading may notice Ctrl-C too and raise KeyboardInterrupt."""
+    GDB may notice Ctrl-C too while it reads, and raise KeyboardInterrupt."""
     status = holder.status
+    if status.active:
+        # $refs_...() in the operand of a command: Ctrl-C and the status line
+        # stay that command's.
+        return work()
     status.start(shown)
+    status.active = True
     try:
         with status.interrupt:
             return work()
@@ -229,11 +248,12 @@ def engaged(work: Callable[[], str], shown: bool) -> str:
             raise Failure("interrupted") from error
         raise
     finally:
+        status.active = False
         status.clear()
 
 
 def guarded(name: str, work: Callable[[], None]) -> None:
-    """Run a command: whatever goes wrong ends in one line."""
+    """Run a command. Any exception becomes a one-line GdbError."""
     try:
         work()
     except KeyboardInterrupt:
@@ -243,20 +263,20 @@ def guarded(name: str, work: Callable[[], None]) -> None:
     except gdb.GdbError:
         raise
     except Unavailable as error:
-        raise gdb.GdbError(f"{_told_by(name)}: {_one_line(error)}") from None
+        raise gdb.GdbError(f"{_prefix(name)}: {_one_line(error)}") from None
     except EngineError as error:
         raise gdb.GdbError(f"{name}: {_one_line(error)}") from None
     except (Failure, gdb.error, OSError, ValueError) as error:
         raise gdb.GdbError(f"{name}: {_one_line(error)}") from None
-    except Exception as error:  # a fault of ours, but not a page of it
+    except Exception as error:  # a bug; a traceback would not help the user
         raise gdb.GdbError(
             f"{name}: unexpected {type(error).__name__}: {_one_line(error)}; "
-            "this is a fault of refscope, please report it"
+            "this is a bug in refscope, please report it"
         ) from None
 
 
-def _told_by(name: str) -> str:
-    """Without a target all commands say the same."""
+def _prefix(name: str) -> str:
+    """The first word: without a target all commands give the same error."""
     return name.split()[0]
 
 
@@ -265,14 +285,14 @@ def _one_line(error: object) -> str:
 
 
 def say(lines: list[str]) -> None:
-    """Print lines in what GDB's terminal can show."""
+    """Print lines; characters that the terminal lacks become escapes."""
     charset = _charset()
     text = "\n".join(lines) + "\n"
     gdb.write(text.encode(charset, "backslashreplace").decode(charset))
 
 
 def say_json(text: str) -> None:
-    """Print JSON as it is; what the terminal cannot show becomes escapes."""
+    """Print JSON; characters that the terminal lacks become JSON escapes."""
     charset = _charset()
     try:
         text.encode(charset)
@@ -291,7 +311,7 @@ def _charset() -> str:
 
 
 def file_candidates(token: str) -> list[str]:
-    """Files that start with token, folders with a slash."""
+    """The paths that start with token; folders end with a slash."""
     folder, start = os.path.split(token)
     place = os.path.expanduser(folder) or "."
     try:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Where the fields of the target's structs are, by debug information.
+"""Looking up fields of the target's structs in debug information.
 
-The engine asks when it meets a CPython of a release that it has no layout of;
-its table was made by the same functions (helper/runtime/cpython/layout).
+The engine calls this for a CPython release of which it has no layout.
+helper/runtime/cpython/layout uses the same functions to make the engine's
+table of layouts.
 """
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ AGGREGATE = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 
 
 class Field(NamedTuple):
-    """struct rs_debug_field: bytes from the struct's start."""
+    """The members of struct rs_debug_field (include/refscope/callbacks.h)."""
 
     offset: int
     size: int
@@ -27,12 +28,13 @@ class Field(NamedTuple):
     pointer: bool = False
 
 
-# A struct: its fields by name, and its own size under None.
+# A struct: its fields by name. The entry None has the size of the struct.
 Struct = Dict[Optional[str], Field]
 
 
 def flatten(aggregate: Any) -> Struct:
-    """Nested structs with dots; what has no name is not there."""
+    """All fields of a struct; those of nested structs as "outer.inner",
+    those of unnamed ones without a prefix."""
     found: Struct = {None: Field(0, aggregate.sizeof)}
     _add(aggregate, 0, "", found, 1)
     return found
@@ -69,8 +71,9 @@ def _field(field: Any, kind: Any, base: int, offset: int) -> Field:
     return Field(offset, size, count, bit, width, pointer)
 
 
-# CPython's names that are tags. A name that is looked for as what it is not
-# costs a second: GDB expands all debug information that has it at all.
+# Names in CPython that are struct tags rather than typedefs. Looking for a name
+# in the wrong domain takes a second: GDB expands all debug information that
+# contains it.
 _TAG = re.compile(
     r"_(?!Py|grouper)|_Py_|_PyWeak|BLOCK$|wrapperbase$|(?!static_|managed_)"
     r"[a-z]\w*(_cache|_entry|_generation|_header|_object|_s|_stat[es]+|"
@@ -80,7 +83,7 @@ _DOMAINS = (gdb.SYMBOL_STRUCT_DOMAIN, gdb.SYMBOL_VAR_DOMAIN)
 
 
 def find_struct(objfile: Any, name: str) -> Any:
-    """The struct or union, or typedef of one, in one file; or None."""
+    """The struct or union, or a typedef of one, in objfile; or None."""
     for domain in _DOMAINS if _TAG.match(name) else reversed(_DOMAINS):
         symbol = objfile.lookup_static_symbol(name, domain)
         if symbol is None or symbol.type is None:
@@ -92,8 +95,8 @@ def find_struct(objfile: Any, name: str) -> Any:
 
 
 class Finder:
-    """The engine's find_field. What was found once is kept: looking up
-    expands debug information, which takes GDB about a second."""
+    """Implements the engine's find_field callback. Results are cached: a
+    look-up makes GDB expand debug information, which takes about a second."""
 
     def __init__(self) -> None:
         self._seen: Any = None
@@ -106,7 +109,9 @@ class Finder:
         type_name: str,
         field: str | None,
     ) -> Field | None:
-        """Raises gdb.error, KeyboardInterrupt."""
+        """A field, or with field None the struct's size; None if unknown.
+
+        Raises gdb.error, KeyboardInterrupt."""
         seen = gdb.selected_inferior().pid, gdb.objfiles()
         if seen != self._seen:
             self._seen, self._known = seen, {}
@@ -119,8 +124,6 @@ class Finder:
     def _look_up(
         self, path: str | None, build_id: bytes | None, name: str
     ) -> Struct | None:
-        if not hasattr(gdb.Objfile, "lookup_static_symbol"):
-            return None  # before GDB 9
         for objfile in _places(path, build_id):
             found = find_struct(objfile, name)
             if found is not None:
@@ -129,10 +132,9 @@ class Finder:
 
 
 def _places(path: str | None, build_id: bytes | None) -> Iterator[Any]:
-    """The file itself, then the extension modules that come with CPython.
+    """The object file itself, then those of CPython's extension modules.
 
-    Debug information that is in a file of its own is found by GDB with that
-    which it is of."""
+    GDB looks in separate debug files by itself, so these are left out."""
     wanted = build_id.hex() if build_id else None
     files = [o for o in gdb.objfiles() if o.owner is None and o.filename]
     own = [o for o in files if is_file(o, path, wanted)]
@@ -145,7 +147,7 @@ def _places(path: str | None, build_id: bytes | None) -> Iterator[Any]:
 
 
 def is_file(objfile: Any, path: str | None, wanted: str | None) -> bool:
-    """Whether it is the file of the target with that build-id, or path."""
+    """Whether objfile has this build-id; if there is none, this path."""
     if wanted and objfile.build_id:
         return bool(objfile.build_id == wanted)
     return bool(path) and objfile.filename == path

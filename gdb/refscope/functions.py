@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""$refs_count() and its like: numbers for expressions and conditions."""
+"""Convenience functions such as $refs_count(), for use in expressions."""
 from __future__ import annotations
 
 import gdb
 
 from . import value
-from .command import engaged, guarded
+from .command import guarded, with_status
 from .target import holder
 
 
@@ -29,7 +29,7 @@ class Number(gdb.Function):
 
         def work() -> None:
             nonlocal result
-            session = holder.session(asked=False)
+            session = holder.session(interactive=False)
             path = value.text(thing)
             if path is None:
                 address = value.address(thing)
@@ -37,7 +37,7 @@ class Number(gdb.Function):
                 address = value.named(session, path)
             result = session.number(self.what, address)
 
-        guarded(name, lambda: engaged(work, False))
+        guarded(name, lambda: with_status(work, False))
         return result
 
 
@@ -46,12 +46,12 @@ _NUMBERS = {
 
 Usage: $refs_count(OBJ)
 
-OBJ is an address, a pointer, an object, or its name in quotes. In a
-breakpoint's condition it stops the program when the count is as asked.
+OBJ is an address, a pointer, an object, or its name in quotes. It can be
+used in the condition of a breakpoint. The count of an immortal object is -1.
 
 Example:
   break leak.c:12 if $refs_count(node) > 2""",
-    "unexplained": """How much of an object's count no holder explains so far.
+    "unexplained": """The part of an object's count that no holder explains.
 
 Usage: $refs_unexplained(OBJ)
 
@@ -59,20 +59,21 @@ OBJ is an address, a pointer, an object, or its name in quotes.
 
 Example:
   print $refs_unexplained(node)""",
-    "reachable": """The number of objects reachable from one.
+    "reachable": """The number of objects reachable from an object.
 
 Usage: $refs_reachable(OBJ)
 
-OBJ is an address, a pointer, an object, or its name in quotes. It is counted
-too.
+OBJ is an address, a pointer, an object, or its name in quotes. The number
+includes OBJ itself.
 
 Example:
   print $refs_reachable("__main__.cache")""",
-    "garbage": """Whether a collection would find an object unreachable: 1 or 0.
+    "garbage": """Whether a collection would find an object unreachable.
 
 Usage: $refs_garbage(OBJ)
 
-OBJ is an address, a pointer, an object, or its name in quotes.
+OBJ is an address, a pointer, an object, or its name in quotes. The result is
+1 if it would, else 0.
 
 Example:
   print $refs_garbage(0x7ffff7a1c280)""",

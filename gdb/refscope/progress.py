@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How far long work is, on one line of the terminal; and Ctrl-C."""
+"""The status line that shows progress of long work, and Ctrl-C."""
 from __future__ import annotations
 
 import ctypes
@@ -18,12 +18,12 @@ EVERY = 0.1
 
 
 class Interrupt:
-    """While it stands, Ctrl-C sets .hit instead of raising.
+    """A context manager: inside it Ctrl-C sets .hit instead of raising.
 
-    KeyboardInterrupt could come up inside a ctypes callback before its first
-    line, where nothing can catch it. Python's handler is exchanged, and the
-    process's own is put back each time: it is GDB's, and signal.signal()
-    would replace it for good.
+    KeyboardInterrupt could be raised inside a ctypes callback before its
+    first line, where nothing can catch it. signal.signal() sets Python's
+    handler, but also replaces the process's handler, which is GDB's; so that
+    one is restored after each call.
     """
 
     def __init__(self) -> None:
@@ -61,21 +61,24 @@ def _handle(handler: Any) -> Any:
 
 
 class StatusLine:
-    """The engine's progress callback."""
+    """Shows progress; .report is the engine's progress callback."""
 
     def __init__(self) -> None:
         self.interrupt = Interrupt()
+        self.active = False  # a command is at work
         self.shown = False
         self._visible = False
         self._started = self._last = 0.0
 
     def start(self, shown: bool) -> None:
+        """Begin one command. Not for one within another (active)."""
         self.shown = shown
         self.interrupt = Interrupt()
         self._started = time.monotonic()
         self._last = self._started + FIRST_AFTER - EVERY
 
-    def tell(self, phase: str, done: int, total: int) -> bool:
+    def report(self, phase: str, done: int, total: int) -> bool:
+        """Update the line. False: the user pressed Ctrl-C, stop."""
         now = time.monotonic()
         if self.shown and now - self._last >= EVERY:
             self._last = now
@@ -84,18 +87,26 @@ class StatusLine:
 
     def clear(self) -> None:
         if self._visible:
-            os.write(TERMINAL, b"\r\x1b[K")
+            self._draw(b"")
         self._visible = False
 
     def _write(self, line: str) -> None:
         gdb.flush()
         width = _columns() - 1
-        os.write(TERMINAL, b"\r\x1b[K" + line[:width].encode("ascii", "replace"))
+        self._draw(line[:width].encode("ascii", "replace"))
         self._visible = True
+
+    def _draw(self, text: bytes) -> None:
+        # A terminal that went away or takes no more (EIO, EAGAIN) must not
+        # end the work, whose answer may go elsewhere.
+        try:
+            os.write(TERMINAL, b"\r\x1b[K" + text)
+        except OSError:
+            self.shown = False
 
 
 def wanted(from_tty: bool) -> bool:
-    """Whether somebody sits at a terminal that a line may be drawn on."""
+    """Whether there is a user at a terminal on which to draw the line."""
     return from_tty and os.isatty(TERMINAL) and not _tui()
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The session of the engine for what GDB looks at now.
+"""The engine's session for GDB's current inferior.
 
-A session holds for one stop. It is kept until the target runs, is written
-to, or is another one, so that a second question costs no second reading.
+A session is valid for one stop. It is kept until the target runs, is written
+to, or another one is selected, so that further commands need not read the
+target again.
 """
 from __future__ import annotations
 
@@ -23,18 +24,18 @@ NO_TARGET = (
     "(attach PID), or open a core (core FILE)"
 )
 
-# The largest piece asked of GDB at once, and the smallest that an unreadable
-# stretch is cut down to.
+# Bytes to read from GDB at once, and the least size to which failed reads are
+# reduced.
 LARGEST = 1 << 20
 PAGE = 4096
 
 
 class Unavailable(Exception):
-    """There is nothing to look at: the text says why and what to do."""
+    """There is no usable target. The text says why and what to do."""
 
 
 class Key(NamedTuple):
-    """What a session was opened on; another key, another session."""
+    """What a session depends on: if it changes, a new session is opened."""
 
     connection: int
     inferior: int
@@ -50,7 +51,7 @@ class Key(NamedTuple):
 
 
 class Holder:
-    """The engine, and the one session that is open."""
+    """The loaded engine and the open session."""
 
     def __init__(self) -> None:
         self.engine: rs.Engine | None = None
@@ -60,14 +61,14 @@ class Holder:
         self._cores: dict[int, str] = {}
         self._fields = Finder()
 
-    def session(self, asked: bool = True) -> rs.Session:
+    def session(self, interactive: bool = True) -> rs.Session:
         """The session for the selected inferior.
 
-        asked: a person does; otherwise a condition may, while GDB calls the
-        threads running that it will let run on when it is false.
+        interactive: called by a command. Otherwise possibly by the condition
+        of a breakpoint, during which GDB marks the stopped threads as running.
         Raises Unavailable, rs.EngineError, gdb.error."""
         self.loaded()
-        key = self._present(asked)
+        key = self._present(interactive)
         if self._session is None or key != self._key:
             self.drop()
             self._session = self._open(key)
@@ -75,24 +76,24 @@ class Holder:
         return self._session
 
     def drop(self) -> None:
-        """Forget the session: what it read may be old."""
+        """Close the session: what it has read may be out of date."""
         if self._session is not None:
             self._session.close()
         self._session = self._key = None
 
     def ran(self, *_event: Any) -> None:
-        """The target ran or was changed; a core cannot."""
+        """The target ran or was changed; a core never does."""
         if self._key is not None and self._key.core is None:
             self.drop()
 
-    def _present(self, asked: bool) -> Key:
+    def _present(self, interactive: bool) -> Key:
         inferior = gdb.selected_inferior()
         connection = inferior.connection
         if connection is None or not inferior.pid or not inferior.threads():
             raise Unavailable(NO_TARGET)
         core = self._core(connection) if connection.type == "core" else None
         thread = gdb.selected_thread()
-        if asked and thread is not None and thread.is_running():
+        if interactive and thread is not None and thread.is_running():
             raise Unavailable("the process is running; interrupt it first")
         return Key(
             connection.num,
@@ -112,15 +113,15 @@ class Holder:
     def _core(self, connection: Any) -> str:
         known = self._cores.get(connection.num)
         if known is None:
-            # GDB has no other way, up to 16, to say which file it reads.
+            # Up to GDB 16 there is no other way to get the name.
             shown = gdb.execute("info files", to_string=True)
             found = re.search(
                 r"^Local core dump file:\n\s*`(.*)', file type ", shown, re.M
             )
             if not found:
                 raise Unavailable(
-                    "GDB does not say which core file it reads "
-                    "(info files); open it again (core FILE)"
+                    "cannot find the name of the core file in GDB's "
+                    "\"info files\"; open it again (core FILE)"
                 )
             known = self._cores[connection.num] = found.group(1)
         return known
@@ -130,7 +131,7 @@ class Holder:
             executable=key.executable,
             sysroot=key.sysroot,
             find_file=_find_file,
-            progress=self.status.tell,
+            progress=self.status.report,
             fetch_file=self._fetcher(),
             exact=key.exact,
             find_field=self._find_field,
@@ -146,7 +147,7 @@ class Holder:
         return session.open_callback(read, _ranges())
 
     def _fetcher(self) -> rs.FindFile | None:
-        """From the servers that GDB itself may ask, where the user lets it."""
+        """A fetcher for the debuginfod servers that the user has enabled."""
         try:
             enabled = gdb.parameter("debuginfod enabled") == "on"
             urls = gdb.parameter("debuginfod urls")
@@ -154,7 +155,7 @@ class Holder:
             return None  # a GDB without debuginfod
         if not enabled or not urls:
             return None
-        return debuginfod.fetcher(str(urls), self.status.tell)
+        return debuginfod.fetcher(str(urls), self.status.report)
 
     def _find_field(
         self,
@@ -170,12 +171,12 @@ class Holder:
             pass
         except KeyboardInterrupt:
             self.status.interrupt.hit = True
-        if not self.status.tell("reading debug information", 0, 0):
+        if not self.status.report("reading debug information", 0, 0):
             raise rs.Stop
         return found
 
     def loaded(self) -> rs.Engine:
-        """The engine. Raises Unavailable."""
+        """The engine; loads it if necessary. Raises Unavailable."""
         if self.engine is None:
             try:
                 path = locate.find()
@@ -185,7 +186,7 @@ class Holder:
             except (OSError, AttributeError) as error:
                 raise Unavailable(
                     f"cannot load the engine: {error}; build it again "
-                    f"or set {locate.ENVIRONMENT} to another"
+                    f"or set {locate.ENVIRONMENT} to another library"
                 ) from error
         return self.engine
 
@@ -194,23 +195,23 @@ holder = Holder()
 
 
 def connect() -> None:
-    """Have GDB say when a session has become old.
+    """Let GDB's events end the session.
 
-    What comes with another target is in the Key; a handler costs, for GDB
-    hands Ctrl-C to Python while one runs."""
+    Changes of the target are noticed by the Key instead: while an event
+    handler runs, GDB gives Ctrl-C to Python, so there should be few."""
     for name in ("cont", "exited", "memory_changed", "inferior_call"):
         getattr(gdb.events, name).connect(holder.ran)
 
 
 def _sysroot() -> str | None:
     root = gdb.parameter("sysroot") or ""
-    # "target:" alone is GDB's default: files come over the connection.
+    # "target:" alone is GDB's default: files are read over the connection.
     root = re.sub(r"^(target|remote):", "", root)
     return root or None
 
 
 def _find_file(path: str | None, build_id: bytes | None) -> str | None:
-    """Where GDB has a file of the target, or would look for it."""
+    """A file of the target where GDB has it, or would look for it."""
     try:
         return _of_objfile(path, build_id) or _searched(path)
     except (gdb.error, OSError):
@@ -218,8 +219,8 @@ def _find_file(path: str | None, build_id: bytes | None) -> str | None:
 
 
 def _executable() -> str | None:
-    """The file that the user gave or GDB found; None when GDB has it over the
-    connection ("target:...", a container's, say) and so from the target."""
+    """The executable that the user gave or GDB found; None when GDB reads it
+    over the connection ("target:..."), from a container for example."""
     name = gdb.current_progspace().filename
     return None if name and name.startswith("target:") else name
 
@@ -260,12 +261,12 @@ def _reader(inferior: Any, status: StatusLine) -> Callable[[int, int], bytes]:
         except (gdb.error, OverflowError):
             return None
         except KeyboardInterrupt:
-            # GDB noticed Ctrl-C itself: the engine hears it at its next word.
+            # GDB noticed Ctrl-C; the engine stops at its next report.
             status.interrupt.hit = True
             return None
 
     def read(address: int, size: int) -> bytes:
-        """As much as can be had from address on."""
+        """The bytes at address, up to the first that cannot be read."""
         got = bytearray()
         step = LARGEST
         while len(got) < size and not status.interrupt.hit:
@@ -283,18 +284,18 @@ def _reader(inferior: Any, status: StatusLine) -> Callable[[int, int], bytes]:
 
 
 def _ranges() -> list[rs.Range]:
-    """What is mapped in a target that only GDB can reach."""
+    """The mappings of a target that only GDB can access."""
     try:
         shown = gdb.execute("info proc mappings", to_string=True)
     except gdb.error as error:
         raise Unavailable(
-            f"GDB cannot tell what is mapped in this target ({error}); "
+            f"GDB cannot list the mappings of this target ({error}); "
             "take a core there and open that (core FILE)"
         ) from error
     ranges = mappings.parse(shown)
     if not ranges:
         raise Unavailable(
-            "GDB tells nothing that is mapped in this target "
-            "(info proc mappings); take a core there and open that (core FILE)"
+            "GDB lists no mappings of this target (info proc mappings); "
+            "take a core there and open that (core FILE)"
         )
     return ranges

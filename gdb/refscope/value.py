@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the user writes for an object, as an address."""
+"""The address of the object that the user's text or value refers to."""
 from __future__ import annotations
 
 import json
@@ -14,7 +14,7 @@ _TOP = 1 << 64
 
 
 class NotAnObject(ValueError):
-    """The text says why a value has no address."""
+    """A value is not an object. The text says why."""
 
 
 def named(session: Session, name: str) -> int:
@@ -24,17 +24,17 @@ def named(session: Session, name: str) -> int:
 
 
 def written(expression: str) -> int:
-    """The address that an expression means: an address literal needs no
-    symbols and no language. Raises gdb.error, NotAnObject."""
+    """The address that the text refers to. Raises gdb.error, NotAnObject."""
+    # A literal must not depend on GDB's current language.
     if _NUMBER.fullmatch(expression):
         return _checked(int(expression, 0 if "x" in expression.lower() else 10))
-    # Looking runs no code in the target, not even that of the expression.
+    # Nothing may run code in the target, not even the user's expression.
     with gdb.with_parameter("may-call-functions", False):
         return address(gdb.parse_and_eval(expression))
 
 
 def address(value: gdb.Value) -> int:
-    """Pointers and integers by what they hold, structs by where they are.
+    """The value of a pointer or integer, otherwise the value's own address.
 
     Raises gdb.error, NotAnObject."""
     kind = value.type.strip_typedefs()
@@ -46,8 +46,8 @@ def address(value: gdb.Value) -> int:
     if kind.code == gdb.TYPE_CODE_VOID:
         raise NotAnObject("the value is void")
     if kind.code == gdb.TYPE_CODE_ARRAY:
-        # Of an array that only GDB has, .address would make a copy in the
-        # target; of its first element it is an error, as it should be.
+        # .address of an array that exists only in GDB would allocate memory
+        # in the target; .address of its first element is an error instead.
         value = value[kind.range()[0]]
     if value.address is None:
         raise NotAnObject(f"a value of type {value.type} has no address")

@@ -3,13 +3,13 @@
 #include "answer/describe/returns.h"
 #include "session/collection.h"
 
-// What the lists of an answer are made of, and its numbers.
+// A collection, and what else the answer needs.
 struct collection {
 	struct rs_session *session;
 	struct rs_graph *graph; // borrowed from the session
 	struct rs_verdict verdict; // owned
-	struct rs_vec each; // struct rs_collected, of several interpreters
-	uint64_t in_garbage; // objects in garbage lists already
+	struct rs_vec each; // struct rs_collected, if there are several
+	uint64_t in_garbage; // objects in garbage lists now
 	int generation;
 	enum rs_rules rules;
 };
@@ -22,8 +22,9 @@ static struct rs_error *parse_rules(const char *text, enum rs_rules *ret)
 		*ret = RS_RULES_34;
 	else
 		return rs_error_new(RS_EARGUMENT,
-				    "no rules \"%s\": use 2.7 (a finalizer "
-				    "keeps its ring) or 3.4 (PEP 442)",
+				    "unknown rules \"%s\": use 2.7 (cycles "
+				    "with a finalizer are kept) or 3.4 (PEP "
+				    "442)",
 				    text);
 	return NULL;
 }
@@ -43,7 +44,8 @@ static struct rs_error *count_garbage(struct collection *c)
 	return NULL;
 }
 
-// What a collection adds to the garbage list: with DEBUG_SAVEALL all it finds.
+// How many objects a collection would add to the garbage list; with
+// DEBUG_SAVEALL all that it finds.
 static uint64_t new_garbage(const struct collection *c)
 {
 	uint64_t n = 0;
@@ -148,8 +150,8 @@ write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 	return err;
 }
 
-// 3.14.0 to 3.14.4: how much of the old objects gc.collect(1) looks at depends
-// on what it did before.
+// In 3.14.0 to 3.14.4, which old objects gc.collect(1) examines depends on
+// earlier collections.
 static struct rs_error *check_generation(const struct collection *c)
 {
 	for (size_t i = 0; i < c->session->runtimes; i++) {
@@ -158,8 +160,8 @@ static struct rs_error *check_generation(const struct collection *c)
 		if (c->generation == 1 && rt->gc_increments)
 			return rs_error_new(
 				RS_EUNSUPPORTED,
-				"%s %s collects generation 1 in increments, "
-				"which nobody can foretell: use 0 or 2",
+				"%s %s collects generation 1 in increments "
+				"that cannot be predicted: use 0 or 2",
 				rt->ops->name, rt->version);
 	}
 	return NULL;
@@ -175,7 +177,8 @@ answer(struct collection *c, const char *rules, uint64_t limit, char **ret)
 	struct rs_json j;
 	struct rs_error *err;
 
-	// The graph of everything tells the same, and may be there already.
+	// The graph of all objects gives the same result, and may already be
+	// there.
 	if (c->session->has_all && !c->session->has_tracked)
 		err = rs_session_graph(c->session, &c->graph);
 	else
@@ -212,7 +215,7 @@ struct rs_error *rs_answer_collect(struct rs_session *session, int generation,
 
 	if (generation < -1 || generation > 2)
 		return rs_error_new(RS_EARGUMENT,
-				    "no generation %d: use 0, 1 or 2",
+				    "there is no generation %d: use 0, 1 or 2",
 				    generation);
 	if (rules)
 		err = parse_rules(rules, &c.rules);

@@ -31,7 +31,7 @@ write_roots(struct rs_report *report, uint32_t number, uint64_t limit)
 	return shown;
 }
 
-// @return How many entries stand in the list in all.
+// @return The number of entries in the list.
 static uint64_t write_holders(struct rs_report *report, uint32_t number,
 			      uint64_t limit, uint64_t shown)
 {

@@ -3,21 +3,21 @@
 #include "answer/describe/cycle_reason.h"
 #include "answer/describe/garbage_marks.h"
 
-// However few rings are asked for, this much of each is worth seeing.
+// Steps and cuts of a cycle that are written even if the limit is lower.
 enum { RS_LEAST_STEPS = 20 };
 
-// One component and its place in the answer.
+// A component, to sort the components by.
 struct place {
-	uint64_t bytes; // its own and what only it keeps alive
+	uint64_t bytes; // of it, and of what only it keeps alive
 	uint32_t component;
 };
 
 struct cycles {
 	struct rs_report *report;
 	const struct rs_verdict *verdict; // borrowed
-	struct rs_vec garbage; // uint32_t: in the garbage lists
-	uint8_t *listed; // [objects] the same, to ask of one object
-	uint8_t *member; // [objects] to look for rings among
+	struct rs_vec garbage; // uint32_t: objects in the garbage lists
+	uint8_t *listed; // [objects] 1: in the garbage lists
+	uint8_t *member; // [objects] 1: look for cycles among these
 	struct rs_components components;
 	struct place *place; // [components.components]
 	bool alive;
@@ -41,8 +41,7 @@ static uint32_t component_size(const struct rs_components *k, uint32_t i)
 	return k->start[i + 1] - k->start[i];
 }
 
-// Largest first; the components come in no order that means anything, so equal
-// ones go by their numbers, which are the same for the same target.
+// Largest first, then by number, which is the same for the same target.
 static int by_bytes(const void *left, const void *right)
 {
 	const struct place *a = left, *b = right;
@@ -52,7 +51,7 @@ static int by_bytes(const void *left, const void *right)
 	return a->component < b->component ? -1 : a->component > b->component;
 }
 
-static struct rs_error *find_rings(struct cycles *c)
+static struct rs_error *find_cycles(struct cycles *c)
 {
 	struct rs_report *report = c->report;
 	const struct rs_graph *g = report->graph;
@@ -85,6 +84,12 @@ static struct rs_error *weigh(struct cycles *c)
 	if (!err)
 		err = rs_block_new(g->objects, sizeof(*left), &left);
 	for (uint32_t i = 0; i < k->components && !err; i++) {
+		if ((k->start[i] ^ k->start[i + 1]) / RS_TICK || i == 0)
+			err = rs_progress_tick(&c->report->session->progress,
+					       "weighing cycles", i,
+					       k->components);
+		if (err)
+			break;
 		c->place[i].component = i;
 		err = rs_graph_bytes_with(g, k->object + k->start[i],
 					  component_size(k, i), left, &queue,
@@ -99,11 +104,11 @@ static struct rs_error *weigh(struct cycles *c)
 }
 
 // @return whether all are told.
-static bool
-write_steps(struct rs_report *report, const struct rs_vec *ring, uint64_t limit)
+static bool write_steps(struct rs_report *report, const struct rs_vec *cycle,
+			uint64_t limit)
 {
-	const struct rs_step *step = rs_vec_items(ring, struct rs_step);
-	const size_t n = rs_vec_count(ring, struct rs_step);
+	const struct rs_step *step = rs_vec_items(cycle, struct rs_step);
+	const size_t n = rs_vec_count(cycle, struct rs_step);
 	struct rs_json *j = &report->json;
 	char label[RS_LABEL_SIZE];
 	size_t i = 0;
@@ -114,7 +119,7 @@ write_steps(struct rs_report *report, const struct rs_vec *ring, uint64_t limit)
 	for (; i < n && !rs_report_full(i, limit); i++) {
 		rs_json_begin_object(j);
 		rs_report_key_object(report, "object", step[i].object);
-		rs_ring_label(report, &step[i], label, sizeof(label));
+		rs_cycle_path_label(report, &step[i], label, sizeof(label));
 		rs_json_key_string(j, "label", label);
 		rs_json_end_object(j);
 	}
@@ -130,7 +135,7 @@ static void write_cut(struct rs_report *report, const struct rs_step *step)
 
 	rs_json_begin_object(j);
 	rs_report_key_object(report, "object", step->object);
-	rs_ring_label(report, step, label, sizeof(label));
+	rs_cycle_path_label(report, step, label, sizeof(label));
 	rs_json_key_string(j, "label", label);
 	rs_json_key_address(j, "to",
 			    g->address[rs_edge_target(g->out[step->edge])]);
@@ -139,10 +144,10 @@ static void write_cut(struct rs_report *report, const struct rs_step *step)
 
 // @return whether all are told.
 static bool
-write_cuts(struct rs_report *report, const struct rs_vec *ring, uint64_t limit)
+write_cuts(struct rs_report *report, const struct rs_vec *cycle, uint64_t limit)
 {
-	const struct rs_step *step = rs_vec_items(ring, struct rs_step);
-	const size_t n = rs_vec_count(ring, struct rs_step);
+	const struct rs_step *step = rs_vec_items(cycle, struct rs_step);
+	const size_t n = rs_vec_count(cycle, struct rs_step);
 	struct rs_json *j = &report->json;
 	uint64_t total = 0;
 
@@ -180,7 +185,7 @@ static struct rs_error *write_cycle(struct cycles *c, const struct place *place,
 {
 	struct rs_report *report = c->report;
 	const uint32_t i = place->component;
-	const struct rs_fault_query query = {
+	const struct rs_reason_query query = {
 		.report = report,
 		.verdict = c->verdict,
 		.listed = c->listed,
@@ -191,38 +196,39 @@ static struct rs_error *write_cycle(struct cycles *c, const struct place *place,
 	const uint64_t steps =
 		limit && limit < RS_LEAST_STEPS ? RS_LEAST_STEPS : limit;
 	struct rs_json *j = &report->json;
-	struct rs_vec ring = {0};
-	char why[RS_FAULT_SIZE];
-	struct rs_error *err = rs_ring_find(report, &c->components, i, &ring);
+	struct rs_vec cycle = {0};
+	char why[RS_REASON_SIZE];
+	struct rs_error *err =
+		rs_cycle_path_find(report, &c->components, i, &cycle);
 
 	if (err) {
-		rs_vec_fini(&ring);
+		rs_vec_fini(&cycle);
 		return err;
 	}
-	rs_fault_text(&query, why, sizeof(why));
+	rs_reason_text(&query, why, sizeof(why));
 	rs_json_begin_object(j);
 	rs_json_key_uint(j, "objects", query.n);
 	rs_json_key_uint(j, "bytes", place->bytes);
 	rs_json_key_string(j, "why", why);
-	*limited |= !write_steps(report, &ring, steps);
+	*limited |= !write_steps(report, &cycle, steps);
 	*limited |= !write_members(c, i, limit);
-	*limited |= !write_cuts(report, &ring, steps);
+	*limited |= !write_cuts(report, &cycle, steps);
 	rs_json_end_object(j);
-	rs_vec_fini(&ring);
+	rs_vec_fini(&cycle);
 	return NULL;
 }
 
 static struct rs_error *answer(struct cycles *c, uint64_t limit, char **ret)
 {
 	struct rs_json *j = &c->report->json;
-	const uint32_t rings = c->components.components;
+	const uint32_t cycles = c->components.components;
 	const uint32_t shown =
-		rs_report_full(rings, limit) ? (uint32_t)limit : rings;
-	bool limited = shown < rings;
+		rs_report_full(cycles, limit) ? (uint32_t)limit : cycles;
+	bool limited = shown < cycles;
 
 	rs_json_begin_object(j);
-	rs_json_key_uint(j, "rings", rings);
-	rs_json_key_uint(j, "objects", c->components.start[rings]);
+	rs_json_key_uint(j, "rings", cycles);
+	rs_json_key_uint(j, "objects", c->components.start[cycles]);
 	rs_json_key(j, "cycles");
 	rs_json_begin_array(j);
 	for (uint32_t i = 0; i < shown; i++) {
@@ -247,7 +253,7 @@ struct rs_error *rs_answer_cycles(struct rs_session *session, bool alive,
 	if ((err = rs_report_open(&report, session, -1)) ||
 	    (err = rs_report_reverse(&report)))
 		return err;
-	if (!(err = find_rings(&c)) && !(err = weigh(&c)))
+	if (!(err = find_cycles(&c)) && !(err = weigh(&c)))
 		err = answer(&c, limit, ret);
 	cycles_fini(&c);
 	return err;

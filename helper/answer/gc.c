@@ -24,7 +24,7 @@ write_runtimes(struct rs_json *j, const struct rs_session *session)
 struct rs_error *rs_answer_gc(struct rs_session *session, char **ret)
 {
 	RS_NEED_SESSION(session);
-	// No graph: the state of the collectors is worth having at once.
+	// Needs no graph, so it is fast.
 	struct rs_json j;
 	struct rs_error *err = rs_session_check(session);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/report.h"
 
-// A breakpoint condition asks for the count at every stop: read the one
-// object, not the whole heap, when there is no graph yet.
+// The condition of a breakpoint needs the count at every stop. If there is no
+// graph yet, read only this object, not the whole heap.
 static bool
 read_count(struct rs_session *session, uint64_t object, int64_t *ret)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/tally.h"
 
-// What an object keeps reachable, as lists of numbers.
+// What an object keeps reachable, as lists of object numbers.
 struct reach {
 	struct rs_vec list; // uint32_t, breadth first
-	struct rs_vec level; // uint32_t
+	struct rs_vec level; // uint32_t: distance of each
 	struct rs_vec retained; // uint32_t
 };
 

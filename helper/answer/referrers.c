@@ -2,15 +2,14 @@
 #include "answer/describe/report.h"
 
 enum {
-	// Levels at most: each opens an object and an array, and the writer
-	// of JSON keeps track of 64 levels.
+	// Most levels. Each takes two levels of JSON.
 	RS_TREE_DEPTH = 24,
 	RS_TREE_ENTRIES = 100000, // in the whole tree
 	RS_TREE_LISTS =
 		25, // full lists' worth of entries, when lists are short
 };
 
-// An open list of referrers.
+// A list of referrers that is being written.
 struct level {
 	struct rs_holders holders;
 	uint32_t object;
@@ -26,7 +25,7 @@ struct tree {
 	uint64_t entries; // so far
 	uint64_t most; // entries; then no list is begun or, below the top one,
 		       // goes on
-	uint8_t *opened; // [objects] its referrers were listed already
+	uint8_t *opened; // [objects] 1: its referrers have been listed
 	bool limited;
 };
 
@@ -75,8 +74,8 @@ static void open_level(struct tree *t, uint32_t object)
 	write_roots(t, l);
 }
 
-// Write the entry of one reference; if it can be opened, the entry is left
-// open with its own list begun.
+// Write the entry of one reference. If its own referrers follow, the entry is
+// left open, with the list of these begun.
 static void write_entry(struct tree *t, struct level *l)
 {
 	struct rs_report *report = t->report;

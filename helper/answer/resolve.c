@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/report.h"
 
-// The first runtime that knows the name; when none does, what the first one
-// says of it.
+// Look in each runtime; if none has the name, return the first one's error.
 static struct rs_error *
 resolve(struct rs_session *session, const char *name, uint64_t *ret)
 {
@@ -22,7 +21,8 @@ resolve(struct rs_session *session, const char *name, uint64_t *ret)
 			first = err;
 	}
 	return first ? first
-		     : rs_error_new(RS_ENOTFOUND, "%s: nothing has a name here",
+		     : rs_error_new(RS_ENOTFOUND,
+				    "%s: objects of this target have no names",
 				    name);
 }
 

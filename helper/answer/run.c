@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What code of a core returned in a jailed image of it, or one line that says
-// how it ended.
+// rs_answer_repr() and rs_answer_eval(): the result of code of a core that ran
+// in a jailed image, or an error that says how it ended.
 #include "answer/describe/report.h"
 #include "answer/describe/system_call.h"
 #include "sandbox/image_call.h"
@@ -23,8 +23,8 @@ struct rs_run_report {
 	struct rs_session *session;
 	struct rs_image_called called;
 	struct rs_json json;
-	char what[RS_NAME_SIZE + 16]; // the subject of messages
-	uint32_t ms; // that were allowed
+	char what[RS_NAME_SIZE + 16]; // for messages: what ran
+	uint32_t ms; // processor time that was allowed
 	uint64_t limit;
 	bool limited;
 };
@@ -52,18 +52,23 @@ static void why_call(const struct rs_guest_fault *fault, char *buf, size_t size)
 	if (plain && fault->detail == SYS_futex)
 		(void)snprintf(
 			buf, size,
-			"waited for a lock that was taken when the process "
+			"waited for a lock that was held when the process "
 			"stopped (by malloc, or another thread) and that no "
 			"thread will release; refs show reads without running");
 	else if (name)
-		(void)snprintf(buf, size, "tried %s, which it may not%s", name,
+		(void)snprintf(buf, size,
+			       "was stopped: it called %s, which is not "
+			       "allowed%s",
+			       name,
 			       is_of_files(fault->detail)
-				       ? " (it has no files: what was not "
-					 "imported before cannot be now)"
+				       ? " (it has no files, so only modules "
+					 "that were loaded can be imported)"
 				       : "");
 	else
 		(void)snprintf(
-			buf, size, "tried system call %d%s, which it may not",
+			buf, size,
+			"was stopped: it made system call %d%s, which is not "
+			"allowed",
 			fault->detail & RS_CALL_NUMBER,
 			fault->entry == RS_ENTRY_I386  ? " of the 32-bit table"
 			: fault->entry == RS_ENTRY_X32 ? " of the x32 table"
@@ -87,7 +92,9 @@ static void why_stopped(const struct rs_run_report *r, char *buf, size_t size)
 	else if (fault->signal == SIGPROF)
 		why_late(r, buf, size);
 	else if (fault->entry == RS_ENTRY_UPROBE)
-		(void)snprintf(buf, size, "tried uretprobe, which it may not");
+		(void)snprintf(buf, size,
+			       "was stopped: it called uretprobe or uprobe, "
+			       "which is not allowed");
 	else if (fault->entry == RS_ENTRY_COMPAT)
 		(void)snprintf(buf, size,
 			       "jumped to 32-bit code and crashed there with "
@@ -204,8 +211,8 @@ static bool has_result(const struct rs_image_called *c)
 		c->text[RS_RUN_ERROR]);
 }
 
-// The runtime that can run code and has an object at @p address; any that can
-// for 0. NULL: there is none.
+// The runtime that can run code and has an object at @p address; with 0, the
+// first one that can run code; NULL: there is none.
 static struct rs_runtime *
 find_runtime(const struct rs_session *session, uint64_t address)
 {
@@ -236,8 +243,8 @@ check(struct rs_run_report *r, uint64_t address, char *name, size_t size)
 
 		return err ? err
 			   : rs_error_new(RS_ENOTFOUND,
-					  "0x%" PRIx64 " is no object of a "
-					  "CPython: it cannot say what it is",
+					  "0x%" PRIx64 " is not an object of a "
+					  "CPython, so it has no repr()",
 					  address);
 	}
 	rt->ops->read(rt, address, &row, false, NULL);
@@ -262,14 +269,13 @@ run(struct rs_run_report *r, const char *code, uint64_t object)
 		return err;
 	if (!rt)
 		return rs_error_new(RS_ENOTFOUND,
-				    "%s: there is no CPython in it that could "
-				    "run anything",
+				    "%s: it contains no CPython that could run "
+				    "code",
 				    session->source);
 	if (!session->memory->is_core)
 		return rs_error_new(RS_EUNSUPPORTED,
-				    "%s: code runs in a process made of a core "
-				    "only; take one (gcore FILE) and open it "
-				    "(core FILE)",
+				    "%s: code can only be run of a core; take "
+				    "one (gcore FILE) and open it (core FILE)",
 				    session->source);
 	struct rs_image_options limits = rs_session_image_options(session);
 	limits.object_ms = r->ms;
@@ -334,7 +340,7 @@ eval(struct rs_run_report *r, const char *code, uint64_t object, char **ret)
 
 	if (!code || !*code || strlen(code) > RS_CODE_MAX)
 		return rs_error_new(RS_EARGUMENT,
-				    "the code to run has 1 to %d bytes",
+				    "the code to run must have 1 to %d bytes",
 				    RS_CODE_MAX);
 	if (object)
 		err = check(r, object, name, sizeof(name));

@@ -41,8 +41,8 @@ static void write_rows(struct rs_report *report,
 	rs_json_key_bool(j, "limited", shown < rows->n);
 }
 
-// What no collector sees all of is as unreachable as what one finds. An object
-// with a count of 0 is not there any more, or not yet.
+// Count as unreachable also those that no collector can find, but not objects
+// with a count of 0, which are being freed or created.
 static struct rs_error *count_unreachable_any(struct rs_report *report,
 					      const struct rs_verdict *verdict,
 					      struct rs_tally *tally)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Two ways to learn the same references, held against each other: what the
-// decoders read, and what the types of the core report when asked.
+// rs_answer_verify(): compares the references that the decoders read with those
+// that the traverse functions of the core find.
 #include "answer/verify.h"
 #include "session/exact_consent.h"
 
@@ -15,7 +15,7 @@ static bool is_fault(const struct rs_image_answer *answer, uint64_t object)
 	return false;
 }
 
-// Whether its function was not called for want of consent.
+// Whether its function was not called because there is no consent.
 static bool is_refused(const struct rs_verify_part *part, uint64_t row)
 {
 	const struct rs_image_answer *a = &part->answer;
@@ -44,7 +44,7 @@ static struct rs_error *compare(struct rs_verify *v, size_t p, uint64_t row)
 	    (!v->asked.used ||
 	     !memcmp(v->asked.data, v->read.data, v->asked.used)))
 		return NULL;
-	if (is_fault(&part->answer, object)) // reported apart
+	if (is_fault(&part->answer, object)) // reported separately
 		return NULL;
 	if (is_refused(part, row)) {
 		part->refused++;
@@ -77,8 +77,8 @@ static struct rs_error *compare_all(struct rs_verify *v, size_t part)
 	return NULL;
 }
 
-// Each runtime's objects in an image of their own: what one's code does to the
-// memory is not seen by another's.
+// Traverse each runtime's objects, in an image for each, so that what the code
+// of one does to memory does not affect another.
 static struct rs_error *ask_all(struct rs_verify *v)
 {
 	struct rs_session *session = v->report->session;
@@ -105,9 +105,9 @@ static struct rs_error *ask_all(struct rs_verify *v)
 	if (any)
 		return NULL;
 	return rs_error_new(RS_ENOTFOUND,
-			    "%s: no object in it has a function that could be "
-			    "asked: neither a CPython nor a type with a "
-			    "traverse callback is there",
+			    "%s: nothing in it can be traversed: there is "
+			    "neither a CPython nor a type with a traverse "
+			    "callback",
 			    session->source);
 }
 

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
-/** @file An answer of rs_answer_verify() in the making (private to report). */
+/** @file What the files of rs_answer_verify() share. */
 #ifndef RS_ANSWER_VERIFY_H
 #define RS_ANSWER_VERIFY_H
 
 #include "answer/describe/report.h"
 #include "sandbox/image.h"
 
-/** What is found out of the objects of one type. */
+/** The result for one type. */
 struct rs_verify_type {
 	uint64_t objects, differ;
-	uint32_t example; // first object that differs
-	uint32_t row; // of the answer, for that object
-	size_t part; // whose answer: index in rs_verify.part
+	uint32_t example; // the first object that differs
+	uint32_t row; // of this object in the answer of its part
+	size_t part; // of this object: index in rs_verify.part
 };
 
-/** One runtime's objects. */
+/** The objects of one runtime. */
 struct rs_verify_part {
 	struct rs_runtime *rt; // borrowed
 	struct rs_image_answer answer;
@@ -33,13 +33,13 @@ struct rs_verify {
 };
 
 /**
- * Both ways for object @p number, which is row @p row of its runtime's answer,
- * sorted, in asked and read. @return false: out of memory.
+ * Set v->asked and v->read to the sorted references of object @p number, which
+ * is row @p row of the answer of @p part. @return false when out of memory.
  */
 bool rs_verify_load(struct rs_verify *v, size_t part, uint64_t row,
 		    uint32_t number);
 
-/** Write it all. @param limit Types, and stopped objects; 0: all. */
+/** Write the answer. @param limit For types and for stopped objects; 0: all. */
 RS_MUST_CHECK struct rs_error *
 rs_verify_write(struct rs_verify *v, uint64_t limit);
 

@@ -27,9 +27,9 @@ static bool push(struct rs_vec *vec, uint64_t address)
 	return slot != NULL;
 }
 
-// Whether a reference is to be compared. Where functions report what fields do
-// not say, reading has only guesses, which are words of any kind until they
-// lead to an object.
+// Whether a reference is compared. Where functions find what no field
+// describes, reading has only guesses, which may be any words: only those that
+// lead to an object are compared.
 static bool is_compared(const struct rs_verify *v, bool adds, uint64_t target)
 {
 	return !adds || rs_graph_find(v->report->graph, target) != RS_NONE;

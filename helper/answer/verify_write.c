@@ -13,7 +13,8 @@ enum {
 	RS_CALL_NUMBER = 0x3fffffff, // less the bit of the x32 table
 };
 
-// What is in @p left and not in @p right, as often as it is; both sorted.
+// Write the addresses that are in @p left and not in @p right, each as often as
+// it is there; both are sorted.
 static void write_only(struct rs_verify *v, const char *key,
 		       const struct rs_vec *left, const struct rs_vec *right)
 {
@@ -60,7 +61,7 @@ static struct rs_error *write_type(struct rs_verify *v, uint32_t number)
 	return NULL;
 }
 
-// A number of another table of system calls than syscall's own.
+// The table that the number of a system call is from, if not the usual one.
 static const char *entry_text(uint32_t entry)
 {
 	switch (entry) {
@@ -105,7 +106,8 @@ static void why_text(const struct rs_guest_fault *fault, char *buf, size_t size)
 		(void)snprintf(buf, size, "took too long");
 	else if (fault->signal == RS_GUEST_SKIPPED)
 		(void)snprintf(buf, size,
-			       "not asked: its function had failed too often");
+			       "not traversed: its function had failed too "
+			       "often");
 	else if (fault->signal)
 		(void)snprintf(buf, size, "ended with signal %d at %#llx",
 			       fault->signal,
@@ -133,7 +135,7 @@ static void write_fault(struct rs_verify *v, const struct rs_guest_fault *fault)
 	rs_json_end_object(j);
 }
 
-// @return Whether any was left out.
+// @return Whether any was left out because of the limit.
 static bool write_faults(struct rs_verify *v, uint64_t limit)
 {
 	struct rs_json *j = &v->report->json;
@@ -157,8 +159,8 @@ static bool write_faults(struct rs_verify *v, uint64_t limit)
 	return shown < total;
 }
 
-// Of types that are alike in name the address tells which comes first; their
-// numbers depend on what was read before.
+// Types of the same name are sorted by address, because their numbers depend on
+// what was read before.
 static int by_name(const void *a, const void *b, void *context)
 {
 	const struct rs_type_row *row = context;
@@ -170,7 +172,7 @@ static int by_name(const void *a, const void *b, void *context)
 		     : (x->address > y->address) - (x->address < y->address);
 }
 
-// Those that differ. @param[out] ret uint32_t, numbers.
+// The types with differences, sorted. @param[out] ret uint32_t, numbers.
 static struct rs_error *
 sort_types(const struct rs_verify *v, struct rs_vec *ret)
 {
@@ -214,7 +216,7 @@ write_types(struct rs_verify *v, uint64_t limit, bool limited)
 	return NULL;
 }
 
-// Objects that reading knows and that were not asked.
+// The number of objects that reading found and that were not traversed.
 static uint64_t count_unasked(const struct rs_verify *v, size_t p)
 {
 	const struct rs_graph *graph = v->report->graph;
@@ -231,7 +233,7 @@ static uint64_t count_unasked(const struct rs_verify *v, size_t p)
 	return known > both ? known - both : 0;
 }
 
-/** What is told of each runtime, and of all. */
+/** The numbers for a runtime, or for all. */
 struct rs_verify_sums {
 	uint64_t objects, references, differ, only_asked, only_read;
 	uint64_t refused, lists_broken, ready_ns, walk_ns;

@@ -2,9 +2,9 @@
 #include "answer/describe/garbage_marks.h"
 
 enum {
-	RS_PATHS_MAX = 1000, // at most, when no limit is given
+	RS_PATHS_MAX = 1000, // when there is no limit
 	RS_OBJECTS_PER_TICK = 1 << 12, // each takes long
-	RS_ORIGINS = 16, // objects with unexplained counts that are named
+	RS_ORIGINS = 16, // most objects with unexplained counts to write
 };
 
 // The first counted reference from @p source to @p target.
@@ -49,16 +49,17 @@ static void write_path(struct rs_report *report, const struct rs_path *path,
 	rs_json_end_object(j);
 }
 
-// What holds an object that no root leads to: found by walking back.
+// The objects that hold one that no root leads to, found by following
+// references backwards.
 struct origins {
 	struct rs_report *report;
 	const struct rs_verdict *verdict;
 	struct rs_vec queue; // uint32_t, each object once
 	uint8_t *seen; // [objects]
 	uint8_t *garbage; // [objects] enum rs_garbage
-	uint32_t found[RS_ORIGINS]; // objects whose counts nobody explains
+	uint32_t found[RS_ORIGINS]; // objects with unexplained counts
 	unsigned n;
-	bool alive; // something that a collection would leave holds it
+	bool alive; // an object that a collection would not free holds it
 };
 
 static struct rs_error *visit(struct origins *o, uint32_t number)
@@ -81,7 +82,7 @@ static struct rs_error *look_at(struct origins *o, uint32_t number)
 	struct rs_error *err = NULL;
 
 	if (o->garbage[number])
-		return NULL; // it holds nothing up
+		return NULL; // it keeps nothing alive
 	rs_report_ledger(o->report, number, &ledger);
 	if (ledger.unexplained > 0 || ledger.guesses ||
 	    (g->flags[number] & (RS_OBJ_IMMORTAL | RS_OBJ_STATIC))) {
@@ -91,7 +92,7 @@ static struct rs_error *look_at(struct origins *o, uint32_t number)
 		return NULL;
 	}
 	if (fate == RS_FATE_REACHABLE)
-		o->alive = true; // by whatever the walk finds or not
+		o->alive = true; // whatever else is found
 	for (uint32_t i = g->in_start[number];
 	     i < g->in_start[number + 1] && !err; i++) {
 		if (rs_edge_counted(g->in[i]))
@@ -120,7 +121,7 @@ static struct rs_error *find_origins(struct origins *o, uint32_t object)
 	return err;
 }
 
-// "held": what nobody explains, on the way back from the object.
+// Write "held": the objects with unexplained counts that lead to the object.
 static void write_origins(struct rs_report *report, const struct origins *o)
 {
 	struct rs_json *j = &report->json;
@@ -153,7 +154,7 @@ static struct rs_error *answer(struct rs_report *report, uint32_t object,
 
 	if (!limit || limit > RS_PATHS_MAX)
 		limit = RS_PATHS_MAX;
-	// One more than wanted tells whether there are more.
+	// One more, to know whether there are more.
 	err = rs_graph_paths(report->graph, object, (uint32_t)limit + 1,
 			     &report->session->progress, &p->path, &p->node);
 	if (err || (err = rs_report_verdict(report, &o->verdict)))

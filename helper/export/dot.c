@@ -7,14 +7,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { RS_NODES = 10000 }; // of a picture, when no limit is given
+enum { RS_NODES = 10000 }; // the most nodes, when there is no limit
 
 // The part of the graph that is drawn.
 struct drawing {
 	struct rs_report *report;
 	const struct rs_verdict *verdict;
 	uint8_t *garbage; // [objects] enum rs_garbage
-	uint8_t *in; // [objects] drawn
+	uint8_t *in; // [objects] 1: drawn
 	struct rs_vec node; // uint32_t
 	uint64_t limit; // nodes
 	uint64_t edges; // drawn
@@ -37,7 +37,7 @@ static struct rs_error *add(struct drawing *d, uint32_t number)
 	return NULL;
 }
 
-// Nodes on both sides of the one object, nearest first.
+// The objects around one, in both directions, nearest first.
 static struct rs_error *
 collect_around(struct drawing *d, uint32_t object, uint32_t depth)
 {
@@ -161,7 +161,7 @@ write_file(struct drawing *d, const char *path, uint32_t center)
 
 	if (err)
 		return err;
-	// The stream gets a descriptor of its own to close.
+	// fclose() closes a duplicate of the descriptor.
 	const int fd = dup(file.fd);
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
 	if (out) {

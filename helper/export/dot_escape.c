@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Bytes of the well-formed UTF-8 character at @p s, or 0 (RFC 3629).
+// Length of the UTF-8 character at @p s; 0 if it is not well-formed (RFC 3629).
 static size_t character(const unsigned char *s)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -4,16 +4,17 @@
 
 #include <stdio.h>
 
-// What one line needs, looked up once.
+// What is needed for each line.
 struct lines {
 	struct rs_report *report;
 	const struct rs_verdict *verdict;
-	uint8_t *garbage; // [objects] in a garbage list
+	uint8_t *garbage; // [objects] 1: in a garbage list
 	struct rs_json json; // of the file
 	bool labels;
 };
 
-// A process may have both runtimes: "cpython+native", version of the first.
+// With several runtimes the name is "cpython+native", and the version that of
+// the first.
 static void write_header(struct lines *l)
 {
 	const struct rs_session *session = l->report->session;

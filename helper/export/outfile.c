@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { RS_TRIES = 100 }; // temporary names that others may hold
+enum { RS_TRIES = 100 }; // temporary names that may be in use
 
 static struct rs_error *failed(const struct rs_outfile *file, const char *what)
 {
@@ -20,7 +20,7 @@ static struct rs_error *failed(const struct rs_outfile *file, const char *what)
 			    strerror(errno));
 }
 
-// Not mkstemp(): the file is to have the rights of any new file.
+// Not mkstemp(): the file should have the usual permissions.
 static void open_temporary(struct rs_outfile *file)
 {
 	const size_t size = strlen(file->target) + 32;
@@ -43,8 +43,8 @@ struct rs_error *rs_outfile_open(struct rs_outfile *file, const char *path)
 
 	*file = (struct rs_outfile){.path = path, .fd = -1};
 	const bool there = stat(path, &st) == 0;
-	// Not realpath(): libasan, loaded after libc, finds the one of
-	// glibc 2.2 that refuses a NULL.
+	// Not realpath(): if libasan is loaded after libc it uses the version
+	// from glibc 2.2, which does not allow a NULL.
 	file->target = there ? canonicalize_file_name(path) : strdup(path);
 	if (file->target) {
 		// A folder fails here, and says so.

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * A file that appears under its name only when it is complete.
+ * A file that appears under its name only once it is complete.
  *
- * Only a regular file is replaced; a symbolic link stays, and what it leads to
- * is replaced. A device or a pipe is written to as it is.
+ * If the name is that of a regular file, this is replaced; of a symbolic link,
+ * its target is. A device or a pipe is written to directly.
  */
 #ifndef RS_EXPORT_OUTFILE_H
 #define RS_EXPORT_OUTFILE_H
 
 #include "base/error.h"
 
-/** A zeroed struct with fd -1 is none; rs_outfile_fini() is then allowed. */
+/** With all members zero and fd -1, rs_outfile_fini() does nothing. */
 struct rs_outfile {
 	const char *path; // borrowed
-	char *target; // owned; what path leads to
+	char *target; // owned; path with symbolic links resolved
 	char *temporary; // owned, in target's folder; NULL: written in place
 	int fd;
 };
@@ -23,10 +23,10 @@ struct rs_outfile {
 RS_MUST_CHECK struct rs_error *
 rs_outfile_open(struct rs_outfile *file, const char *path);
 
-/** Give it its name. Errors: RS_EIO. */
+/** Rename the temporary file to its final name. Errors: RS_EIO. */
 RS_MUST_CHECK struct rs_error *rs_outfile_commit(struct rs_outfile *file);
 
-/** Remove what was not committed. */
+/** Close it, and remove the temporary file if it was not committed. */
 void rs_outfile_fini(struct rs_outfile *file);
 
 #endif /* RS_EXPORT_OUTFILE_H */

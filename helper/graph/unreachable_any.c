@@ -5,15 +5,11 @@
 
 static struct rs_error *push(struct rs_vec *queue, uint32_t number)
 {
-	uint32_t *slot = rs_vec_push(queue, sizeof(*slot));
-
-	if (!slot)
-		return &rs_enomem;
-	*slot = number;
-	return NULL;
+	return rs_vec_append(queue, &number, sizeof(number));
 }
 
-// After it: left[i] is what no reference between objects explains.
+// Afterwards left[i] is the part of the count that no reference between objects
+// explains.
 static void subtract(const struct rs_graph *g, uint32_t *left)
 {
 	memcpy(left, g->count, g->objects * sizeof(*left));
@@ -24,8 +20,8 @@ static void subtract(const struct rs_graph *g, uint32_t *left)
 	}
 }
 
-// Roots hold their targets even where the target's count does not show it; a
-// garbage list counts one reference of each and holds nothing.
+// Subtract references from garbage lists, which do not keep objects in use. All
+// other roots do, even if the reference count does not include them.
 static void mark_roots(const struct rs_graph *g, uint32_t *left)
 {
 	const struct rs_root *root = rs_vec_items(&g->root, struct rs_root);
@@ -56,7 +52,7 @@ static struct rs_error *seed(const struct rs_graph *g, const uint32_t *left,
 	return NULL;
 }
 
-// All that a held object refers to is held, if by a guess only.
+// Everything that an object in use refers to is in use, even by a guess.
 static struct rs_error *
 spread(const struct rs_graph *g, const struct rs_progress *progress,
        const uint8_t *is_list, uint8_t *mark, struct rs_vec *queue)
@@ -70,8 +66,8 @@ spread(const struct rs_graph *g, const struct rs_progress *progress,
 		struct rs_error *err;
 
 		if (++done % RS_TICK == 0 &&
-		    (err = rs_progress_tick(progress, "looking for rings", done,
-					    g->objects)))
+		    (err = rs_progress_tick(progress, "looking for cycles",
+					    done, g->objects)))
 			return err;
 		for (uint32_t e = g->out_start[n];
 		     !is_list[n] && e < g->out_start[n + 1]; e++) {
@@ -114,7 +110,7 @@ rs_graph_unreachable_any(const struct rs_graph *graph, const uint8_t *is_list,
 	return err;
 }
 
-// One more of the references to @p t is known to go. left[] holds how many do.
+// One more reference to @p t would be released; left[] counts these.
 static struct rs_error *release(const struct rs_graph *g, uint32_t t,
 				uint32_t *left, struct rs_vec *touched,
 				struct rs_vec *queue)
@@ -122,7 +118,7 @@ static struct rs_error *release(const struct rs_graph *g, uint32_t t,
 	struct rs_error *err;
 
 	if (left[t] == UINT32_MAX)
-		return NULL; // one of the objects to go
+		return NULL; // already among the objects to be freed
 	if (!left[t] && (err = push(touched, t)))
 		return err;
 	if (++left[t] < g->count[t] ||

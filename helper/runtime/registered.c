@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The one place that names the runtimes: to add one, write its folder and add
-// a row here.
+// The only place that names the runtimes. To add one, add its folder and a row
+// here.
 #include "runtime/cpython/open.h"
 #include "runtime/native/native_open.h"
 

@@ -8,9 +8,9 @@
 
 enum {
 	RS_FIRST_REFS = 1024,
-	// Rows are reserved at once and never move, so that graphs may point
-	// at them; 1 Mi types is far beyond any program and 24 MiB of
-	// untouched address space.
+	// All rows are reserved at once and never move, so that graphs can
+	// point to them. 1 Mi types are more than any program has, and take
+	// 24 MiB of address space.
 	RS_MAX_TYPES = 1 << 20,
 	RS_MAX_REFS = 1 << 29,
 };
@@ -20,7 +20,8 @@ static struct rs_error *resize(struct rs_refs *refs, uint32_t cap, bool labels)
 	struct rs_error *err =
 		rs_vec_reserve(&refs->targets, cap * sizeof(*refs->target));
 
-	// Each that was moved is set, should the next one fail.
+	// Set each pointer at once: its array may have moved even if the next
+	// one cannot grow.
 	refs->target = refs->targets.data;
 	if (!err)
 		err = rs_vec_reserve(&refs->kinds, cap * sizeof(*refs->kind));

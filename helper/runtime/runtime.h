@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * A runtime turns bytes into objects and references.
+ * The interface of a runtime (CPython, a C program with librefscope): turning
+ * the bytes of a target into objects and references.
  *
- * It finds the objects that a collector knows, reads one object's row and
- * references, names the roots, and says in words what it read. It stores
- * nothing about single objects: the graph does, and labels are made again
- * when somebody asks.
+ * A runtime finds the objects that its collectors track, reads an object and
+ * its references, finds the roots, and describes all of these in words. It
+ * stores nothing about single objects: the graph does that. Labels of
+ * references are not stored at all; the object is read again when they are
+ * needed.
  */
 #ifndef RS_RUNTIME_RUNTIME_H
 #define RS_RUNTIME_RUNTIME_H
@@ -16,23 +18,24 @@
 #include "memory/memory.h"
 #include "runtime/runtime_info.h"
 
+/** What a label names, and the meaning of rs_label.a. */
 enum rs_label_kind {
 	RS_LABEL_NONE,
 	RS_LABEL_FIELD, // a: const char * in this process: `.gi_frame`
 	RS_LABEL_ATTR, // a: address of the name object: `.name`
 	RS_LABEL_INDEX, // a: position: `[3]`
 	RS_LABEL_KEY, // a: address of the key object: `['key']`
-	RS_LABEL_IS_KEY, // a: as above; the reference is to the key itself
-	RS_LABEL_MEMBER, // a set's element: `{}`
+	RS_LABEL_IS_KEY, // a: as above, but the reference is to the key itself
+	RS_LABEL_MEMBER, // an element of a set: `{}`
 	RS_LABEL_LOCAL, // a: address of the name object: `local buf`
 	RS_LABEL_CELL, // a: same: `closure x`
 	RS_LABEL_STACK, // a: position on a value stack: `stack 2`
 	RS_LABEL_DICT, // an instance's own dict: `.__dict__`
 	RS_LABEL_TYPE, // its type: `type`
 	RS_LABEL_WORD, // a: offset of a guessed word: `+0x18`
-	// a: private to the runtime that made it, which puts it into words
+	// a: private to the runtime that made it, whose label() decodes it
 	RS_LABEL_PATH,
-	RS_LABEL_TRAVERSE, // only a callback knows where: `(traverse)`
+	RS_LABEL_TRAVERSE, // visited by a traverse callback: `(traverse)`
 };
 
 struct rs_label {
@@ -40,29 +43,33 @@ struct rs_label {
 	uint32_t kind; // enum rs_label_kind
 };
 
-/** References of one object, as a runtime tells them. Reused: clear `n`. */
+/** The references of an object. To be reused for the next one: set n to 0 and
+ * incomplete to false. */
 struct rs_refs {
-	uint64_t *target; // addresses
-	uint8_t *kind; // enum rs_kind
-	struct rs_label *label; // NULL: nobody wants labels
+	uint64_t *target; // [n] addresses
+	uint8_t *kind; // [n] enum rs_kind
+	struct rs_label *label; // [n]; NULL: labels are not wanted
 	uint32_t n, cap;
-	bool incomplete; // something was unreadable or a cap was hit
-	bool no_memory; // some are left out for want of it; stays set
-	struct rs_vec targets, kinds, labels; // what the arrays lie in
+	// Something was unreadable, or too large. Set by whoever fills it,
+	// cleared by its owner with n.
+	bool incomplete;
+	bool no_memory; // some are missing: out of memory; never reset
+	struct rs_vec targets, kinds, labels; // storage of the arrays
 	/**
-	 * Takes all that is there, of an object whose references are told in
-	 * part so far, and clears `n`: for whom the whole of a long row would
-	 * be too much at once. NULL: wants all of it.
+	 * Optional, may be called by read() before it is done: consume the
+	 * references gathered so far and set n to 0. This bounds the memory
+	 * that huge objects need.
 	 */
 	void (*drain)(struct rs_refs *refs);
 };
 
-/** Grow; @return false when out of memory (then incomplete is set). */
+/** Make room. @return false when out of memory; sets incomplete. */
 bool rs_refs_grow(struct rs_refs *refs);
+/** Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_refs_init(struct rs_refs *refs, bool labels);
 void rs_refs_fini(struct rs_refs *refs);
 
-/** Tell one reference. NULL targets are ignored. */
+/** Append a reference; does nothing if @p target is 0. */
 static inline void rs_refs_add(struct rs_refs *refs, uint64_t target,
 			       enum rs_kind kind, uint32_t label, uint64_t a)
 {
@@ -77,55 +84,70 @@ static inline void rs_refs_add(struct rs_refs *refs, uint64_t target,
 	refs->n++;
 }
 
-/** What a runtime says of one object beside its references. */
+/** What read() returns about an object beside its references. */
 struct rs_row {
-	uint64_t size; // bytes: with its out-of-line tables, as sys.getsizeof
-	uint32_t count; // decoded, saturating; UINT32_MAX when immortal
-	uint32_t type; // index in the session's type table
-	uint16_t flags; // enum rs_object_flag, less the generation
+	// Bytes, including tables outside the object, as sys.getsizeof().
+	uint64_t size;
+	// Without flag bits; from 0x7fffffff on saturated; UINT32_MAX when
+	// immortal.
+	uint32_t count;
+	uint32_t type; // index in the session's table of types
+	uint16_t flags; // enum rs_object_flag, without the generation
 };
 
-/** Collects the objects that find() tells. */
+/** The objects that find() has found: two arrays of the same length. */
 struct rs_found {
 	struct rs_vec address; // uint64_t
-	struct rs_vec mark; // uint16_t: RS_OBJ_TRACKED | generation and such
+	struct rs_vec mark; // uint16_t, enum rs_object_flag and the generation
 };
 
+/** Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *
 rs_found_add(struct rs_found *found, uint64_t address, uint16_t mark);
 void rs_found_fini(struct rs_found *found);
 
-/** The session's types. Names live as long as the table. */
+/** The session's table of types. Rows do not move. */
 struct rs_types {
 	struct rs_vec row; // struct rs_type_row
-	struct rs_vec text; // private: blocks of names
-	// A type could not be learned: what is told of its objects is wrong.
+	struct rs_vec text; // private: owned names
+	// Memory ran out while a type was decoded, so that its objects may have
+	// been read wrongly.
 	bool no_memory;
 };
 
-/** Make room for rows. Errors: RS_ENOMEM. */
+/** Reserve address space for rows. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_types_init(struct rs_types *types);
 
-/** Errors: RS_ENOMEM when that kept any type from being learned. */
+/** Errors: RS_ENOMEM when types->no_memory is set. */
 RS_MUST_CHECK struct rs_error *rs_types_check(const struct rs_types *types);
 
-/** Append a type; copies @p name. Errors: RS_ENOMEM. */
+/**
+ * Append a type.
+ * @param name Copied.
+ * @param[out] ret Its index.
+ * Errors: RS_ENOMEM; RS_EBAD (too many).
+ */
 RS_MUST_CHECK struct rs_error *rs_types_add(struct rs_types *types,
 					    uint64_t address, const char *name,
 					    uint8_t runtime, uint32_t *ret);
 void rs_types_fini(struct rs_types *types);
 
-/** Collects the roots; resolved to object numbers by the builder. */
+/** A root that roots() has found; session/build_all.c sets root.target. */
 struct rs_found_root {
 	uint64_t target; // address
-	struct rs_root root; // target not yet filled in
+	struct rs_root root;
 };
 struct rs_roots {
 	struct rs_vec root; // struct rs_found_root
-	struct rs_vec text; // names
+	struct rs_vec text; // their names, NUL-terminated
 };
 
-/** Append a root named by printf words. */
+/**
+ * Append a root; does nothing if @p target is 0.
+ * @param slot, kind, thread, frame See struct rs_root.
+ * @param format Its name, as for printf(); cut at 255 bytes.
+ * Errors: RS_ENOMEM.
+ */
 RS_MUST_CHECK RS_PRINTF(7, 8) struct rs_error *rs_roots_add(
 	struct rs_roots *roots, uint64_t target, uint64_t slot,
 	enum rs_root_kind kind, unsigned thread, uint32_t frame,
@@ -133,7 +155,7 @@ RS_MUST_CHECK RS_PRINTF(7, 8) struct rs_error *rs_roots_add(
 
 enum { RS_EXTENSION_SKIP = -1 };
 
-/** Texts that run() brings back; those that there are not are NULL. */
+/** The texts that run() returns; NULL if there is none. */
 enum rs_run_text {
 	RS_RUN_PRINTED, // what was written to the standard streams
 	RS_RUN_VALUE, // the value of an expression, or the description
@@ -150,17 +172,18 @@ struct rs_image_called; // sandbox/image_call.h
 
 struct rs_runtime_ops {
 	const char *name; // "cpython", "native"
-	// What rs_answer_show() has among the flags of its objects, or NULL.
+	// A word for rs_answer_show() to add to the flags of objects, or NULL.
 	const char *flag;
-	// Whether what query() reports comes on top of what fields say, and is
-	// to be held against the guesses of reading alone.
+	// Whether the references that query() finds are in addition to those
+	// that read() finds in described fields, and confirm or replace only
+	// its guesses.
 	bool query_adds;
 
 	/**
-	 * The same runtime for another thread, which reads the same core
-	 * through @p memory and numbers types in @p types. To be freed before
-	 * @p rt. It can read objects, no more. May be NULL: all is left to one
-	 * thread. Errors: RS_ENOMEM.
+	 * Create a copy of the runtime for another thread, which reads the same
+	 * core through @p memory and numbers types in @p types. It can only
+	 * read objects and help find(), and must be freed before @p rt.
+	 * Errors: RS_ENOMEM. NULL: not supported.
 	 */
 	struct rs_error *(*view)(struct rs_runtime *rt,
 				 struct rs_memory *memory,
@@ -168,10 +191,12 @@ struct rs_runtime_ops {
 				 struct rs_runtime **ret);
 
 	/**
-	 * Tell every object on a collector's list. Marked RS_OBJ_INEXACT: one
-	 * at whose references read() would guess.
+	 * Find the objects in all lists of the collectors. Those for which
+	 * read() would have to guess references are marked RS_OBJ_INEXACT.
 	 *
 	 * @param beside A view of @p rt for a second thread, or NULL.
+	 * @param[out] found Appended.
+	 * Errors: RS_ENOMEM; RS_EINTERRUPTED.
 	 */
 	struct rs_error *(*find)(struct rs_runtime *rt,
 				 struct rs_runtime *beside,
@@ -179,50 +204,53 @@ struct rs_runtime_ops {
 				 const struct rs_progress *progress);
 
 	/**
-	 * Add to @p map, which holds what find() told, every other live object
-	 * in the runtime's own allocator, whether anything refers to it or
-	 * not. May be NULL.
+	 * Add to @p map, which contains what find() found, every other live
+	 * object in the runtime's own allocator, even if nothing refers to it.
+	 * Errors: RS_ENOMEM; RS_EINTERRUPTED. NULL: it has no such allocator.
 	 */
 	struct rs_error *(*sweep)(struct rs_runtime *rt, struct rs_addrmap *map,
 				  const struct rs_progress *progress);
 
 	/**
-	 * Whether @p address holds an object of this runtime. Must be cheap
-	 * and must never be fooled into reading outside the target. Called
-	 * once for each address that a reference leads to.
+	 * Whether there is an object of this runtime at @p address, which may
+	 * be any number. Called once for each target of a reference, so it
+	 * must be cheap.
 	 */
 	bool (*is_object)(struct rs_runtime *rt, uint64_t address);
 
 	/**
-	 * Read one object. @p row or @p refs may be NULL when not wanted.
-	 * row->size may cost extra reads: it is filled only when
-	 * @p want_size. An object that cannot be read is told as far as
-	 * possible with RS_OBJ_INEXACT.
+	 * Read one object. Of one that cannot be read completely, what can be
+	 * is returned, with RS_OBJ_INEXACT in the flags.
+	 *
+	 * @param[out] row NULL: not wanted.
+	 * @param want_size Whether to set row->size, which may need more reads.
+	 * @param[out] refs References are appended, and incomplete is set if
+	 *        some are missing. NULL: not wanted.
 	 */
 	void (*read)(struct rs_runtime *rt, uint64_t address,
 		     struct rs_row *row, bool want_size, struct rs_refs *refs);
 
 	/**
-	 * Start fetching the lines of the object at @p address itself and,
-	 * some objects later when those have come, of the tables that it
-	 * points at. Hints: never fail, never read much. May be NULL.
+	 * Prefetch the object at @p address; and, once it is in the cache, the
+	 * tables that it points to. NULL: not supported.
 	 */
 	void (*prefetch)(struct rs_runtime *rt, uint64_t address);
 	void (*prefetch_tables)(struct rs_runtime *rt, uint64_t address);
 
 	/**
-	 * The number of the type at @p type in the session's table, as in
-	 * row->type; 0 (any) when it is none. May be NULL where view()
-	 * is.
+	 * @return The index of the type at address @p type in the session's
+	 *         table; 0 when there is no type. May be NULL if view() is.
 	 */
 	uint32_t (*type)(struct rs_runtime *rt, uint64_t type);
 
 	/**
-	 * Plan an image of the core in which objects' types can be asked, and
-	 * say where they are told: all but lists and objects of @p question,
-	 * of which the objects are set before, for who asks each of its own.
-	 * @p image is rs_image_close()'d by the caller. NULL: types of this
-	 * runtime cannot be asked.
+	 * Plan an image of the core in which the functions of types can
+	 * traverse objects.
+	 * @param[in,out] question The caller sets the lists and objects to
+	 *        traverse; this sets the rest: addresses of functions and
+	 *        offsets.
+	 * @param[out] image To be closed by rs_image_close().
+	 * NULL: objects of this runtime cannot be traversed like this.
 	 */
 	struct rs_error *(*image)(struct rs_runtime *rt,
 				  const struct rs_image_options *options,
@@ -235,8 +263,8 @@ struct rs_runtime_ops {
 	 * have none.
 	 *
 	 * @param options NULL: all defaults.
-	 * @param[out] ret rs_image_answer_fini()'d by the caller; no rows, and
-	 *        nothing was run, when no object has such a function.
+	 * @param[out] ret To be released by rs_image_answer_fini(). It has no
+	 *        rows, and nothing was run, if no object has such a function.
 	 * Errors: as rs_image_from_core() and rs_image_walk().
 	 */
 	struct rs_error *(*query)(struct rs_runtime *rt,
@@ -245,15 +273,16 @@ struct rs_runtime_ops {
 				  struct rs_image_answer *ret);
 
 	/**
-	 * The functions that query() or an image calls for @p object, as the
-	 * core has them: its traverse function, and what is asked first whether
-	 * the object takes part in collection; 0 for each that there is not.
-	 * NULL where image() and query() are.
+	 * The addresses in the core of the functions that an image calls for
+	 * @p object: [0] its traverse function; [1] a function that is called
+	 * first, to check whether the object takes part in collection
+	 * (tp_is_gc). 0 if there is none. May be NULL if image() and query()
+	 * are.
 	 */
 	void (*query_functions)(struct rs_runtime *rt, uint64_t object,
 				uint64_t ret[2]);
 
-	/** How many there are; NULL: all that are tracked. */
+	/** The number of objects for query(); NULL: all tracked ones. */
 	uint64_t (*query_objects)(struct rs_runtime *rt);
 
 	/**
@@ -261,10 +290,9 @@ struct rs_runtime_ops {
 	 * `obj` is @p object unless that is 0, or, with @p code NULL, what
 	 * describes @p object. NULL: the runtime runs nothing.
 	 *
-	 * @param limits object_ms, the processor time that it may take, and
-	 *        memory; nothing else of it counts.
-	 * @param[out] ret Its texts are those of enum rs_run_text;
-	 *        rs_image_called_fini() ends it.
+	 * @param limits Only object_ms (processor time) and memory are used.
+	 * @param[out] ret With the texts of enum rs_run_text; to be released by
+	 *        rs_image_called_fini().
 	 * Errors: as rs_image_from_core() and rs_image_do_call();
 	 * RS_EUNSUPPORTED.
 	 */
@@ -275,48 +303,51 @@ struct rs_runtime_ops {
 				struct rs_image_called *ret);
 
 	/**
-	 * Whether what a collection would find may depend on the references
-	 * of any of @p object, marked RS_OBJ_INEXACT. NULL: it may.
+	 * Whether the result of a collection may depend on the references of
+	 * any of the @p objects at the addresses @p object, which are marked
+	 * RS_OBJ_INEXACT. NULL: it may.
 	 */
 	bool (*affects_collection)(struct rs_runtime *rt,
 				   const uint64_t *object, size_t objects);
 
 	/**
-	 * What an extension in C said about the C part of its objects, whose
-	 * type is of another runtime and lies at @p type. NULL when it said
-	 * nothing. Borrowed from @p rt. Ask once for each type and keep it.
-	 * May be NULL, and so may extension_refs() then.
+	 * A C extension can describe the C part of its objects, whose type is
+	 * one of another runtime, at address @p type.
+	 * @return That description, borrowed from @p rt, or NULL. To be called
+	 *         once for each type, as it takes long.
+	 * NULL: not supported, and extension_refs() may be NULL too.
 	 */
 	const void *(*extension_type)(struct rs_runtime *rt, uint64_t type);
 
 	/**
-	 * Append the references that @p description, which extension_type()
-	 * gave, says of the object at @p object. Labels are RS_LABEL_FIELD of
-	 * names that live as long as @p rt.
+	 * Append the references of the object at @p object according to
+	 * @p description, a result of extension_type(). Their labels are
+	 * RS_LABEL_FIELD with names owned by @p rt.
 	 *
-	 * References to objects of @p rt are RS_OWNED, since no traverse
-	 * function reports them to the other runtime's collector; so is what
-	 * the description calls owned; weak ones are RS_WEAK.
-	 * @param strong Kind (enum rs_kind) of strong references to objects of
-	 *        the other runtime; RS_EXTENSION_SKIP leaves them out, for a
-	 *        decoder that knows the object's body reports those itself.
+	 * References to objects of @p rt are RS_OWNED, because no traverse
+	 * function of the other runtime visits them, and so are those that are
+	 * described as owned; weak ones are RS_WEAK.
+	 * @param strong The kind (enum rs_kind) of strong references to objects
+	 *        of the other runtime; RS_EXTENSION_SKIP: leave them out, for
+	 *        a decoder that finds these by itself.
 	 */
 	void (*extension_refs)(struct rs_runtime *rt, const void *description,
 			       uint64_t object, int strong,
 			       struct rs_refs *refs);
 
-	/** Tell every reference from outside the objects. */
+	/** Find all roots. Errors: RS_ENOMEM. */
 	struct rs_error *(*roots)(struct rs_runtime *rt,
 				  struct rs_roots *roots);
 
-	/** `.name`, `['key']`: label in words, at most @p size bytes with NUL.
-	 */
+	/** Write a label as text (`.name`, `['key']`) to @p buf, of @p size
+	 * bytes with the NUL. */
 	void (*label)(struct rs_runtime *rt, const struct rs_label *label,
 		      char *buf, size_t size);
 
 	/**
-	 * The object in a few words: `{'a': 1, ...}`, `<CGcLeak 0x7f..>`,
-	 * `'text'`. Reads only; never runs repr. One line, at most @p size.
+	 * Write a short description of an object (`{'a': 1, ...}`,
+	 * `<CGcLeak 0x7f..>`, `'text'`), made by reading, to @p buf: one line
+	 * of at most @p size bytes with the NUL.
 	 */
 	void (*text)(struct rs_runtime *rt, uint64_t address, char *buf,
 		     size_t size);
@@ -330,7 +361,7 @@ struct rs_runtime_ops {
 
 	/**
 	 * Version, threads and the like, for rs_answer_info().
-	 * @param ret Zeroed; ended by the caller, on error too.
+	 * @param ret Zeroed; to be released by the caller, on error too.
 	 * Errors: RS_ENOMEM.
 	 */
 	struct rs_error *(*info)(struct rs_runtime *rt,
@@ -341,39 +372,37 @@ struct rs_runtime_ops {
 			       struct rs_gc_info *ret);
 
 	/**
-	 * The bytes at the address of an object of type @p type (row->type)
-	 * that are its own for certain, of @p size in all, which has the
-	 * tables that some types keep elsewhere. NULL: all.
+	 * @param type As in row->type.
+	 * @param size As in row->size.
+	 * @return How many of these bytes certainly follow the address of the
+	 *         object, and are not in tables elsewhere. NULL: all.
 	 */
 	uint32_t (*own_size)(struct rs_runtime *rt, uint32_t type,
 			     uint32_t size);
 
 	/**
-	 * Whether objects of type @p type are namespaces, each of which may
-	 * be the own one of a module, class, function or other object.
-	 * NULL: none is.
+	 * Whether objects of type @p type can be the namespace of a module,
+	 * class, function or other object: in CPython, dicts. NULL: none can.
 	 */
 	bool (*is_namespace)(struct rs_runtime *rt, uint32_t type);
 
 	/**
-	 * `module os`, `function f`: what the owner of a namespace is called.
-	 * @return false when it has no name of its own. May be NULL where
-	 *         is_namespace() is.
+	 * Write the name of a namespace's owner (`module os`, `function f`).
+	 * @return false when it has none. May be NULL if is_namespace() is.
 	 */
 	bool (*owner_name)(struct rs_runtime *rt, uint64_t address, char *buf,
 			   size_t size);
 
 	/**
-	 * Tell what find() tells of the objects of collector @p number alone,
-	 * and the number that the program knows its interpreter by. NULL where
-	 * there is but one collector.
+	 * find() for the objects of collector @p number alone; and the number
+	 * of its interpreter in the program. NULL if there is one collector.
 	 */
 	struct rs_error *(*members)(struct rs_runtime *rt, unsigned number,
 				    struct rs_found *found,
 				    const struct rs_progress *progress);
 	int64_t (*collector_id)(struct rs_runtime *rt, unsigned number);
-	/** Of collectors that are no interpreters': what each is of, the path
-	 * of a module; borrowed. NULL: they are interpreters'. */
+	/** The path of the module to which collector @p number belongs,
+	 * borrowed. NULL: collectors belong to interpreters. */
 	const char *(*collector_name)(struct rs_runtime *rt, unsigned number);
 
 	/**
@@ -383,77 +412,79 @@ struct rs_runtime_ops {
 	const char *(*unfreeable)(struct rs_runtime *rt, uint64_t address);
 
 	/**
-	 * How many of the objects read so far are not what they should be
-	 * (unreadable, freed, overwritten), so that they are taken as in use.
-	 * NULL: this is not known.
+	 * The number of objects read so far that were unreadable, freed or
+	 * overwritten, and are treated as in use. NULL: not known.
 	 */
 	uint64_t (*unknown)(struct rs_runtime *rt);
 
-	/** Addresses in gc.garbage or the helper's garbage list, uint64_t. */
+	/** Append the addresses (uint64_t) in the garbage list. */
 	struct rs_error *(*garbage)(struct rs_runtime *rt, struct rs_vec *ret);
 
 	/**
-	 * Append the addresses (uint64_t) of the objects that are garbage
-	 * lists themselves: their references keep nothing in use. NULL: the
-	 * lists are no objects.
+	 * Append the addresses (uint64_t) of garbage lists that are themselves
+	 * objects, such as gc.garbage: what only they refer to counts as
+	 * garbage. NULL: they are not objects.
 	 */
 	struct rs_error *(*garbage_lists)(struct rs_runtime *rt,
 					  struct rs_vec *ret);
 
 	/**
-	 * The object that @p name means (`module.attr[key].attr`), by reading.
-	 * Errors: RS_ENOTFOUND, with the part that is not there.
+	 * Find the object called @p name (`module.attr[key].attr`), by reading.
+	 * @param[out] ret Its address.
+	 * Errors: RS_ENOTFOUND; the message names the part that is missing.
 	 */
 	struct rs_error *(*resolve)(struct rs_runtime *rt, const char *name,
 				    uint64_t *ret);
 	void (*free)(struct rs_runtime *rt);
 };
 
-/** Embedded first in each runtime. */
+/** The part that all runtimes have: the first member of each one's struct. */
 struct rs_runtime {
 	const struct rs_runtime_ops *ops;
 	struct rs_memory *memory; // borrowed from the session
 	struct rs_types *types; // borrowed from the session
-	// The session's runtime with extension_type(), for what C extensions
-	// said of their objects of this one; NULL when there is none. Set when
-	// all are open.
+	// The session's runtime with extension_type(), if there is another one;
+	// else NULL. Set once all are open; borrowed.
 	struct rs_runtime *extensions;
 	uint8_t index; // in the session
 	enum rs_rules rules; // of the target's own version
 	const char *version; // "3.11.7"; owned by the runtime
-	// Why none of its objects can be read; NULL: they can. Of such a
-	// runtime info() and free() alone are called.
+	// Why its objects cannot be read, then only info() and free() are
+	// called; NULL: they can.
 	const char *unread;
-	// Of the collector at the stop; false when not known. Set at open.
+	// The collector at the stop; false when not known. Set when opened.
 	bool gc_disabled; // gc.disable(): it runs only when called
-	bool gc_collecting; // it was at work
-	bool gc_saveall; // DEBUG_SAVEALL: all that it finds goes to the garbage
-	bool gc_increments; // generation 1 is collected in parts it alone knows
+	bool gc_collecting; // a collection was running
+	bool gc_saveall; // DEBUG_SAVEALL: garbage goes to the garbage list
+	// Generation 1 is collected in increments that cannot be predicted.
+	bool gc_increments;
 	bool incomplete; // some of its objects could not be found
-	unsigned collectors; // each with objects of its own; 0 is as 1
+	unsigned collectors; // each with its own objects; 0 means 1
 };
 
 /**
- * Look for one runtime in @p memory.
+ * Look for a runtime in @p memory.
  *
- * @param types The session's types; rows that are added have runtime @p index.
- * @param[out] ret The runtime, or NULL when it is not in the target (no error).
- *             One whose objects cannot be read says so: see unread.
- * Errors: RS_EUNSUPPORTED (a version not known); RS_EBAD (there, unreadable);
- * RS_EINTERRUPTED; RS_ENOMEM.
+ * @param types The session's types, borrowed; the runtime adds its own.
+ * @param index Of the runtime in the session.
+ * @param[out] ret The runtime, to be freed by its ops->free(); NULL when it is
+ *             not in the target (not an error). If its objects cannot be read,
+ *             rs_runtime.unread says why.
+ * Errors: RS_EUNSUPPORTED (an unknown version); RS_EBAD (it is there, but
+ * damaged); RS_EINTERRUPTED; RS_ENOMEM.
  */
 typedef struct rs_error *(*rs_runtime_open_fn)(struct rs_memory *memory,
 					       struct rs_types *types,
 					       uint8_t index,
 					       struct rs_runtime **ret);
 
-/** A runtime that the engine knows. */
+/** A kind of runtime. */
 struct rs_runtime_kind {
 	rs_runtime_open_fn open;
-	const char *sign; // what it is known by, for "found in it neither ..."
+	const char *sign; // for the message that the target has "neither ..."
 };
 
-/** All of them, in the order in which they are looked for: registered.c. */
+/** All kinds, in the order in which they are looked for. See registered.c. */
 extern const struct rs_runtime_kind rs_runtime_kinds[];
 extern const size_t rs_runtime_kinds_count;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * What a runtime reports of itself and of its collectors, for rs_answer_info()
- * and rs_answer_gc(). Plain data: the answers write it as JSON.
+ * What a runtime reports about itself and its collectors, for rs_answer_info()
+ * and rs_answer_gc(). Plain data, which the answers write as JSON.
  */
 #ifndef RS_RUNTIME_RUNTIME_INFO_H
 #define RS_RUNTIME_RUNTIME_INFO_H

@@ -1,43 +1,49 @@
 // SPDX-License-Identifier: MIT
-/** @file Runtimes' objects and references become a graph. */
+/** @file Building graphs from the objects and references of the runtimes. */
 #ifndef RS_SESSION_BUILD_H
 #define RS_SESSION_BUILD_H
 
 #include "session/session.h"
 
-struct rs_twin; // session/read_parallel.h
+struct rs_parallel; // session/read_parallel.h
 
 /**
- * What collectors track and the references between those: all that an offline
- * collection needs. No roots, no sizes; of an object whose type told its
- * references, the strong ones alone.
+ * Build the graph of the objects that collectors track and the references
+ * between these: all that a collection needs. It has no roots and no sizes, and
+ * of traversed objects only strong references.
  *
- * @param[out] ret Filled; rs_graph_fini() ends it. Zero on error.
+ * @param[out] ret To be released by rs_graph_fini(). Zeroed on error.
  * Errors: RS_ENOMEM; RS_EINTERRUPTED; RS_EBAD (too many objects).
  */
 RS_MUST_CHECK struct rs_error *
 rs_build_tracked(struct rs_session *session, struct rs_graph *ret);
 
 /**
- * Every object that a collector tracks, that lies in a runtime's own allocator,
- * that a root holds, or that any of these leads to, with all references and
- * the roots.
+ * Build the graph of all objects: those that a collector tracks, that are in a
+ * runtime's own allocator, or to which a root or another object refers; with
+ * all references and roots. Parameters and errors as above.
  */
 RS_MUST_CHECK struct rs_error *
 rs_build_all(struct rs_session *session, struct rs_graph *ret);
 
 /**
- * Have all runtimes list their tracked objects and number them into @p map.
- * @param twin Takes part in it; may be NULL.
- * @param[out] from With more than one runtime size_t, one for each: the index
- *        in @p found of its first object. With one it stays empty.
+ * List the tracked objects of all runtimes, and number them in @p map.
+ * @param reader Helps with it; may be NULL.
+ * @param[out] found The objects, runtime by runtime.
+ * @param[out] from With several runtimes: for each a size_t, the index in
+ *        @p found of its first object. With one runtime it stays empty.
+ * @param[out] map Sealed.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED; RS_EBAD.
  */
 RS_MUST_CHECK struct rs_error *
-rs_build_find(struct rs_session *session, struct rs_twin *twin,
+rs_build_find(struct rs_session *session, struct rs_parallel *reader,
 	      struct rs_found *found, struct rs_vec *from,
 	      struct rs_addrmap *map);
 
-/** @return Whose the @p i-th of the found is; for i = 0, 1, 2 and so on. */
+/**
+ * @param before The result for @p i - 1; 0 for 0.
+ * @return The index of the runtime that found object @p i.
+ */
 static inline uint8_t
 rs_build_found_by(const struct rs_vec *from, size_t i, uint8_t before)
 {
@@ -49,13 +55,14 @@ rs_build_found_by(const struct rs_vec *from, size_t i, uint8_t before)
 	return before;
 }
 
-/** What find() marks nearly all with. */
+/** The mark of most objects: tracked, in the oldest generation. */
 #define RS_USUAL_MARK (RS_OBJ_TRACKED | RS_OBJ_GC | 2)
 
 /**
- * The mark of a member that was told with @p one (0: not yet) and with
- * @p other. Damaged lists, or such as are being joined, have members in common;
- * which mark those get is not to depend on what was walked first.
+ * The mark of an object that is in two lists of the collector, with marks
+ * @p one (0: none) and @p other. Damaged lists, and lists that were being
+ * joined at the stop, have objects in common; the result does not depend on the
+ * order in which they are walked.
  */
 static inline uint16_t rs_build_mark(uint16_t one, uint16_t other)
 {
@@ -64,21 +71,23 @@ static inline uint16_t rs_build_mark(uint16_t one, uint16_t other)
 	return other == RS_USUAL_MARK || other < one ? one : other;
 }
 
-/** Allocate the per-object arrays of @p graph for graph->objects. */
+/** Allocate the arrays of @p graph that have an entry for each object, and fill
+ * in address. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_build_arrays(struct rs_graph *graph);
 
 /**
- * Put what types told in the place of what was read of the same objects.
- * @param out Edges of graph->out_start; both are made anew.
+ * Replace the edges of traversed objects by those that their types' traverse
+ * functions found.
+ * @param[in,out] out The edges; these and graph->out_start are rewritten.
+ * Errors: RS_ENOMEM; RS_EBAD (too many references).
  */
 RS_MUST_CHECK struct rs_error *rs_build_asked(struct rs_session *session,
 					      struct rs_graph *graph,
 					      struct rs_vec *out);
 
 enum {
-	RS_BUILD_NEAR = 12, // objects between fetching tables and reading
-	RS_BUILD_FAR = 32, // objects between fetching their lines and reading
-	RS_BUILD_TICK = 1 << 16, // objects between two progress calls
+	RS_BUILD_NEAR = 12, // objects between prefetching tables and reading
+	RS_BUILD_FAR = 32, // objects between prefetching headers and reading
 };
 
 #endif /* RS_SESSION_BUILD_H */

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Objects are read in the order in which they are found: first what the
-// collectors track and the allocators hold, by address, then what roots and
-// references lead to, first come first served. A reference's target is put into
-// the address map when it is first met and its line is fetched; only some
-// references later, when the line has come, is it looked at, and taken out
-// again if it is no object. At the end the map numbers what is left, and rows
-// and references, which until then stand in the order of reading, are moved to
-// their numbers.
+// Building the graph of all objects.
+//
+// Objects are read in the order in which they are found: first those that the
+// collectors track and those in the allocators, by address; then those to which
+// roots and references lead, in the order of these. The target of a reference
+// is added to the address map when it first occurs, and prefetched; some
+// references later, when it is in the cache, it is examined, and removed from
+// the map if it is not an object. In the end the map numbers the objects, and
+// rows and references, which are in the order of reading, are moved to their
+// places by number.
 #include "base/cleanup.h"
 #include "session/build.h"
 #include "session/exact_query.h"
@@ -22,7 +24,7 @@ enum { RS_PENDING = 64 };
 struct rs_read_row {
 	uint32_t count, type, size;
 	uint16_t flags;
-	uint32_t references; // told; after translate(): kept
+	uint32_t references; // found; after translate(): kept
 };
 
 struct rs_build {
@@ -31,21 +33,23 @@ struct rs_build {
 	struct rs_found found;
 	struct rs_roots roots;
 	struct rs_refs refs;
-	// Address in the low 48 bits, marks (enum rs_object_flag) above.
+	// uint64_t, the objects in the order of reading: the address in the low
+	// 48 bits, marks (enum rs_object_flag) above.
 	struct rs_vec queue;
-	// uint8_t, one for each of queue: its runtime. With one runtime empty.
+	// uint8_t, the runtime of each entry of queue; empty with one runtime.
 	struct rs_vec of;
-	size_t tracked; // the first of them, ascending: may have been asked
-	uint64_t *asked; // [runtimes] row of what types told that comes next
-	struct rs_vec row; // struct rs_read_row, one for each of queue
-	// Address in the low 48 bits, enum rs_kind above.
+	size_t tracked; // entries at the start, ascending, may be traversed
+	uint64_t *asked; // [runtimes] next row of the exact answer
+	struct rs_vec row; // struct rs_read_row, one for each entry of queue
+	// uint64_t, references: target address in the low 48 bits, enum rs_kind
+	// above.
 	struct rs_vec raw;
-	struct rs_vec edge; // raw, translated
-	uint64_t pending[RS_PENDING]; // a ring
-	bool guessed[RS_PENDING]; // of each: only guesses lead to it so far
-	unsigned head, waiting;
+	struct rs_vec edge; // uint32_t: raw, with numbers for addresses
+	uint64_t pending[RS_PENDING]; // circular: addresses to examine
+	unsigned head, waiting; // of pending
+	bool guessed[RS_PENDING]; // of pending: only guesses refer to it so far
 	// uint8_t, one for each of queue after the first `tracked`: whether
-	// nothing but guesses led to it when it was met; and how many.
+	// only guesses referred to it when it was found; and how many.
 	struct rs_vec guess;
 	size_t guesses;
 };
@@ -72,8 +76,8 @@ enqueue(struct rs_build *b, uint64_t address, uint8_t runtime)
 	return NULL;
 }
 
-// The runtime whose object lies at @p address, or RS_RUNTIMES_MAX.
-static uint8_t whose(struct rs_session *session, uint64_t address)
+// The runtime that has an object at @p address, or RS_RUNTIMES_MAX.
+static uint8_t runtime_at(struct rs_session *session, uint64_t address)
 {
 	for (size_t i = 0; i < session->runtimes; i++) {
 		struct rs_runtime *rt = session->runtime[i];
@@ -84,15 +88,15 @@ static uint8_t whose(struct rs_session *session, uint64_t address)
 	return RS_RUNTIMES_MAX;
 }
 
-// Decide on the oldest address that waits.
-static struct rs_error *settle(struct rs_build *b)
+// Examine the oldest pending address.
+static struct rs_error *examine(struct rs_build *b)
 {
 	const uint64_t address = b->pending[b->head];
 	const bool guessed = b->guessed[b->head];
 
 	b->head = (b->head + 1) % RS_PENDING;
 	b->waiting--;
-	const uint8_t runtime = whose(b->session, address);
+	const uint8_t runtime = runtime_at(b->session, address);
 	if (runtime != RS_RUNTIMES_MAX) {
 		uint8_t *guess = rs_vec_push(&b->guess, sizeof(*guess));
 
@@ -106,22 +110,22 @@ static struct rs_error *settle(struct rs_build *b)
 	return NULL;
 }
 
-// @p address was mentioned: if for the first time, look at it soon.
-// @param guessed By a guess.
+// Something refers to @p address: if for the first time, examine it soon.
+// @param guessed The reference is a guess.
 static struct rs_error *
-mention(struct rs_build *b, uint64_t address, bool guessed)
+add_target(struct rs_build *b, uint64_t address, bool guessed)
 {
 	bool added = false;
 	struct rs_error *err;
 
 	if (!rs_addrmap_takes(address) || !address)
-		return NULL; // no object; its references are dropped later
+		return NULL; // not an object; the reference is dropped later
 	if (rs_addrmap_has(&b->graph->map, address))
 		return NULL;
 	err = rs_addrmap_add(&b->graph->map, address, &added);
 	if (err)
 		return err;
-	if (b->waiting == RS_PENDING && (err = settle(b)))
+	if (b->waiting == RS_PENDING && (err = examine(b)))
 		return err;
 	rs_memory_prefetch(b->session->memory, address);
 	b->pending[(b->head + b->waiting) % RS_PENDING] = address;
@@ -179,8 +183,8 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 		raw[k] = (target & ADDRESS_MASK) | (uint64_t)refs->kind[k]
 							   << 48;
 		if (target >> 48)
-			raw[k] = 0; // no user address: never found
-		struct rs_error *err = mention(
+			raw[k] = 0; // not a user address: never found
+		struct rs_error *err = add_target(
 			b, target, guessed || refs->kind[k] == RS_GUESS);
 		if (err)
 			return err;
@@ -188,7 +192,7 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 	return NULL;
 }
 
-// Hints for the objects that are read some turns after the @p i-th of @p n.
+// Prefetch for the objects that are read a little after the @p i-th of @p n.
 static void prefetch_queue(const struct rs_build *b, size_t i, size_t n)
 {
 	const uint64_t *queue = rs_vec_items(&b->queue, uint64_t);
@@ -215,11 +219,11 @@ static struct rs_error *read_queue(struct rs_build *b)
 		while (i >= rs_vec_count(&b->queue, uint64_t)) {
 			if (!b->waiting)
 				return NULL;
-			if ((err = settle(b)))
+			if ((err = examine(b)))
 				return err;
 		}
 		const size_t n = rs_vec_count(&b->queue, uint64_t);
-		if (i % RS_BUILD_TICK == 0 &&
+		if (i % RS_TICK == 0 &&
 		    (err = rs_progress_tick(&b->session->progress,
 					    "reading objects", i, n)))
 			return err;
@@ -231,7 +235,7 @@ static struct rs_error *read_queue(struct rs_build *b)
 	}
 }
 
-// What is tracked, then what lies in an allocator: numbered into @p map.
+// Number the tracked objects and those in an allocator in @p map.
 static struct rs_error *
 find(struct rs_build *b, struct rs_vec *from, struct rs_addrmap *map)
 {
@@ -247,7 +251,8 @@ find(struct rs_build *b, struct rs_vec *from, struct rs_addrmap *map)
 	return err ? err : rs_addrmap_seal(map);
 }
 
-// Of what a sweep found. Whose it is is asked only where several sweep.
+// The runtime of an object that sweep() found: looked up only if several
+// runtimes have sweep().
 static uint8_t swept_by(struct rs_session *session, uint64_t address)
 {
 	uint8_t by = RS_RUNTIMES_MAX;
@@ -257,12 +262,12 @@ static uint8_t swept_by(struct rs_session *session, uint64_t address)
 		if (session->runtime[i]->ops->sweep && !sweepers++)
 			by = (uint8_t)i;
 	if (sweepers > 1)
-		by = whose(session, address);
+		by = runtime_at(session, address);
 	return by == RS_RUNTIMES_MAX ? 0 : by;
 }
 
-// The marks of the found, and where there are several the runtimes of all, go
-// to the places of their numbers in @p sorted and @p of.
+// Enter the marks of the found objects in @p sorted and, with several runtimes,
+// the runtimes of all in @p of; both are indexed by number.
 static void place_found(struct rs_build *b, const struct rs_vec *from,
 			uint64_t *sorted, uint8_t *of)
 {
@@ -297,8 +302,7 @@ static struct rs_error *start_queue(struct rs_build *b)
 
 	if (err)
 		return err;
-	// By address; the marks go along by number.
-	uint64_t *sorted;
+	uint64_t *sorted; // queue: addresses in ascending order, with marks
 	const size_t n = map->count;
 	if ((err = rs_block_new(n, sizeof(*sorted), &sorted)))
 		return err;
@@ -347,7 +351,7 @@ static struct rs_error *add_roots(struct rs_build *b)
 		rs_vec_items(&b->roots.root, struct rs_found_root);
 	const size_t n = rs_vec_count(&b->roots.root, struct rs_found_root);
 	for (size_t i = 0; i < n; i++) {
-		struct rs_error *err = mention(
+		struct rs_error *err = add_target(
 			b, root[i].target, root[i].root.kind == RS_ROOT_WORD);
 		if (err)
 			return err;
@@ -374,7 +378,8 @@ add_dangling(struct rs_build *b, size_t i, uint64_t target)
 	return NULL;
 }
 
-// Addresses become numbers, in reading order; what leads nowhere is dropped.
+// Turn the addresses in references into numbers, in the order of reading, and
+// drop references that do not lead to an object.
 static struct rs_error *translate(struct rs_build *b)
 {
 	const uint64_t *raw = rs_vec_items(&b->raw, uint64_t);
@@ -492,7 +497,7 @@ static struct rs_error *mark_guessed(struct rs_build *b)
 	return NULL;
 }
 
-// From reading order to number order.
+// Move rows and edges from the order of reading to the order of numbers.
 static struct rs_error *place(struct rs_build *b)
 {
 	struct rs_graph *g = b->graph;
@@ -558,8 +563,8 @@ static struct rs_error *place_roots(struct rs_build *b)
 	return NULL;
 }
 
-// What types are asked is there when the first object is read: it leads to
-// others.
+// Traversing has to be finished before the first object is read, because its
+// references lead to other objects.
 static struct rs_error *ask_and_add_roots(struct rs_build *b)
 {
 	struct rs_asking *asking = NULL;
@@ -576,14 +581,8 @@ static struct rs_error *ask_and_add_roots(struct rs_build *b)
 static struct rs_error *build(struct rs_build *b)
 {
 	struct rs_graph *g = b->graph;
-	struct rs_vec *first[] = {&b->queue, &b->of,   &b->row,
-				  &b->raw,   &b->edge, &b->guess};
 	struct rs_error *err;
 
-	// A push of nothing must not look like a failure.
-	for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++)
-		if ((err = rs_vec_reserve(first[i], 4096)))
-			return err;
 	if ((err = rs_addrmap_init(&g->map)) || (err = start_queue(b)) ||
 	    (err = ask_and_add_roots(b)) || (err = read_queue(b)) ||
 	    (err = rs_addrmap_seal(&g->map)))

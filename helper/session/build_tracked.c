@@ -12,8 +12,8 @@ struct rs_error *rs_build_arrays(struct rs_graph *graph)
 	const size_t word = sizeof(uint32_t);
 	struct rs_error *err;
 
-	// Sizes are told only in a full graph, but untouched pages cost
-	// nothing.
+	// The graph of tracked objects has no sizes, but untouched pages use no
+	// memory.
 	if ((err = rs_block_new_dense(n, sizeof(uint64_t), &graph->address)) ||
 	    (err = rs_block_new_dense(n, word, &graph->count)) ||
 	    (err = rs_block_new_dense(n, word, &graph->type)) ||
@@ -25,12 +25,13 @@ struct rs_error *rs_build_arrays(struct rs_graph *graph)
 	return NULL;
 }
 
-struct rs_error *rs_build_find(struct rs_session *session, struct rs_twin *twin,
+struct rs_error *rs_build_find(struct rs_session *session,
+			       struct rs_parallel *reader,
 			       struct rs_found *found, struct rs_vec *from,
 			       struct rs_addrmap *map)
 {
-	// There is one only where all objects are of one runtime.
-	struct rs_runtime *beside = twin ? rs_twin_runtime(twin) : NULL;
+	// There is a parallel reader only if there is one runtime.
+	struct rs_runtime *beside = reader ? rs_parallel_runtime(reader) : NULL;
 
 	for (size_t r = 0; r < session->runtimes; r++) {
 		struct rs_runtime *rt = session->runtime[r];
@@ -54,7 +55,7 @@ struct rs_error *rs_build_find(struct rs_session *session, struct rs_twin *twin,
 		struct rs_error *err;
 
 		if (!rs_addrmap_takes(address[i]))
-			continue; // a damaged list leads anywhere
+			continue; // a damaged list can lead anywhere
 		err = rs_addrmap_add(map, address[i], NULL);
 		if (err)
 			return err;
@@ -62,21 +63,21 @@ struct rs_error *rs_build_find(struct rs_session *session, struct rs_twin *twin,
 	return rs_addrmap_seal(map);
 }
 
-// On two processors where that pays; see build_twin.h.
+// In two threads where that is faster; see read_parallel.h.
 static struct rs_error *read_all(struct rs_session *session,
-				 struct rs_twin *twin, struct rs_graph *graph,
-				 struct rs_vec *out)
+				 struct rs_parallel *reader,
+				 struct rs_graph *graph, struct rs_vec *out)
 {
-	const bool two = twin && rs_twin_start(twin, graph);
+	const bool two = reader && rs_parallel_start(reader, graph);
 	struct rs_batch b;
 	struct rs_error *err = rs_batch_init(&b, session, graph,
 					     graph->objects / (two ? 2 : 1));
 
 	if (!err)
-		err = two ? rs_twin_read_beside(twin, &b)
+		err = two ? rs_parallel_read(reader, &b)
 			  : rs_batch_read(&b, 0, graph->objects);
 	if (!err && two)
-		err = rs_twin_join(twin, &b.out);
+		err = rs_parallel_join(reader, &b.out);
 	*out = b.out;
 	b.out = (struct rs_vec){0};
 	rs_graph_add_partial(graph, b.partial, b.partial_example);
@@ -84,9 +85,9 @@ static struct rs_error *read_all(struct rs_session *session,
 	return err;
 }
 
-// Most objects are in the oldest generation and bear the same mark, which needs
-// no looking up. The memory of the others is soon used again, for the graph:
-// what no process had before costs a virtual machine more than writing to it.
+// Drop the entries with the usual mark, which need no look-up, so that their
+// pages are reused for the graph: first-touch pages are slow under
+// virtualization.
 static void keep_unusual(struct rs_found *found)
 {
 	uint64_t *address = rs_vec_items(&found->address, uint64_t);
@@ -105,7 +106,7 @@ static void keep_unusual(struct rs_found *found)
 	rs_vec_trim(&found->mark);
 }
 
-// Which runtime each object is of, where there are several.
+// Set the runtime of each object, if there are several.
 static struct rs_error *mark_runtimes(struct rs_graph *graph,
 				      const struct rs_found *found,
 				      const struct rs_vec *from)
@@ -162,15 +163,16 @@ static struct rs_error *start_asking(struct rs_session *session,
 	return err;
 }
 
-// Rows and references; some of these are asked for meanwhile.
-static struct rs_error *learn(struct rs_session *session, struct rs_twin *twin,
-			      struct rs_graph *graph, struct rs_vec *out)
+// Read rows and references, while the image traverses some of the objects.
+static struct rs_error *
+read_and_traverse(struct rs_session *session, struct rs_parallel *reader,
+		  struct rs_graph *graph, struct rs_vec *out)
 {
 	struct rs_asking *asking = NULL;
 	struct rs_error *err = start_asking(session, graph, &asking);
 
 	if (!err)
-		err = read_all(session, twin, graph, out);
+		err = read_all(session, reader, graph, out);
 	if (err) {
 		rs_asking_stop(asking);
 		return err;
@@ -180,7 +182,7 @@ static struct rs_error *learn(struct rs_session *session, struct rs_twin *twin,
 }
 
 static struct rs_error *
-build_tracked(struct rs_session *session, struct rs_twin *twin,
+build_tracked(struct rs_session *session, struct rs_parallel *reader,
 	      struct rs_graph *graph, struct rs_found *found,
 	      struct rs_vec *out)
 {
@@ -188,7 +190,7 @@ build_tracked(struct rs_session *session, struct rs_twin *twin,
 	struct rs_error *err;
 
 	if ((err = rs_addrmap_init(&graph->map)) ||
-	    (err = rs_build_find(session, twin, found, &from, &graph->map)))
+	    (err = rs_build_find(session, reader, found, &from, &graph->map)))
 		return err;
 	graph->tracked_only = true;
 	graph->objects = graph->map.count;
@@ -200,7 +202,7 @@ build_tracked(struct rs_session *session, struct rs_twin *twin,
 
 	mark_found(graph, found);
 	rs_found_fini(found);
-	if ((err = learn(session, twin, graph, out)))
+	if ((err = read_and_traverse(session, reader, graph, out)))
 		return err;
 	graph->types =
 		(uint32_t)rs_vec_count(&session->types.row, struct rs_type_row);
@@ -214,14 +216,14 @@ rs_build_tracked(struct rs_session *session, struct rs_graph *ret)
 {
 	struct rs_found found = {0};
 	struct rs_vec out = {0};
-	struct rs_twin *twin = rs_twin_new(session);
+	struct rs_parallel *reader = rs_parallel_new(session);
 	struct rs_error *err;
 
 	*ret = (struct rs_graph){0};
-	err = build_tracked(session, twin, ret, &found, &out);
+	err = build_tracked(session, reader, ret, &found, &out);
 	if (!err)
-		err = rs_twin_check(twin);
-	rs_twin_free(twin);
+		err = rs_parallel_check(reader);
+	rs_parallel_free(reader);
 	if (err) {
 		rs_graph_fini(ret);
 		*ret = (struct rs_graph){0};

@@ -8,12 +8,12 @@ struct run {
 	struct rs_session *session;
 	struct rs_graph *graph;
 	const struct rs_collecting *how;
-	struct rs_verdict sum;
-	uint8_t *group; // [objects] collector of each; NULL: there is one
-	uint32_t groups; // entries of it
+	struct rs_verdict sum; // of the collectors so far
+	uint8_t *group; // [groups] the collector of each object; NULL: only one
+	uint32_t groups;
 };
 
-// Each object is looked at by one collector at most.
+// Add the result of another collector. No object has two collectors.
 static void add_fates(struct rs_verdict *sum, struct rs_verdict *one)
 {
 	if (!sum->fate) {
@@ -77,8 +77,9 @@ static struct rs_error *collect(struct run *run, struct rs_runtime *rt,
 	return NULL;
 }
 
+// Run the collectors of each interpreter.
 static struct rs_error *
-collect_apart(struct run *run, struct rs_runtime *rt, struct rs_vec *each)
+collect_each(struct run *run, struct rs_runtime *rt, struct rs_vec *each)
 {
 	struct rs_vec all = {0};
 	struct rs_error *err;
@@ -87,31 +88,22 @@ collect_apart(struct run *run, struct rs_runtime *rt, struct rs_vec *each)
 	if ((err = rs_block_new(run->groups, sizeof(*run->group), &run->group)))
 		return err;
 	for (unsigned i = 0; i < rt->collectors && !err; i++) {
-		struct rs_collected *slot = rs_vec_push(&all, sizeof(*slot));
-
-		if (!slot) {
-			err = &rs_enomem;
-			break;
-		}
-		*slot = (struct rs_collected){
+		struct rs_collected one = {
 			.id = rt->ops->collector_id(rt, i),
 			.name = rt->ops->collector_name
 					? rt->ops->collector_name(rt, i)
 					: NULL,
 		};
-		err = mark_group(run, rt, (uint8_t)i, &slot->tracked);
+
+		err = mark_group(run, rt, (uint8_t)i, &one.tracked);
+		if (!err)
+			err = rs_vec_append(&all, &one, sizeof(one));
 	}
 	struct rs_collected *one = rs_vec_items(&all, struct rs_collected);
 	for (unsigned i = 0; i < rt->collectors && !err; i++) {
-		struct rs_collected *slot;
-
-		if ((err = collect(run, rt, (uint8_t)i, &one[i])) || !each)
-			continue;
-		slot = rs_vec_push(each, sizeof(*slot));
-		if (slot)
-			*slot = one[i];
-		else
-			err = &rs_enomem;
+		err = collect(run, rt, (uint8_t)i, &one[i]);
+		if (!err && each)
+			err = rs_vec_append(each, &one[i], sizeof(one[i]));
 	}
 	rs_vec_fini(&all);
 	rs_block_free(run->group, run->groups, sizeof(*run->group));
@@ -131,7 +123,7 @@ struct rs_error *rs_session_collect(struct rs_session *session,
 		struct rs_runtime *rt = session->runtime[i];
 		struct rs_collected only;
 
-		err = rt->collectors > 1 ? collect_apart(&run, rt, each)
+		err = rt->collectors > 1 ? collect_each(&run, rt, each)
 					 : collect(&run, rt, 0, &only);
 	}
 	if (err)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * What the collectors of a target would find: one for each runtime, or, in a
- * CPython of several interpreters (3.9+), one for each of these.
+ * What the collectors of a target would find. Each runtime has one collector,
+ * or one for each interpreter (CPython 3.9 and later).
  */
 #ifndef RS_SESSION_COLLECTION_H
 #define RS_SESSION_COLLECTION_H
@@ -15,21 +15,22 @@ struct rs_collecting {
 	const enum rs_rules *rules; // NULL: each runtime's own
 };
 
-/** What the collector of one of several interpreters, or registries, would
- * find. */
+/** The result of one of several collectors: of an interpreter, or a registry.
+ */
 struct rs_collected {
-	int64_t id; // of the interpreter, as its program knows it
-	const char *name; // of what is no interpreter; borrowed; NULL: it is
-	uint64_t tracked, unreachable, uncollectable;
+	int64_t id; // of the interpreter, as the program numbers it
+	const char *name; // of a registry; NULL: an interpreter; borrowed
+	uint64_t tracked, unreachable, uncollectable; // objects
 };
 
 /**
- * Run all collectors over @p graph: each object's fate is that which its own
- * collector has for it.
+ * Run all collectors over @p graph. The fate of an object is the one that its
+ * own collector has for it.
  *
- * @param[out] ret Fates and sums of all (rs_verdict_fini()).
- * @param[out] each struct rs_collected, main interpreter first, appended;
- *             nothing where interpreters do not collect apart. May be NULL.
+ * @param[out] ret Fates, and sums over all collectors; to be released by
+ *             rs_verdict_fini().
+ * @param[out] each struct rs_collected, main interpreter first, appended; none
+ *             for a runtime with a single collector. May be NULL.
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *

@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-// Where one runtime's answer has been merged to.
-struct told {
-	struct rs_ahead ahead; // over all references that were told
+// How far the answer of one runtime has been merged.
+struct position {
+	struct rs_number_prefetch edges; // over all references in the answer
 	uint64_t row;
 };
 
@@ -16,15 +16,15 @@ struct rs_merge {
 	struct rs_graph *graph;
 	const uint32_t *read; // edges as read
 	struct rs_vec out; // uint32_t: edges as they will be
-	struct told *told; // [runtimes]
-	struct rs_refs refs; // for objects that nobody has read yet
+	struct position *position; // [runtimes]
+	struct rs_refs refs; // of an object that has to be read now
 };
 
-// The @p k-th to @p end-th of all references told; leaves are left out.
-// Those that lead to objects of another runtime than @p of are owned; -1: none
-// are.
-static bool add_told(struct rs_merge *m, struct told *told, uint64_t k,
-		     uint64_t end, int of)
+// Add the references @p k to @p end - 1 of the answer, but for those to objects
+// that are not in the graph. Those to objects of another runtime than @p of are
+// owned; of -1: none are.
+static bool add_traversed(struct rs_merge *m, struct position *position,
+			  uint64_t k, uint64_t end, int of)
 {
 	uint32_t *edge = rs_vec_push(&m->out, (end - k) * sizeof(*edge));
 	uint64_t left_out = 0;
@@ -32,9 +32,9 @@ static bool add_told(struct rs_merge *m, struct told *told, uint64_t k,
 	if (!edge)
 		return false;
 	for (; k < end; k++) {
-		const uint32_t t = rs_ahead_number(&told->ahead, k);
+		const uint32_t t = rs_number_prefetch_get(&position->edges, k);
 
-		// Branch-free: a leaf's number is overwritten.
+		// Branch-free: an edge to no object is overwritten.
 		*edge = rs_edge(t, RS_STRONG);
 		if (of >= 0 && t != RS_NONE &&
 		    rs_graph_runtime(m->graph, t) != of)
@@ -56,7 +56,7 @@ static bool add_read(struct rs_merge *m, uint32_t from, uint32_t to)
 	return edge != NULL;
 }
 
-// What was read of an object, less the guesses.
+// Add the references that were read, but for guesses.
 static bool add_certain(struct rs_merge *m, uint32_t from, uint32_t to)
 {
 	for (; from < to; from++) {
@@ -72,7 +72,7 @@ static bool add_certain(struct rs_merge *m, uint32_t from, uint32_t to)
 	return true;
 }
 
-// The type of object @p i was to tell and could not.
+// Object @p i should have been traversed, but could not be: read it.
 static bool add_reading(struct rs_merge *m, uint32_t i)
 {
 	struct rs_graph *g = m->graph;
@@ -105,14 +105,15 @@ static bool merge_object(struct rs_merge *m, uint32_t i, uint32_t from)
 	const uint8_t by = rs_graph_runtime(g, i);
 	const struct rs_asked *asked = &m->session->asked[by];
 	const uint64_t *first = asked->answer.first;
-	struct told *told = &m->told[by];
+	struct position *position = &m->position[by];
 
-	if (rs_asked_next(asked, g->address[i], &told->row)) {
+	if (rs_asked_next(asked, g->address[i], &position->row)) {
 		g->flags[i] &= (uint16_t)~RS_OBJ_INEXACT;
 		return (!asked->adds_to ||
 			add_certain(m, from, g->out_start[i + 1])) &&
-		       add_told(m, told, first[told->row], first[told->row + 1],
-				asked->adds_to ? by : -1);
+		       add_traversed(m, position, first[position->row],
+				     first[position->row + 1],
+				     asked->adds_to ? by : -1);
 	}
 	if (rs_asks_instead(m->session, by, g->flags[i]))
 		return add_reading(m, i);
@@ -145,14 +146,14 @@ static struct rs_error *start(struct rs_merge *m, size_t read_bytes)
 	uint64_t edges = 0;
 	struct rs_error *err;
 
-	m->told = calloc(session->runtimes + 1, sizeof(*m->told));
-	if (!m->told)
+	m->position = calloc(session->runtimes + 1, sizeof(*m->position));
+	if (!m->position)
 		return &rs_enomem;
 	for (size_t i = 0; i < session->runtimes; i++) {
 		const struct rs_image_answer *a = &session->asked[i].answer;
 
-		rs_ahead_init(&m->told[i].ahead, &m->graph->map, a->edge,
-			      a->edges);
+		rs_number_prefetch_init(&m->position[i].edges, &m->graph->map,
+					a->edge, a->edges);
 		edges += a->edges;
 	}
 	err = rs_vec_reserve(&m->out,
@@ -175,7 +176,7 @@ struct rs_error *rs_build_asked(struct rs_session *session,
 	if (!(err = start(&m, out->used)))
 		err = merge(&m);
 	rs_refs_fini(&m.refs);
-	free(m.told);
+	free(m.position);
 	if (err) {
 		rs_vec_fini(&m.out);
 		return err;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * Numbers many addresses in order, having fetched their cells of the address
- * map some addresses ahead.
+ * Looking up the numbers of many addresses, in order, with the cells of the
+ * address map prefetched some addresses ahead.
  */
 #ifndef RS_SESSION_NUMBER_PREFETCH_H
 #define RS_SESSION_NUMBER_PREFETCH_H
@@ -11,14 +11,15 @@
 
 enum { RS_LOOKAHEAD = 64 }; // references between prefetch and look-up
 
-struct rs_ahead {
+struct rs_number_prefetch {
 	const struct rs_addrmap *map;
-	const uint64_t *target;
+	const uint64_t *target; // [n] borrowed
 	uint64_t n;
-	const uint64_t *cell[RS_LOOKAHEAD]; // a ring
+	const uint64_t *cell[RS_LOOKAHEAD]; // circular, by index of target
 };
 
-static inline void rs_ahead_look(struct rs_ahead *a, uint64_t k)
+static inline void
+rs_number_prefetch_start(struct rs_number_prefetch *a, uint64_t k)
 {
 	const uint64_t *cell;
 
@@ -29,23 +30,25 @@ static inline void rs_ahead_look(struct rs_ahead *a, uint64_t k)
 	a->cell[k % RS_LOOKAHEAD] = cell;
 }
 
-static inline void rs_ahead_init(struct rs_ahead *a,
-				 const struct rs_addrmap *map,
-				 const uint64_t *target, uint64_t n)
+static inline void rs_number_prefetch_init(struct rs_number_prefetch *a,
+					   const struct rs_addrmap *map,
+					   const uint64_t *target, uint64_t n)
 {
 	a->map = map;
 	a->target = target;
 	a->n = n;
 	for (uint64_t k = 0; k < RS_LOOKAHEAD; k++)
-		rs_ahead_look(a, k);
+		rs_number_prefetch_start(a, k);
 }
 
-/** The number of target @p k, or RS_NONE: for 0, 1, 2 and so on, each once. */
-static inline uint32_t rs_ahead_number(struct rs_ahead *a, uint64_t k)
+/** @return The number of target @p k, or RS_NONE. To be called for 0, 1, 2 and
+ * so on, once each. */
+static inline uint32_t
+rs_number_prefetch_get(struct rs_number_prefetch *a, uint64_t k)
 {
 	const uint64_t cell = *a->cell[k % RS_LOOKAHEAD];
 
-	rs_ahead_look(a, k + RS_LOOKAHEAD);
+	rs_number_prefetch_start(a, k + RS_LOOKAHEAD);
 	return rs_addrmap_number_in(cell, a->target[k]);
 }
 

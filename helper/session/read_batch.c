@@ -9,32 +9,33 @@
 #include <stddef.h>
 
 enum {
-	RS_USUAL = 3, // references of an object, to tracked ones
-	RS_WAITING = 4096, // references numbered at a time, about
+	RS_USUAL = 3, // references of an object to tracked ones, on average
+	RS_WAITING = 4096, // references turned into edges at once, about
 };
 
-// References @p k to @p end. @return How many edges of them were written.
-static uint32_t number_some(struct rs_ahead *ahead, const struct rs_refs *refs,
-			    uint32_t k, uint32_t end, uint32_t *edge)
+// Turn references @p k to @p end - 1 into edges. @return How many there are.
+static uint32_t number_some(struct rs_number_prefetch *ahead,
+			    const struct rs_refs *refs, uint32_t k,
+			    uint32_t end, uint32_t *edge)
 {
 	uint32_t kept = 0;
 
 	for (; k < end; k++) {
-		const uint32_t t = rs_ahead_number(ahead, k);
-		// Branch-free: a leaf's number is overwritten.
+		const uint32_t t = rs_number_prefetch_get(ahead, k);
+		// Branch-free: an edge to no object is overwritten.
 		edge[kept] = rs_edge(t, (enum rs_kind)refs->kind[k]);
 		kept += t != RS_NONE;
 	}
 	return kept;
 }
 
-// Number what waits, across objects: most have too few references for looking
-// ahead on their own.
+// Turn the waiting references of several objects into edges: most objects have
+// too few for prefetching to help within one.
 static struct rs_error *number_refs(struct rs_batch *b)
 {
 	struct rs_graph *graph = b->graph;
 	const struct rs_refs *refs = &b->refs;
-	struct rs_ahead ahead;
+	struct rs_number_prefetch ahead;
 	uint32_t *edge = rs_vec_push(&b->out, refs->n * sizeof(*edge));
 	const size_t base = rs_vec_count(&b->out, uint32_t) - refs->n;
 	uint32_t kept = 0;
@@ -44,7 +45,7 @@ static struct rs_error *number_refs(struct rs_batch *b)
 		return &rs_enomem;
 	if (base + refs->n > UINT32_MAX)
 		return rs_error_new(RS_EBAD, "more than 4 Gi references");
-	rs_ahead_init(&ahead, &graph->map, refs->target, refs->n);
+	rs_number_prefetch_init(&ahead, &graph->map, refs->target, refs->n);
 	for (uint32_t i = b->first; i < b->next; i++) {
 		const uint32_t end = graph->out_start[i + 1];
 
@@ -52,7 +53,7 @@ static struct rs_error *number_refs(struct rs_batch *b)
 		k = end;
 		graph->out_start[i + 1] = (uint32_t)base + kept;
 	}
-	// What is left is of the row that is being read.
+	// The rest belongs to the object that is being read.
 	kept += number_some(&ahead, refs, k, refs->n, edge + kept);
 	b->out.used -= (refs->n - kept) * sizeof(*edge);
 	b->refs.n = 0;
@@ -60,14 +61,15 @@ static struct rs_error *number_refs(struct rs_batch *b)
 	return NULL;
 }
 
-// Whether the references of object @p i come from elsewhere: merge_exact.c.
-static bool is_told(const struct rs_batch *b, uint32_t i)
+// Whether the references of object @p i are not read, because merge_exact.c
+// takes those that its type's traverse function found.
+static bool is_traversed(const struct rs_batch *b, uint32_t i)
 {
 	return rs_asks_instead(b->session, rs_graph_runtime(b->graph, i),
 			       b->graph->flags[i]);
 }
 
-// Hints for the objects that are read some turns after object @p i.
+// Prefetch for the objects that are read a little after object @p i.
 static void prefetch_tracked(const struct rs_batch *b, uint32_t i)
 {
 	const struct rs_graph *g = b->graph;
@@ -79,14 +81,14 @@ static void prefetch_tracked(const struct rs_batch *b, uint32_t i)
 		if (rt->ops->prefetch)
 			rt->ops->prefetch(rt, g->address[far]);
 	}
-	if (near < b->end && !is_told(b, near)) {
+	if (near < b->end && !is_traversed(b, near)) {
 		struct rs_runtime *rt = rs_session_runtime(b->session, g, near);
 		if (rt->ops->prefetch_tables)
 			rt->ops->prefetch_tables(rt, g->address[near]);
 	}
 }
 
-// Numbers the part of a row that has been told so far.
+// Turn the part of an object's references that was found so far into edges.
 static void drain(struct rs_refs *refs)
 {
 	struct rs_batch *b =
@@ -105,7 +107,7 @@ static struct rs_error *read_object(struct rs_batch *b, uint32_t i)
 
 	b->refs.incomplete = false;
 	rt->ops->read(rt, graph->address[i], &row, false,
-		      is_told(b, i) ? NULL : &b->refs);
+		      is_traversed(b, i) ? NULL : &b->refs);
 	if (b->refs.incomplete && !b->partial++)
 		b->partial_example = graph->address[i];
 	graph->count[i] = row.count;
@@ -127,7 +129,7 @@ struct rs_error *rs_batch_read(struct rs_batch *b, uint32_t first, uint32_t end)
 	b->first = b->next = first;
 	b->end = end;
 	for (uint32_t i = first; i < end && !err; i++) {
-		if (i % RS_BUILD_TICK == 0)
+		if (i % RS_TICK == 0)
 			err = rs_progress_tick(&b->session->progress,
 					       "reading objects", i, b->whole);
 		prefetch_tracked(b, i);
@@ -147,8 +149,7 @@ struct rs_error *rs_batch_init(struct rs_batch *b, struct rs_session *session,
 		.graph = graph,
 		.whole = graph->objects,
 	};
-	// At once, so that it lies in huge pages from its start if it is large.
-	// Not nothing: a push of nothing must not look like a failure.
+	// At once, so that a large array is in huge pages from the start.
 	err = rs_vec_reserve(&b->out, ((size_t)objects + 1) * RS_USUAL *
 					      sizeof(uint32_t));
 	if (!err)

@@ -12,40 +12,41 @@
 #include <sys/mman.h>
 
 enum {
-	// Below these a thread and learning types twice cost more than they
-	// save.
-	RS_TWIN_BYTES = 32 << 20, // that the process wrote
-	RS_TWIN_LEAST = 200 * 1000, // objects
-	RS_LOOK_MS = 20, // between two looks whether to go on
+	// Below these, starting a thread and decoding types twice would take
+	// more time than it saves.
+	RS_PARALLEL_BYTES = 32 << 20, // that the process wrote
+	RS_PARALLEL_LEAST = 200 * 1000, // objects
+	RS_LOOK_MS = 20, // between two progress calls while waiting
 	RS_RUN = 1 << 14, // objects that a thread takes at a time
 };
 
-// Objects that one thread reads in one go.
+// Consecutive objects that a thread reads.
 struct run {
-	uint32_t first, end;
-	uint32_t edge; // the first of theirs in the thread's own
+	uint32_t first, end; // numbers
+	uint32_t edge; // index of their first edge in the thread's edges
 };
 
-struct rs_twin {
-	struct rs_session *session; // owned
+struct rs_parallel {
+	struct rs_session *session; // the view; owned
 	struct rs_session *main; // borrowed
 	struct rs_batch batch;
-	struct rs_vec run; // struct run, those that the twin has read
-	struct rs_error *err; // owned: what ended the reading
-	// What nobody has taken yet: from the low half's object up to, without
-	// it, the high half's.
+	struct rs_vec run; // struct run, those that its thread has read
+	struct rs_error *err; // owned: why the thread ended early
+	// The objects that no thread has taken yet: the first one in the low
+	// half, one past the last in the high half.
 	_Atomic uint64_t left;
 	atomic_bool stop;
 	bool started;
 	pthread_t thread;
 };
 
-// The main thread takes from the front, so that its edges are in order; the
-// twin from the back. @return false when nothing is left.
+// Take a run of objects. The main thread takes from the front, so that its
+// edges are in the order of the graph; the parallel reader from the back.
+// @return false when none is left.
 static bool
-take(struct rs_twin *twin, bool front, uint32_t *first, uint32_t *end)
+take(struct rs_parallel *reader, bool front, uint32_t *first, uint32_t *end)
 {
-	uint64_t left = atomic_load(&twin->left);
+	uint64_t left = atomic_load(&reader->left);
 	uint64_t less;
 
 	do {
@@ -59,43 +60,44 @@ take(struct rs_twin *twin, bool front, uint32_t *first, uint32_t *end)
 			*first = *end - RS_RUN;
 		less = front ? (left & ~(uint64_t)UINT32_MAX) | *end
 			     : (uint64_t)*first << 32 | (uint32_t)left;
-	} while (!atomic_compare_exchange_weak(&twin->left, &left, less));
+	} while (!atomic_compare_exchange_weak(&reader->left, &left, less));
 	return true;
 }
 
 static void *read_back(void *context)
 {
-	struct rs_twin *twin = context;
+	struct rs_parallel *reader = context;
 	uint32_t first;
 	uint32_t end;
 
-	while (!twin->err && take(twin, false, &first, &end)) {
-		struct run *run = rs_vec_push(&twin->run, sizeof(*run));
+	while (!reader->err && take(reader, false, &first, &end)) {
+		struct run *run = rs_vec_push(&reader->run, sizeof(*run));
 
 		if (!run) {
-			twin->err = &rs_enomem;
+			reader->err = &rs_enomem;
 			break;
 		}
 		*run = (struct run){
 			.first = first,
 			.end = end,
-			.edge = (uint32_t)rs_vec_count(&twin->batch.out,
+			.edge = (uint32_t)rs_vec_count(&reader->batch.out,
 						       uint32_t),
 		};
-		twin->err = rs_batch_read(&twin->batch, first, end);
+		reader->err = rs_batch_read(&reader->batch, first, end);
 	}
 	return NULL;
 }
 
-struct rs_error *rs_twin_read_beside(struct rs_twin *twin, struct rs_batch *b)
+struct rs_error *
+rs_parallel_read(struct rs_parallel *reader, struct rs_batch *b)
 {
 	struct rs_error *err = NULL;
 	uint32_t first;
 	uint32_t end;
 
-	while (!err && take(twin, true, &first, &end)) {
+	while (!err && take(reader, true, &first, &end)) {
 		const uint32_t back =
-			(uint32_t)(atomic_load(&twin->left) >> 32);
+			(uint32_t)(atomic_load(&reader->left) >> 32);
 
 		b->whole = back > end ? back : end;
 		err = rs_batch_read(b, first, end);
@@ -103,7 +105,7 @@ struct rs_error *rs_twin_read_beside(struct rs_twin *twin, struct rs_batch *b)
 	return err;
 }
 
-// Of what the process wrote: objects lie nowhere else.
+// Bytes of writable memory that are not from a file: objects are only there.
 static uint64_t written_bytes(const struct rs_memory *memory)
 {
 	uint64_t bytes = 0;
@@ -124,58 +126,58 @@ static bool pays(const struct rs_session *session)
 	CPU_ZERO(&set);
 	return session->memory->is_core && session->runtimes == 1 &&
 	       session->runtime[0]->ops->view &&
-	       written_bytes(session->memory) >= RS_TWIN_BYTES &&
+	       written_bytes(session->memory) >= RS_PARALLEL_BYTES &&
 	       sched_getaffinity(0, sizeof(set), &set) == 0 &&
 	       CPU_COUNT(&set) > 1;
 }
 
-struct rs_twin *rs_twin_new(struct rs_session *session)
+struct rs_parallel *rs_parallel_new(struct rs_session *session)
 {
-	struct rs_twin *twin;
+	struct rs_parallel *reader;
 
 	if (!pays(session))
 		return NULL;
-	twin = calloc(1, sizeof(*twin));
-	if (!twin)
+	reader = calloc(1, sizeof(*reader));
+	if (!reader)
 		return NULL;
-	twin->main = session;
-	twin->err = rs_session_new_view(session, &twin->session);
-	if (twin->err) {
-		rs_twin_free(twin);
+	reader->main = session;
+	reader->err = rs_session_new_view(session, &reader->session);
+	if (reader->err) {
+		rs_parallel_free(reader);
 		return NULL;
 	}
-	twin->session->progress.fn = rs_thread_goes_on;
-	twin->session->progress.context = &twin->stop;
-	return twin;
+	reader->session->progress.fn = rs_thread_goes_on;
+	reader->session->progress.context = &reader->stop;
+	return reader;
 }
 
-struct rs_runtime *rs_twin_runtime(struct rs_twin *twin)
+struct rs_runtime *rs_parallel_runtime(struct rs_parallel *reader)
 {
-	return twin->session->runtime[0];
+	return reader->session->runtime[0];
 }
 
-bool rs_twin_start(struct rs_twin *twin, struct rs_graph *graph)
+bool rs_parallel_start(struct rs_parallel *reader, struct rs_graph *graph)
 {
-	// While all are asked an image is at work on the other processor.
-	if (graph->objects < RS_TWIN_LEAST || rs_asks_all(twin->main))
+	// When all objects are traversed, an image uses the other processor.
+	if (graph->objects < RS_PARALLEL_LEAST || rs_asks_all(reader->main))
 		return false;
-	twin->err = rs_batch_init(&twin->batch, twin->session, graph,
-				  graph->objects / 2);
-	atomic_init(&twin->left, (uint64_t)graph->objects << 32);
-	twin->started =
-		!twin->err && rs_thread_start(&twin->thread, read_back, twin);
-	return twin->started;
+	reader->err = rs_batch_init(&reader->batch, reader->session, graph,
+				    graph->objects / 2);
+	atomic_init(&reader->left, (uint64_t)graph->objects << 32);
+	reader->started = !reader->err &&
+			  rs_thread_start(&reader->thread, read_back, reader);
+	return reader->started;
 }
 
-// A type has another number in each session; numbers of the twin's types in
-// the main session's table, which has to learn those that it has not met.
-static struct rs_error *map_types(struct rs_twin *twin, uint32_t **ret)
+// The view numbers types by itself. Compute the number of each of its types in
+// the main session, which may have to decode types that it has not met yet.
+static struct rs_error *map_types(struct rs_parallel *reader, uint32_t **ret)
 {
-	struct rs_runtime *rt = twin->main->runtime[0];
+	struct rs_runtime *rt = reader->main->runtime[0];
 	const struct rs_type_row *row =
-		rs_vec_items(&twin->session->types.row, struct rs_type_row);
+		rs_vec_items(&reader->session->types.row, struct rs_type_row);
 	const size_t n =
-		rs_vec_count(&twin->session->types.row, struct rs_type_row);
+		rs_vec_count(&reader->session->types.row, struct rs_type_row);
 	struct rs_error *err = rs_block_new(n, sizeof(**ret), ret);
 
 	for (size_t i = 0; !err && i < n; i++)
@@ -183,12 +185,14 @@ static struct rs_error *map_types(struct rs_twin *twin, uint32_t **ret)
 	return err;
 }
 
-// Append the edges of @p run, the last of the twin's, and let go of them.
-static struct rs_error *append_run(struct rs_twin *twin, const struct run *run,
+// Append the edges of @p run to @p out and remove them from the reader's own,
+// where they are last.
+static struct rs_error *append_run(struct rs_parallel *reader,
+				   const struct run *run,
 				   const uint32_t *number, struct rs_vec *out)
 {
-	struct rs_graph *graph = twin->batch.graph;
-	struct rs_vec *from = &twin->batch.out;
+	struct rs_graph *graph = reader->batch.graph;
+	struct rs_vec *from = &reader->batch.out;
 	const size_t size = from->used - run->edge * sizeof(uint32_t);
 	const size_t base = rs_vec_count(out, uint32_t);
 	void *to = rs_vec_push(out, size);
@@ -208,79 +212,80 @@ static struct rs_error *append_run(struct rs_twin *twin, const struct run *run,
 	return NULL;
 }
 
-static struct rs_error *append(struct rs_twin *twin, struct rs_vec *out)
+static struct rs_error *append(struct rs_parallel *reader, struct rs_vec *out)
 {
-	const struct run *run = rs_vec_items(&twin->run, struct run);
-	size_t n = rs_vec_count(&twin->run, struct run);
+	const struct run *run = rs_vec_items(&reader->run, struct run);
+	size_t n = rs_vec_count(&reader->run, struct run);
 	const size_t types =
-		rs_vec_count(&twin->session->types.row, struct rs_type_row);
+		rs_vec_count(&reader->session->types.row, struct rs_type_row);
 	uint32_t *number = NULL;
-	struct rs_error *err = map_types(twin, &number);
+	struct rs_error *err = map_types(reader, &number);
 
 	while (!err && n--)
-		err = append_run(twin, &run[n], number, out);
+		err = append_run(reader, &run[n], number, out);
 	rs_block_free(number, types, sizeof(*number));
-	rs_graph_add_partial(twin->batch.graph, twin->batch.partial,
-			     twin->batch.partial_example);
+	rs_graph_add_partial(reader->batch.graph, reader->batch.partial,
+			     reader->batch.partial_example);
 	return err;
 }
 
-static void end_thread(struct rs_twin *twin)
+static void end_thread(struct rs_parallel *reader)
 {
-	if (twin->started)
-		pthread_join(twin->thread, NULL);
-	twin->started = false;
+	if (reader->started)
+		pthread_join(reader->thread, NULL);
+	reader->started = false;
 }
 
-static struct rs_error *wait_for(struct rs_twin *twin)
+static struct rs_error *wait_for(struct rs_parallel *reader)
 {
-	const struct rs_progress *progress = &twin->main->progress;
-	const uint32_t all = twin->batch.whole;
+	const struct rs_progress *progress = &reader->main->progress;
+	const uint32_t all = reader->batch.whole;
 	struct rs_error *err = NULL;
 
-	while (!err && twin->started) {
-		twin->started = !rs_thread_ended(twin->thread, RS_LOOK_MS);
+	while (!err && reader->started) {
+		reader->started = !rs_thread_ended(reader->thread, RS_LOOK_MS);
 		err = rs_progress_tick(progress, "reading objects", all, all);
 	}
 	return err;
 }
 
-struct rs_error *rs_twin_join(struct rs_twin *twin, struct rs_vec *out)
+struct rs_error *
+rs_parallel_join(struct rs_parallel *reader, struct rs_vec *out)
 {
-	struct rs_error *err = wait_for(twin);
+	struct rs_error *err = wait_for(reader);
 
 	if (!err)
-		err = rs_take(&twin->err);
-	return err ? err : append(twin, out);
+		err = rs_take(&reader->err);
+	return err ? err : append(reader, out);
 }
 
-// What the view met is the session's to tell.
-static void keep_problems(struct rs_twin *twin)
+// Move the problems that the view found to the main session.
+static void keep_problems(struct rs_parallel *reader)
 {
-	const struct rs_memory *from = twin->session->memory;
+	const struct rs_memory *from = reader->session->memory;
 
 	for (size_t i = 0; i < from->problems; i++)
-		rs_memory_problem(twin->main->memory, "%s", from->problem[i]);
+		rs_memory_problem(reader->main->memory, "%s", from->problem[i]);
 	for (size_t i = 0; i < from->gaps; i++)
-		rs_memory_gap(twin->main->memory, "%s", from->gap[i]);
+		rs_memory_gap(reader->main->memory, "%s", from->gap[i]);
 }
 
-struct rs_error *rs_twin_check(const struct rs_twin *twin)
+struct rs_error *rs_parallel_check(const struct rs_parallel *reader)
 {
-	return twin ? rs_types_check(&twin->session->types) : NULL;
+	return reader ? rs_types_check(&reader->session->types) : NULL;
 }
 
-void rs_twin_free(struct rs_twin *twin)
+void rs_parallel_free(struct rs_parallel *reader)
 {
-	if (!twin)
+	if (!reader)
 		return;
-	atomic_store_explicit(&twin->stop, true, memory_order_relaxed);
-	end_thread(twin);
-	if (twin->session)
-		keep_problems(twin);
-	rs_batch_fini(&twin->batch);
-	rs_vec_fini(&twin->run);
-	rs_session_close(twin->session);
-	rs_error_free(twin->err);
-	free(twin);
+	atomic_store_explicit(&reader->stop, true, memory_order_relaxed);
+	end_thread(reader);
+	if (reader->session)
+		keep_problems(reader);
+	rs_batch_fini(&reader->batch);
+	rs_vec_fini(&reader->run);
+	rs_session_close(reader->session);
+	rs_error_free(reader->err);
+	free(reader);
 }

@@ -1,47 +1,57 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * A large core's objects read on two processors, each taking runs of them.
+ * Reading the objects of a large core in two threads.
  *
- * A twin has a view of the session of its own, so the two threads share only
- * what is left to be taken, whether to stop, and the graph's arrays, of which
- * each writes other parts.
+ * Each thread takes runs of consecutive objects: the main thread from the
+ * front, the parallel reader's thread from the back, until they meet. The
+ * parallel reader has its own view of the session; the threads share only the
+ * range that is left, the request to stop, and the arrays of the graph, of
+ * which they write different elements.
  */
 #ifndef RS_SESSION_READ_PARALLEL_H
 #define RS_SESSION_READ_PARALLEL_H
 
 #include "session/read_batch.h"
 
-struct rs_twin;
+struct rs_parallel;
 
 /**
- * @return The twin, or NULL where one thread does: little memory, one
- *         processor, not a core, objects of two runtimes, or no twin to be had.
+ * @return The parallel reader, or NULL where a single thread should read: with
+ *         little memory, one processor, a target that is not a core, several
+ *         runtimes, or when it cannot be created.
  */
-struct rs_twin *rs_twin_new(struct rs_session *session);
+struct rs_parallel *rs_parallel_new(struct rs_session *session);
 
-/** Tell its thread to give up, wait, and free it. NULL is allowed. */
-void rs_twin_free(struct rs_twin *twin);
+/** Stop its thread, wait for that, and free it. NULL is allowed. */
+void rs_parallel_free(struct rs_parallel *reader);
 
-/** @return Its view of the runtime, for who finds the objects. */
-struct rs_runtime *rs_twin_runtime(struct rs_twin *twin);
+/** @return Its view of the runtime, for finding objects in two threads. */
+struct rs_runtime *rs_parallel_runtime(struct rs_parallel *reader);
 
 /**
- * Start reading @p graph's objects, from the last on.
- * @return false when it does not: too few objects, or they are asked; no thread
- *         to be had.
+ * Start its thread, which reads @p graph's objects from the last one down.
+ * @return false when it was not started: there are too few objects, or an image
+ *         traverses them at the same time, or no thread could be created.
  */
-bool rs_twin_start(struct rs_twin *twin, struct rs_graph *graph);
+bool rs_parallel_start(struct rs_parallel *reader, struct rs_graph *graph);
 
-/** Read what the twin has not taken into @p b, from the first object on. */
+/** The main thread's part: read objects into @p b, from the first one on, until
+ * none is left. Errors: as rs_batch_read(). */
 RS_MUST_CHECK struct rs_error *
-rs_twin_read_beside(struct rs_twin *twin, struct rs_batch *b);
+rs_parallel_read(struct rs_parallel *reader, struct rs_batch *b);
 
-/** Wait, append its edges to @p out, and adapt its rows. */
+/**
+ * Wait for its thread, append its edges (uint32_t) to @p out, and change its
+ * rows to the main session's numbers of types and positions of edges.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED; RS_EBAD (too many references).
+ */
 RS_MUST_CHECK struct rs_error *
-rs_twin_join(struct rs_twin *twin, struct rs_vec *out);
+rs_parallel_join(struct rs_parallel *reader, struct rs_vec *out);
 
-/** Errors: RS_ENOMEM when that spoiled what it read. NULL is allowed. */
-RS_MUST_CHECK struct rs_error *rs_twin_check(const struct rs_twin *twin);
+/** Errors: RS_ENOMEM when what it read is wrong because memory ran out. NULL is
+ * allowed. */
+RS_MUST_CHECK struct rs_error *
+rs_parallel_check(const struct rs_parallel *reader);
 
 #endif /* RS_SESSION_READ_PARALLEL_H */

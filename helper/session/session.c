@@ -31,7 +31,7 @@ void rs_session_close(struct rs_session *session)
 	free(session);
 }
 
-// Remember that a runtime is there and cannot be read; others may be.
+// A runtime is there but cannot be read, while another one can.
 static struct rs_error *
 keep_problem(struct rs_memory *memory, struct rs_error *err)
 {
@@ -81,7 +81,7 @@ static struct rs_error *nothing_found(const struct rs_session *session,
 			  "machine (set sysroot)?");
 }
 
-// Nothing about the target, which another runtime may yet be in.
+// Whether looking for other runtimes is pointless.
 static bool is_final(const struct rs_error *err)
 {
 	return rs_error_code(err) == RS_EINTERRUPTED ||
@@ -98,7 +98,7 @@ static void add_runtime(struct rs_session *session, struct rs_runtime *rt)
 	}
 }
 
-// Objects of one runtime may have parts that another one's descriptions tell.
+// Objects of one runtime may have a C part that was described to another one.
 static void link_extensions(struct rs_session *session)
 {
 	for (size_t i = 0; i < session->runtimes; i++) {
@@ -217,7 +217,7 @@ struct rs_error *rs_session_open_memory(struct rs_memory *memory,
 	struct rs_error *err = session->source
 				       ? open_runtimes(session, kind, kinds)
 				       : &rs_enomem;
-	if (memory->no_memory) { // what was not found may be there
+	if (memory->no_memory) { // what was not found may exist
 		rs_error_free(err);
 		err = &rs_enomem;
 	}
@@ -229,7 +229,7 @@ struct rs_error *rs_session_open_memory(struct rs_memory *memory,
 	return NULL;
 }
 
-// Takes @p memory, on failure too.
+// Closes @p memory on failure.
 RS_PRINTF(4, 5)
 static struct rs_error *
 session_new(struct rs_memory *memory, const struct rs_open_options *options,

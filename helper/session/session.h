@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * A target that was opened, its runtimes, and the graphs made of it so far.
+ * A session: an open target, its runtimes, and the graphs that have been built.
  */
 #ifndef RS_SESSION_SESSION_H
 #define RS_SESSION_SESSION_H
@@ -10,27 +10,28 @@
 #include "runtime/runtime.h"
 #include "session/exact_answer.h"
 
-enum { RS_RUNTIMES_MAX = UINT8_MAX }; // that fit in rs_graph.runtime
+enum { RS_RUNTIMES_MAX = UINT8_MAX }; // indexes fit in rs_graph.runtime
 
 struct rs_session {
 	struct rs_memory *memory; // owned
 	struct rs_types types;
-	// Owned, and so is each. An index here is what rs_graph.runtime and
-	// rs_type_row.runtime hold.
+	// Owned, array and elements. The indexes are those in rs_graph.runtime
+	// and rs_type_row.runtime.
 	struct rs_runtime **runtime;
 	size_t runtimes;
-	// Owned: runtimes whose objects cannot be read (runtime.h, unread).
+	// Owned: runtimes whose objects cannot be read (rs_runtime.unread).
 	struct rs_runtime **unread;
 	size_t unreads;
 	struct rs_progress progress;
-	struct rs_graph tracked; // collectors' objects only; see has_tracked
-	struct rs_graph all; // every object and root; see has_all
-	struct rs_verdict verdict; // of a full collection of `all`
+	struct rs_graph tracked; // valid if has_tracked: tracked objects only
+	struct rs_graph all; // valid if has_all: every object and root
+	// Valid if has_verdict: a full collection of `all`.
+	struct rs_verdict verdict;
 	bool has_tracked, has_all, has_verdict;
 	struct rs_asked *asked; // [runtimes] what types reported
 	bool asked_settled; // asking is over, or was found to be impossible
-	char *source; // "core FILE", "process 123": for messages
-	struct rs_open_options options; // exec and sysroot: NULL
+	char *source; // "core FILE", "process 123": for messages; owned
+	struct rs_open_options options; // exec and sysroot are NULL here
 };
 
 /** Options of an image of the session's core, as the session was opened. */
@@ -57,44 +58,51 @@ struct rs_error *rs_session_is_closed(void);
 	} while (0)
 
 /**
- * Errors: RS_EUNSUPPORTED when there is no runtime but one whose objects
- * cannot be read, with the reason; those of rs_memory_check(): for what asks
- * runtimes without a graph.
+ * To be called before a runtime is used directly, without a graph.
+ * Errors: RS_EUNSUPPORTED when no runtime can be read, with the reason; those
+ * of rs_memory_check().
  */
 RS_MUST_CHECK struct rs_error *
 rs_session_check(const struct rs_session *session);
 
 /**
- * The session as another thread may have it, of a core with one runtime that
- * has views: for reading objects, no more. To be closed before @p session.
+ * Create a second session for another thread, which can only read objects. The
+ * target must be a core with one runtime that has view().
  *
+ * @param[out] ret To be closed before @p session.
  * Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *
 rs_session_new_view(struct rs_session *session, struct rs_session **ret);
 
-/** The graph of everything, built on first call. Borrowed from @p session. */
+/** The graph of all objects, built by the first call. Borrowed.
+ * Errors: as rs_session_check(), rs_build_all(). */
 RS_MUST_CHECK struct rs_error *
 rs_session_graph(struct rs_session *session, struct rs_graph **ret);
 
-/** The graph of what collectors track: enough to collect, and much cheaper. */
+/** The graph of tracked objects: enough for a collection, and much cheaper. If
+ * that of all objects is there, it is returned instead. Borrowed. */
 RS_MUST_CHECK struct rs_error *
 rs_session_tracked(struct rs_session *session, struct rs_graph **ret);
 
 /**
- * Full collections of all runtimes by their own rules over @p graph, which
- * is one of the two above; fates of all runtimes in one verdict.
+ * Run full collections of all runtimes, by their own rules, over @p graph, one
+ * of the two above.
+ * @param[out] ret The fates of all objects, to be released by
+ *             rs_verdict_fini().
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *rs_session_verdict(struct rs_session *session,
 						  struct rs_graph *graph,
 						  struct rs_verdict *ret);
 
 /**
- * Open what @p memory has of @p kind, the runtimes to look for.
+ * Open the runtimes in @p memory.
  *
- * @param memory Taken, on failure too.
- * @param source "core FILE": for messages.
- * Errors: RS_ENOTFOUND (none of them is there); what their open() returns.
+ * @param memory Owned by the session from now on, and closed on failure.
+ * @param source "core FILE": for messages. Copied.
+ * @param kind [kinds] The runtimes to look for.
+ * Errors: RS_ENOTFOUND (there is none); RS_ENOMEM; what their open() returns.
  */
 RS_MUST_CHECK struct rs_error *
 rs_session_open_memory(struct rs_memory *memory, const char *source,
@@ -106,10 +114,10 @@ rs_session_open_memory(struct rs_memory *memory, const char *source,
 struct rs_runtime *
 rs_session_runtime_named(const struct rs_session *session, const char *name);
 
-/** Objects whose types reported their references, of all runtimes. */
+/** The number of traversed objects, of all runtimes. */
 uint64_t rs_session_asked(const struct rs_session *session);
 
-/** Objects whose types were to report them and could not. */
+/** The number of objects that should have been traversed but could not be. */
 uint64_t rs_session_unasked(const struct rs_session *session);
 
 /** @return The runtime that object @p number of @p graph belongs to. */
@@ -121,15 +129,15 @@ rs_session_runtime(const struct rs_session *session,
 }
 
 /**
- * Read object @p number again, with labels, and merge what its type told: what
- * the graph of everything has, in the same order, and besides what led to no
- * object.
- * @param refs Made with labels; cleared first.
+ * Read object @p number again, with labels, and merge the references that its
+ * type's traverse function found. The result is that of the graph of all
+ * objects, in the same order, plus references that lead to no object.
+ * @param refs From rs_refs_init() with labels; cleared first.
  */
 void rs_session_refs(struct rs_session *session, const struct rs_graph *graph,
 		     uint32_t number, struct rs_refs *refs);
 
-/** The same by reading alone, whatever its type told. */
+/** The same, but only by reading. */
 void rs_session_read_refs(struct rs_session *session,
 			  const struct rs_graph *graph, uint32_t number,
 			  struct rs_refs *refs);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The graphs of a session, each made once and when it is asked for.
+// The graphs of a session, each built once, when it is first needed.
 #include "session/build.h"
 #include "session/collection.h"
 #include "session/session.h"
@@ -8,9 +8,9 @@
 typedef struct rs_error *(*build_fn)(struct rs_session *session,
 				     struct rs_graph *ret);
 
-// Unless it is there. Looks before and after whether what is read is still
-// the same.
-static struct rs_error *have_graph(struct rs_session *session, build_fn build,
+// Build the graph, unless that was done. Check before and after that the files
+// which are read have not changed.
+static struct rs_error *build_once(struct rs_session *session, build_fn build,
 				   struct rs_graph *graph, bool *has)
 {
 	struct rs_error *err = rs_session_check(session);
@@ -18,11 +18,11 @@ static struct rs_error *have_graph(struct rs_session *session, build_fn build,
 
 	if (err || *has)
 		return err;
-	session->types.no_memory = false; // another try
+	session->types.no_memory = false; // this is a new attempt
 	err = build(session, graph);
 	if (!err)
 		err = rs_types_check(&session->types);
-	// What else failed may come of it.
+	// A changed file is the likely cause of any other error.
 	if ((changed = rs_memory_check(session->memory))) {
 		rs_error_free(err);
 		err = changed;
@@ -38,7 +38,7 @@ static struct rs_error *have_graph(struct rs_session *session, build_fn build,
 struct rs_error *
 rs_session_graph(struct rs_session *session, struct rs_graph **ret)
 {
-	struct rs_error *err = have_graph(session, rs_build_all, &session->all,
+	struct rs_error *err = build_once(session, rs_build_all, &session->all,
 					  &session->has_all);
 
 	if (!err)
@@ -50,9 +50,9 @@ struct rs_error *
 rs_session_tracked(struct rs_session *session, struct rs_graph **ret)
 {
 	if (session->has_all)
-		return rs_session_graph(session, ret); // knows all of it
+		return rs_session_graph(session, ret); // includes it
 	struct rs_error *err =
-		have_graph(session, rs_build_tracked, &session->tracked,
+		build_once(session, rs_build_tracked, &session->tracked,
 			   &session->has_tracked);
 
 	if (!err)

@@ -1,67 +1,97 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * The engine: open a paused process or a core, ask, read the answer as JSON.
+ * The engine: open a paused process or a core, ask, get the answer as JSON.
  *
- * Every rs_answer_*() gives one JSON object on one line, the same that the
- * GDB commands print with -json. Members may be added in later releases; none
- * changes its meaning or goes away. JSON schemas of all answers stand beside
- * this header, in schema/ (installed in share/refscope/schema). Addresses are
- * strings ("0x7f.."), lower case. A session reads only: it never writes to the
- * target and never runs code in it. (Of a core, code runs in an image of it: a
- * jailed process that lasts as long as the question. See enum rs_exact,
- * rs_answer_verify(), _repr() and _eval().) A session belongs to one thread and
- * to one stop of the target: once the target has run, close it and open
- * another.
+ * The header has three tiers:
+ * - simple: open a core or a process, ask, close;
+ * - context: options, callbacks, and everything about one session;
+ * - advanced: exact queries, running code of a core, export, single numbers.
  *
- * Where an answer tells an object, it is an OBJECT:
+ * All that the first needs:
+ *
+ *     struct rs_session *session;
+ *     struct rs_error *err;
+ *     char *json;
+ *
+ *     err = rs_session_open_core("core.4711", NULL, &session);
+ *     if (err) {
+ *             puts(rs_error_message(err));
+ *             rs_error_free(err);
+ *             return;
+ *     }
+ *     err = rs_answer_collect(session, -1, NULL, 20, &json);
+ *     puts(err ? rs_error_message(err) : json);
+ *     if (!err)
+ *             rs_text_free(json);
+ *     rs_error_free(err);
+ *     rs_session_close(session);
+ *
+ * A session never writes to the target and never runs code in it. For a core,
+ * code of the core may run in a separate process that is rebuilt from it (an
+ * image); it is jailed and ends with the call: see enum rs_exact,
+ * rs_answer_verify(), rs_answer_repr() and rs_answer_eval().
+ *
+ * Shapes. Every rs_answer_*() returns one JSON object on one line, the same
+ * that the GDB commands print with -json. Members may be added in later
+ * releases; none changes its meaning or is removed. JSON schemas of all answers
+ * are in schema/ beside this header (installed in share/refscope/schema).
+ * Addresses are strings ("0x7f.."), lower case. N stands for a number.
+ *
+ * Units. "bytes" and "size" are bytes. A size of more than 4 GiB - 1 counts as
+ * that. "_us" is microseconds, "_ms" milliseconds. Counts of references and of
+ * objects are plain numbers. Strings are UTF-8; what is no UTF-8 in the target
+ * has U+FFFD in its place.
+ *
+ * Bounds. A target has at most 2^30 objects and 2^32 - 1 references: with more,
+ * questions return RS_EBAD. At most 100 problems are kept; the last then says
+ * that there are more.
+ *
+ * OBJECT stands for the description of an object:
  *
  *     {"id":"0x..","type":"dict","count":3,"size":232,
  *      "gc":"tracked"|"untracked"|"none","text":"{'a': 1, ...}",
  *      "runtime":"cpython"|"native","of":"module os"}
  *
- * "count" is the decoded reference count; null for an immortal object, whose
- * count means nothing (3.12 and later, and what 3.11 has in its executable).
- * "size" in bytes with the object's own tables. "text" is a short form made by
- * reading, of at most 200 bytes. "of" is there for a dict when count, show,
- * referrers, why or cycles tell it and it is known whose it is: the own dict
- * of a module, class, function or other object ("module os", "class m.Foo",
- * "function f", "Foo 0x.."), or held by a field of the interpreter or a thread
- * ("sys.modules").
+ * id: its address. count: the reference count, without the runtime's flag bits;
+ * null for an immortal object, whose count means nothing (3.12 and later, and
+ * static objects of 3.11). size: in bytes, including tables that belong to the
+ * object alone. gc: "none" if its type does not support garbage collection.
+ * text: a short form of at most 200 bytes, made by reading memory. of: the
+ * owner of a dict, in the answers of count, show, referrers, why and cycles, if
+ * it is known: the module, class, function or other object whose own dict it is
+ * ("module os", "class m.Foo", "function f", "Foo 0x.."), or the field of an
+ * interpreter or thread that holds it ("sys.modules").
  *
- * Every answer has two members that say how the references behind it were
- * had (enum rs_exact), for rs_answer_verify() those of its objects:
+ * Every answer says by which method the references behind it were found (enum
+ * rs_exact), in rs_answer_verify() those of the objects that it compares:
  *
- *     "learned":"read"|"asked","unasked":N
+ *     "method":"read"|"traversed","not_traversed":N
  *
- * "read": all by reading. "asked": types told those of their objects, all that
- * are tracked or, when the engine chose, those that reading would guess at.
- * unasked counts objects whose types were to tell and could not (their
- * function was stopped; no image could be made: rs_answer_info() names the
- * problem): there, what was read stands.
+ * method: "read": all were read from memory; "traversed": those of some objects
+ * were found by their type's traverse function. not_traversed: objects that
+ * should have been traversed, but could not be (the function was stopped, or
+ * there is no image: a problem in rs_answer_info() says why); their references
+ * are those that were read. The members "learned":"read"|"asked" and
+ * "unasked":N are the same under older names.
  *
- * Each of these is there too where there is something to say:
+ * Where there is something to say, an answer also says how complete it is:
  *
- *     "collecting":true                    the stop was inside a collection
- *     "unread":{"objects":N,"types":[{"type":"..","objects":N},..]}
- *                                          C programs' objects whose traverse
- *                                          callbacks were not called, so that
- *                                          what they hold is not known; at
- *                                          most 5 types. What only they could
- *                                          hold is not called unreachable.
- *     "in_transit":N                       tracked objects of C programs with
- *                                          a count of 0 or less: being torn
- *                                          down, or not yet held; in use
- *     "unknown":N                          tracked objects that cannot be
- *                                          read, or were freed or overwritten:
- *                                          taken as in use; the first ones are
- *                                          among the "problems" of info
- *     "incomplete":true                    objects could not be found
- *     "problems":[".."]                    a line for each limit that was
- *                                          reached, damaged list and the like
- *                                          that may make the answer wrong; of
- *                                          rs_answer_info() all, what does no
- *                                          harm too
+ *     "collecting":true,"unread":{"objects":N,"types":[{"type":"t",
+ *     "objects":N}]},"in_transit":N,"unknown":N,"incomplete":true
+ *
+ * collecting: the target was stopped during a collection, when lists are
+ * incomplete. The others are about objects of C programs: unread: objects with
+ * a traverse callback that could not be called, so that references which only
+ * it visits are missing, and the five most frequent types; in_transit: objects
+ * with a count of 0, which were being freed or created, and are treated as in
+ * use; unknown: tracked objects that could not be read or are damaged, treated
+ * as in use; incomplete: parts of a registry could not be read, so objects are
+ * missing.
+ *
+ * "problems":[".."]: a line for each limit that was reached, damaged list or
+ * the like that may make the answer incomplete or wrong; left out when there is
+ * none. rs_answer_info() has all of them, harmless ones too.
  */
 #ifndef REFSCOPE_ENGINE_H
 #define REFSCOPE_ENGINE_H
@@ -78,123 +108,64 @@ extern "C" {
 #endif
 
 struct rs_session;
+struct rs_open_options;
 
-/**
- * How references of CPython objects are learned. Reading decodes an object's
- * memory by the layout of its type. Asking lets the tp_traverse function of
- * each tracked object's type tell its strong references, in an image of a
- * core: exact for types of any extension. Labels, sizes, roots and references
- * that are owned or weak come from reading either way.
- */
-enum rs_exact {
-	// Ask where reading would guess: for a core, objects of types that are
-	// in no table, and modules with state in C. All else is read, as is a
-	// target that is no core; so is what could not be asked, or must not
-	// be without consent (rs_open_options.run).
-	RS_EXACT_AUTO = 0,
-	// Ask for every tracked object. Questions about references fail where
-	// that cannot be: RS_EUNSUPPORTED (no core, another machine, no
-	// seccomp), RS_ENOTFOUND (no CPython), RS_EBAD (it cannot be asked).
-	RS_EXACT_ON = 1,
-	RS_EXACT_OFF = 2, // read
-};
-
-/**
- * Number of this interface. It goes up, and with it the library's SONAME, when
- * a program built with an older engine.h could not use the library any more.
- * Functions and, at the end of structs that begin with their size, members are
- * added without that. Commands for GDB compare it with rs_engine_abi().
- */
-#define RS_ENGINE_ABI 1
-
-/**
- * How to open. Set `size`; all else may be 0. Text is copied; the functions may
- * be called until the session is closed, always by the thread that called in.
- */
-struct rs_open_options {
-	/** sizeof(struct rs_open_options). Errors: RS_EARGUMENT when it is not
-	 * set; RS_EUNSUPPORTED when an option is set that the library, older
-	 * than the caller's engine.h, does not know. */
-	size_t size;
-	const char *exec; /**< Executable on disk, or NULL. */
-	const char *sysroot; /**< Prefix for the target's paths, or NULL. */
-	rs_find_file_fn find_file; /**< May be NULL. */
-	void *find_file_context;
-	rs_progress_fn progress; /**< May be NULL. */
-	void *progress_context;
-	/** Asked last, when no place has the file; may take its time. */
-	rs_find_file_fn fetch_file; /**< May be NULL. */
-	void *fetch_file_context;
-	enum rs_exact exact;
-	rs_find_field_fn find_field; /**< May be NULL. */
-	void *find_field_context;
-	/**
-	 * Bytes that an image of a core may make its own; 0: a quarter of the
-	 * free memory, at most 1 GiB. Less than 16 MiB counts as that.
-	 */
-	uint64_t run_memory;
-	/**
-	 * Consent to run any code of a core. Without it, rs_exact and
-	 * rs_answer_verify() call only functions of files whose build-id agrees
-	 * with the core, and no byte of the core itself is executable; objects
-	 * of other functions count as "unasked". rs_answer_repr() and _eval()
-	 * run code of the core whenever they are called.
-	 */
-	bool run;
-};
+/* === Simple: open, ask, close ============================================ */
 
 /** @return The version of this library: "0.1.0". Static. */
 RS_PUBLIC const char *rs_engine_version(void);
 
-/** @return RS_ENGINE_ABI of the engine.h that this library was built with. */
-RS_PUBLIC int rs_engine_abi(void);
-
 /**
  * Open the core file at @p path.
- * Errors: RS_EIO; RS_EBAD (not a core); RS_ENOTFOUND (neither a CPython nor a
- * registry of the helper in it); RS_EUNSUPPORTED (a CPython not known);
- * RS_EINTERRUPTED (find_field said so).
+ *
+ * @param options NULL: the defaults.
+ * @param[out] ret To be closed by rs_session_close(); unchanged on error.
+ * Errors: RS_ENOMEM; RS_EIO; RS_EBAD (not a core); RS_ENOTFOUND (it contains
+ * neither a CPython nor a program that uses librefscope); RS_EUNSUPPORTED (a
+ * machine or a release of CPython that is not supported); RS_EINTERRUPTED.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_session_open_core(const char *path, const struct rs_open_options *options,
 		     struct rs_session **ret);
 
-/** Open the stopped process @p pid. Errors: as for a core. */
+/**
+ * Open the process @p pid, which must be stopped and stay so until the session
+ * is closed.
+ *
+ * @param options, ret As for a core.
+ * Errors: as for a core; RS_EIO when there is no such process, or reading it is
+ * not permitted (the message says what to try); RS_EARGUMENT.
+ */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_session_open_live(pid_t pid, const struct rs_open_options *options,
 		     struct rs_session **ret);
 
-/** Open whatever @p read can read. Errors: as for a core. */
-RS_PUBLIC RS_MUST_CHECK struct rs_error *
-rs_session_open_callback(rs_read_fn read, void *context,
-			 const struct rs_range *range, size_t ranges,
-			 const struct rs_open_options *options,
-			 struct rs_session **ret);
-
-/*
- * While a session is open the process's SIGBUS is handled: a page of a mapped
- * file that goes away is an error of the next answer, and not the end. What
- * does not concern such a file is left to the handler that was there.
- */
-
-/** NULL is allowed. */
+/** Close a session. Answers stay valid. NULL is allowed. */
 RS_PUBLIC void rs_session_close(struct rs_session *session);
 
 /** Free an answer. NULL is allowed. */
 RS_PUBLIC void rs_text_free(char *text);
 
-/**
- * Every rs_answer_*(): @param[out] ret The answer, owned by the caller
- * (rs_text_free()); untouched on error. Errors: RS_ENOMEM; RS_EINTERRUPTED;
- * RS_EARGUMENT when session is NULL, as after closing;
- * RS_ENOTFOUND when the address asked for holds no object (the message says
- * what lies there and the nearest object); RS_EIO when a core's file was
- * changed since it was opened: it is to be opened again. A @p limit is the most
- * entries of each list in the answer; 0: all. "limited" says whether any was
- * cut.
+/*
+ * All rs_answer_*() and rs_export_*():
+ *
+ * @param object The address of an object, a multiple of 8.
+ * @param limit The most entries in each list of the answer; 0: all. "limited"
+ *        says whether any list was cut.
+ * @param[out] ret The answer, to be freed by rs_text_free(); unchanged on
+ *        error.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED; RS_EARGUMENT when session is NULL;
+ * RS_ENOTFOUND when there is no object at the given address (the message says
+ * what is there, and names the nearest object); RS_EIO when the file of a core
+ * has changed since it was opened: open it again; RS_EUNSUPPORTED when no
+ * runtime in the target can be read (rs_answer_info() says why); with
+ * RS_EXACT_ON those of enum rs_exact. What else an entry returns stands with
+ * it.
  */
 
 /**
+ * What the target is, and what could not be read of it.
+ *
  * {"source":"core F","runtimes":[{"name":"cpython","version":"3.11.7",
  *   "layout":"table 3.11.7","module":"/usr/bin/python3.11",
  *   "interpreters":N,
@@ -203,112 +174,153 @@ RS_PUBLIC void rs_text_free(char *text);
  *     "free_list":N,"other":N,"large":N|null}|null,
  *   "threads":[{"tid":N,"ident":"0x..","interpreter":N,"holds_gil":bool,
  *     "frames":[{"function":"f","file":"x.py","line":N}]}],
- *   "gc":{as in rs_answer_gc}}],
+ *   "gc":{as in rs_answer_gc()}}],
  *  "objects":N,"tracked":N,"references":N,"bytes":N,"dropped":N,
  *  "asked":N,"problems":["..."],
  *  "dangling":{"references":N,"holders":[{"object":OBJECT,"references":N,
  *    "label":"[1]","target":"0x..","there":"a freed object, once a Foo"}],
  *    "limited":bool},
  *  "count_zero":[{"object":OBJECT,"references":N}]}
- * dangling, if there are any: counted references that lead to no object, by
- * the container that holds them, with the first of each. count_zero, if there
- * are any: objects that are never freed (None) and have a count of 0, with
+ *
+ * dangling, if there are any: counted references whose target is not an object,
+ * grouped by the object that holds them, with the first of each. count_zero, if
+ * there are any: objects that are never freed (None) and have a count of 0, and
  * the number of references to each.
- * asked: objects whose types told their references. "native" has "callbacks":N
- * as well: its objects with a traverse callback, whose references reading can
- * only guess where no field describes them.
- * layout: where the offsets of its structs are from: the built-in "table" and
- * the release of its row, which may be another's of the same minor version that
- * the target's own sizes agree with, or "debug info" (find_field), or "its own
- * _Py_DebugOffsets alone"; and how many of them the target's own table of
- * offsets corrected, and whether more were found by probing.
- * Objects are all that a collector tracks, that lie in CPython's arenas or
- * heaps, or that a root or any of these leads to, tracked or not. allocator:
- * what CPython has handed out for small objects: blocks is the sum of objects,
- * of free_list (dead, kept to be used again) and of other (tables of dicts and
- * lists, buffers); large counts those too large for an arena, null when not
- * known. blocks + large is what sys.getallocatedblocks() returns. Without
- * arenas (PYTHONMALLOC=malloc) the name is "malloc" and all are 0. Of
- * free-threaded builds the heaps of all threads are told, of those that have
- * ended too: arenas are mimalloc's segments, pools its pages, and large is 0,
- * as all blocks are in them, whatever their size.
- * Of a CPython that is laid out like none that is known there may still be its
- * version, interpreters, threads and frames: its "gc" is null, one of the
- * problems says why, and with no other runtime the numbers from objects to
- * dropped are null and every other question is RS_EUNSUPPORTED.
+ *
+ * objects: all that a collector tracks, that are in CPython's arenas or heaps,
+ * or that a root or another object refers to. dropped: references left out
+ * because there is no object at their target. asked: objects whose references
+ * were found by their type's traverse function.
+ *
+ * layout: the source of the offsets in structs: "table" and the release whose
+ * layout it is (the target's own, or another patch release that agrees with the
+ * sizes in the target), "debug info" (rs_open_options.find_field), or "its own
+ * _Py_DebugOffsets alone"; and how many offsets were corrected by the target's
+ * own table of offsets, or found by probing.
+ *
+ * allocator: the memory that CPython has allocated for small objects. blocks is
+ * the sum of objects, free_list (freed objects that are kept to be reused) and
+ * other (tables of dicts and lists, buffers). large: blocks too large for an
+ * arena; null if not known. blocks + large is what sys.getallocatedblocks()
+ * returns. Without arenas (PYTHONMALLOC=malloc) the name is "malloc" and all
+ * numbers are 0. For free-threaded builds it describes the heaps of all
+ * threads, including those that have ended: arenas are mimalloc's segments,
+ * pools its pages, and large is 0, as they contain blocks of any size.
+ *
+ * The runtime "native" (a C program) has "callbacks":N too: the number of its
+ * objects with a traverse callback, whose references can only be guessed by
+ * reading where no field describes them; "registries":N, the copies of
+ * librefscope in it; "registry":"0x..", the address of the first;
+ * "registry_bytes":N, what they have mapped; and "refused":N, descriptions
+ * that were wrong.
+ *
+ * If the layout of a CPython is not known, its version, interpreters, threads
+ * and frames may still be there; then its gc is null and a problem says why. If
+ * there is no other runtime, the numbers from objects to dropped are null and
+ * all other questions return RS_EUNSUPPORTED.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_info(struct rs_session *session, char **ret);
 
 /**
- * The ledger. Holders are grouped by nothing: one entry a reference.
+ * The reference count of an object, and its holders: one entry for each
+ * reference, even if several are from the same object.
  *
  * {"object":OBJECT,"count":N|null,"named":N,"unexplained":N,
  *  "holders":[{"kind":"strong"|"owned"|"guess","label":"['key']",
  *    "object":OBJECT} | {"kind":"root","root":"local buf in f (x.py:3)",
  *    "from":"local","slot":"0x.."}],
  *  "weak":N,"guesses":N,"shown":N,"limited":bool}
- * "from" of a root is the "kind" of rs_answer_why().
- * named counts strong, owned and root entries, shown or not; unexplained is
- * count - named (negative: named more often than counted); 0 when immortal.
+ *
+ * kind: "strong": visited by the holder's traverse function; "owned": counted,
+ * but not visited; "guess": a word that looks like a reference. from: the kind
+ * of root, as in rs_answer_why(). named: the number of strong, owned and root
+ * entries, shown or not. unexplained: count - named; negative if there are more
+ * entries than the count says; 0 for an immortal object. weak, guesses: numbers
+ * of such references, which named does not contain. slot: the address of the
+ * word that is the root; "0x0": not known. shown: entries in holders.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_count(struct rs_session *session, uint64_t object, uint64_t limit,
 		char **ret);
 
 /**
+ * An object and its references.
+ *
  * {"object":OBJECT,"flags":["tracked","finalizer",..],"generation":0|1|2|3|null,
  *  "unreachable":bool,"references":[{"kind":..,"label":"..","object":OBJECT}],
  *  "total":N,"limited":bool}
+ *
+ * flags: "gc" (its type supports collection), "tracked", "finalizer", "legacy"
+ * (a finalizer that PEP 442 cannot call), "finalized", "immortal", "static",
+ * "type", "instance", "deferred count", "untracked by a collection", "inexact"
+ * (some references are guesses or missing), or one that a runtime gives all its
+ * objects. generation: 0 is the youngest; 3: set aside by gc.freeze(); null:
+ * not tracked. unreachable: a full collection would find it so. total:
+ * references, shown or not.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_show(struct rs_session *session, uint64_t object, uint64_t limit,
 	       char **ret);
 
 /**
+ * What an object keeps reachable.
+ *
  * {"object":OBJECT,"objects":N,"bytes":N,"depth":N|null,
  *  "retained":{"objects":N,"bytes":N},"shared":{"objects":N,"bytes":N},
  *  "types":[{"type":"dict","objects":N,"bytes":N}],
  *  "list":[{"depth":N,"object":OBJECT}],"limited":bool}
- * objects counts the object itself. retained: what dies with it (all whose
- * every reference comes from inside the set as found by trial deletion);
- * shared is the rest. depth 0: no limit. The list is empty unless @p list.
+ *
+ * objects includes the object itself. retained: those that would be freed with
+ * it, because all references to them come from the reachable set (found by
+ * trial deletion). shared: the others.
+ * @param depth The most references to follow in a row; 0: no limit.
+ * @param list Whether to fill "list", nearest objects first.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_reachable(struct rs_session *session, uint64_t object, uint32_t depth,
 		    bool list, uint64_t limit, char **ret);
 
 /**
+ * Who refers to an object.
+ *
  * {"object":OBJECT,"total":N,"referrers":[{"kind":..,"label":"..",
  *   "object":OBJECT,"referrers":[..]} | {"kind":"root","root":"..",
  *   "from":"local"}],"limited":bool}
- * @param depth Levels of referrers; at least 1, and 24 at most. An object
- *        opened before has "seen":true and is not opened again.
- * @param limit The most entries of each list, and 25 times as many, or 100000,
- *        of the whole tree: then the lists below end, and no more are begun.
+ *
+ * @param depth Levels of referrers, 1 to 24. An object whose referrers are
+ *        already in the answer has "seen":true instead of a list.
+ * @param limit For each list. The whole tree has at most 25 times as many
+ *        entries, or 100000 if it is 0.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_referrers(struct rs_session *session, uint64_t object, uint32_t depth,
 		    uint64_t limit, char **ret);
 
 /**
+ * The shortest paths from roots to an object.
+ *
  * {"object":OBJECT,"alive":bool,"paths":[{"root":"local buf in f (x.py:3)",
  *   "kind":"local"|"frame"|"thread"|"interpreter"|"modules"|"native"|
  *     "garbage",
  *   "steps":[{"object":OBJECT,"label":".name"},..,{"object":OBJECT}]}],
  *  "garbage":bool,"held":[{"object":OBJECT,"unexplained":N}],
  *  "limited":bool}
- * A step's label names the reference to the next step. alive: a root leads to
- * it. garbage: none does, and the collector would find it, or all that holds
- * it, unreachable; or only rings that no collector can see hold it. When it is
- * neither, held names who on the way back has a count that nothing explains:
- * something not read holds those.
+ *
+ * The label of a step names the reference to the next step. alive: a root
+ * leads to the object. garbage: none does, and it is unreachable for the
+ * collector, or held only by objects that are, or by cycles that no collector
+ * sees. If it is neither, something holds it that was not found; held lists the
+ * objects that lead to it and whose count is not fully explained, 16 at most.
+ * @param limit The most paths, each from another root; 0, and at most: 1000.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
 	      char **ret);
 
 /**
+ * What a collection would find if it ran now.
+ *
  * {"unreachable":N,"uncollectable":N,"garbage":N,"generation":N,
  *  "rules":"2.7"|"3.4","collecting":bool,
  *  "objects":[{"id":"0x..","type":"CGcLeak",
@@ -316,57 +328,79 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  *          "constant count"|"held by an uncollectable one"|"freed",
  *    "runtime":".."}],
  *  "limited":bool}
- * unreachable is what the collector finds. "returns":[N,N] (of a CPython) has
- * the least and the greatest number that gc.collect() can return: they are
- * equal unless something runs before the collector counts, which "decides"
- * names then: finalizers, generators that are closed, callbacks of weak
- * references, objects that 2.7 keeps. garbage is what len(gc.garbage)
- * would then be. Of a CPython of several interpreters, which collect apart
- * from 3.9 on, these are sums, and "interpreters":[{"id":N,"tracked":N,
- * "unreachable":N,"uncollectable":N}] has each one's own; of a C program with
- * several copies of the library "registries" has the same, each with the path
- * of its "module". Objects: the uncollectable first (those with a finalizer,
- * those that cannot be freed, then what they hold), then the freed; otherwise
- * by address. What cannot be freed does not go to the garbage list.
+ *
+ * unreachable: what the collector finds. "returns":[N,N] (of a CPython): the
+ * least and the greatest number that gc.collect() can return. They are equal
+ * unless something runs before the collector counts, which "decides" names:
+ * finalizers, generators that are closed, callbacks of weak references, objects
+ * that 2.7 keeps. garbage: what len(gc.garbage) would be afterwards. collecting: the target was stopped during a collection,
+ * so the numbers may be wrong. objects: first the uncollectable ones (those
+ * with a finalizer, then those that they hold), then those that would be freed;
+ * each group by address.
+ *
+ * If a CPython has several interpreters, each with its own collector (3.9 and
+ * later), the numbers are sums, and "interpreters":[{"id":N,"tracked":N,
+ * "unreachable":N,"uncollectable":N}] has those of each. Several copies of
+ * librefscope in one program are "registries":[..], with "module":"/path" too.
+ * What cannot be freed for another reason than a finalizer does not go to the
+ * garbage list.
+ *
  * @param generation 0 to 2, or -1 for a full collection.
- * @param rules NULL for the target's own, else "2.7" or "3.4".
+ * @param rules "2.7" or "3.4"; NULL: the target's own.
  * Errors: RS_EARGUMENT; RS_EUNSUPPORTED for generation 1 of 3.14.0 to 3.14.4,
- * of which they collect a part that cannot be foretold.
+ * which collect it in increments that cannot be predicted.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_collect(struct rs_session *session, int generation, const char *rules,
 		  uint64_t limit, char **ret);
 
 /**
+ * Reference cycles in the garbage: one entry for each strongly connected
+ * component.
+ *
  * {"rings":N,"objects":N,"cycles":[{"objects":N,"bytes":N,
  *   "why":"it can be freed: the collector has not run"|
  *     "a finalizer: <CGcLeak 0x..>"|..,
  *   "length":N,"path":[{"object":OBJECT,"label":"._self"},..],
  *   "members":[OBJECT..],"cuts":[{"object":OBJECT,"label":"._self",
  *     "to":"0x.."}],"cuts_total":N}],"limited":bool}
- * A path is a shortest ring: each label names the reference to the next entry,
- * the last's the one back to the first; an instance's own dict is folded into
- * the instance. A cut is a reference that, dropped alone, frees the ring; what
- * nobody can drop (type, own dict, key, a tuple's element) is left out. bytes
- * are those of the ring and of what only it keeps alive. What only a garbage
- * list holds counts as garbage, and so does a ring that no collector can see.
- * length is that of the path and cuts_total the number of the cuts; of both 20
- * are told, or as many as @p limit allows, which is for rings and members too.
- * @param alive Rings among what is reachable instead of in the garbage.
+ *
+ * rings: the number of components. path: a shortest cycle, of the given length;
+ * each label names the reference to the next entry, that of the last entry the
+ * one back to the first. An instance and its own dict are one entry. cuts:
+ * references that each free the whole component if dropped; those that nobody
+ * can drop (to a type, an own dict, a key, an element of a tuple) are left out.
+ * bytes: of the component and of what only it keeps alive. Components to which
+ * only a garbage list refers are included, and so are those that no collector
+ * sees.
+ *
+ * @param alive Cycles among reachable objects instead.
+ * @param limit For cycles and members; of a path and of the cuts of one cycle
+ *        at least 20 are written.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_cycles(struct rs_session *session, bool alive, uint64_t limit,
 		 char **ret);
 
-/** {"total":N,"garbage":[OBJECT..],"limited":bool}: contents of gc.garbage. */
+/**
+ * The contents of gc.garbage, and of the garbage lists of C programs.
+ *
+ * {"total":N,"garbage":[OBJECT..],"limited":bool}
+ *
+ * total: entries, shown or not.
+ */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_garbage(struct rs_session *session, uint64_t limit, char **ret);
 
 /**
+ * All objects by type.
+ *
  * {"objects":N,"bytes":N,"types":[{"type":"dict","id":"0x..","objects":N,
  *  "bytes":N,"unreachable":N,"runtime":".."}],"total":N,"limited":bool}
- * unreachable counts what a collector would find and what rings hold that none
- * can see.
+ *
+ * id: the address of the type. unreachable: objects that a collector would find
+ * unreachable, and those in cycles that no collector sees. total: types, shown
+ * or not.
  * @param sort "count", "bytes" or "name". Errors: RS_EARGUMENT.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
@@ -374,6 +408,8 @@ rs_answer_types(struct rs_session *session, const char *sort, uint64_t limit,
 		char **ret);
 
 /**
+ * The state of the collectors.
+ *
  * {"runtimes":[{"name":"cpython","enabled":bool|null,"collecting":bool|null,
  *   "debug":["uncollectable",..],"generations":[{"threshold":N,"count":N,
  *     "objects":N,"collections":N|null,"collected":N|null,
@@ -381,27 +417,144 @@ rs_answer_types(struct rs_session *session, const char *sort, uint64_t limit,
  *   "last_collections":[{"generation":N,"ago_ns":N|null,"duration_ns":N,
  *     "collected":N,"uncollectable":N,"candidates":N,"heap_size":N}],
  *   "ago_by":"now"|"core file"|null}]}
+ *
  * last_collections: those that CPython 3.15 and later keep, newest first (10 of
  * the youngest generation, 2 of each older one); not there for others.
  * candidates: objects looked at; heap_size: tracked objects afterwards. ago_by:
  * the moment that ago_ns is counted from: now, or when the core's file was last
  * written, which is right if that was on this machine.
- * Of several interpreters that collect apart (CPython 3.9+) these are the main
- * one's, and "interpreters":[{"id":N,..}] has the same of each.
+ *
+ * null: not known. If several interpreters have their own collectors (CPython
+ * 3.9 and later), this is that of the main interpreter, and
+ * "interpreters":[{"id":N,..}] has the same members for each. debug: names of
+ * the debug flags that are set. count: what the collector compares with
+ * threshold. objects: on the list of that generation. frozen: set aside by
+ * gc.freeze(). garbage: entries of the garbage list. A C program has "policy":
+ * "finalize"|"keep" too, and several copies of librefscope are
+ * "registries":[{"id":N,"module":"/path",..}].
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_gc(struct rs_session *session, char **ret);
 
-/** {"object":OBJECT}: what `module.attr[key].attr` means, by reading. */
+/**
+ * The object that a name means, found by reading memory.
+ *
+ * {"object":OBJECT}
+ *
+ * @param name `module.attr['key'].attr[0]`, or a name in __main__, or that of a
+ *        declared root of a C program. Each part at most 255 bytes.
+ * Errors: RS_ENOTFOUND, with the part that is not there; RS_EBAD (not such a
+ * name).
+ */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_resolve(struct rs_session *session, const char *name, char **ret);
 
+/* === Context: options, callbacks, everything about one session =========== */
+
+/*
+ * A session belongs to one thread, and to one stop of the target: once the
+ * target has run, close it and open another one. What the answers share is made
+ * once in a session, at the first question that needs it: the graph of all
+ * objects, and its incoming references. So the first question takes longest.
+ *
+ * While a session is open, the process has the engine's SIGBUS handler: when a
+ * page of a mapped file is lost (the file was truncated, or its disk fails),
+ * the next answer is an error. All other SIGBUS are forwarded to the previous
+ * handler. For cores the engine may start threads; they end before the call
+ * returns.
+ */
+
 /**
- * Hold what is read against what the types themselves say: the code of the
- * core's own tp_traverse functions runs in an image of the core, a jailed
- * process that lasts as long as this call. So do the traverse callbacks of a
- * C program's types; what they tell is held against what reading guesses of
- * the words that no field describes.
+ * The number of this interface. It increases, and with it the SONAME of the
+ * library, when programs that were built with an older engine.h can no longer
+ * use the library. Functions, and members at the end of structs that begin with
+ * their size, may be added without that. The commands for GDB compare it with
+ * rs_engine_abi().
+ */
+#define RS_ENGINE_ABI 1
+
+/** @return RS_ENGINE_ABI of the engine.h that this library was built with. */
+RS_PUBLIC int rs_engine_abi(void);
+
+/**
+ * How references of CPython objects are found. Reading decodes an object's
+ * memory according to the layout of its type. Traversing calls the tp_traverse
+ * function of its type, in an image of the core; it finds the strong references
+ * exactly, for the types of any extension. Labels, sizes, roots, and owned and
+ * weak references are read with either method.
+ */
+enum rs_exact {
+	// Traverse where reading would have to guess: in a core, objects whose
+	// type has no known layout, and modules with state in C. Everything
+	// else is read, and so are targets other than cores and objects that
+	// cannot be traversed, or only with consent (rs_open_options.run).
+	RS_EXACT_AUTO = 0,
+	// Traverse every tracked object. Where that is not possible, questions
+	// about references fail: RS_EUNSUPPORTED (not a core, another machine,
+	// no seccomp), RS_ENOTFOUND (no CPython), RS_EBAD (it failed).
+	RS_EXACT_ON = 1,
+	RS_EXACT_OFF = 2, // only read
+};
+
+/**
+ * How to open a target. Set `size`; all other members may be zero. Strings are
+ * copied. Functions are called until the session is closed, always in the
+ * thread that called the engine, with the context beside them.
+ */
+struct rs_open_options {
+	/** sizeof(struct rs_open_options). Errors: RS_EARGUMENT when it is not
+	 * set; RS_EUNSUPPORTED when the caller's engine.h is newer than the
+	 * library, and an option is set that the library does not know. */
+	size_t size;
+	const char *exec; /**< Executable on this machine, or NULL. */
+	const char *sysroot; /**< Prefix for the target's paths, or NULL. */
+	rs_find_file_fn find_file; /**< May be NULL. */
+	void *find_file_context;
+	rs_progress_fn progress; /**< May be NULL. */
+	void *progress_context;
+	/** Called last, for files not found elsewhere; may take long. May be
+	 * NULL. */
+	rs_find_file_fn fetch_file;
+	void *fetch_file_context;
+	enum rs_exact exact;
+	rs_find_field_fn find_field; /**< May be NULL. */
+	void *find_field_context;
+	/**
+	 * The most bytes that an image of a core may allocate; 0: a quarter of
+	 * the free memory, but at most 1 GiB. At least 16 MiB are allowed.
+	 */
+	uint64_t run_memory;
+	/**
+	 * Consent to run any code of a core. Without it, traversing calls only
+	 * functions of files on this machine whose build-id is that in the
+	 * core, and no byte of the core itself can be executed; objects of
+	 * other functions count as "not_traversed". rs_answer_repr() and
+	 * rs_answer_eval() run code of the core whenever they are called.
+	 */
+	bool run;
+};
+
+/**
+ * Open a target that @p read reads, such as a remote one.
+ *
+ * @param read Called with sizes of up to some MiB, on first use of a range.
+ * @param range The mapped ranges of the target, in any order; copied.
+ * @param ranges Their number.
+ * Errors: as for a core; RS_EBAD when nothing readable is mapped.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_session_open_callback(rs_read_fn read, void *context,
+			 const struct rs_range *range, size_t ranges,
+			 const struct rs_open_options *options,
+			 struct rs_session **ret);
+
+/* === Advanced: exact queries, code of a core, export, numbers ============= */
+
+/**
+ * Compare the references that were read with those that traverse functions
+ * find. In an image of the core, the tp_traverse functions of CPython objects
+ * run, and the traverse callbacks of a C program's types; what the latter find
+ * is compared with what reading guesses in memory that no field describes.
  *
  * {"objects":N,"references":N,"differ":N,"only_asked":N,"only_read":N,
  *  "refused":N,"lists_broken":N,"ready_us":N,"walk_us":N,
@@ -410,37 +563,42 @@ rs_answer_resolve(struct rs_session *session, const char *name, char **ret);
  *  "types":[{"type":"x","id":"0x..","objects":N,"differ":N,
  *    "example":OBJECT,"only_asked":["0x.."],"only_read":["0x.."]}],
  *  "total":N,"limited":bool}
- * objects and references are those asked; only_asked and only_read count
- * tracked objects that one way alone found. Of an example, the references
- * that one way alone told, eight at most. faults: objects whose function was
- * stopped, as the image reports it; they have no references. refused counts
- * objects whose function was not called without consent (rs_open_options.run).
- * Errors: RS_EUNSUPPORTED (no core, another machine, no seccomp); RS_EBAD
- * (its code cannot be asked); RS_ENOTFOUND (no CPython, and no type with a
+ *
+ * objects, references: those traversed. differ: objects whose references
+ * differ. only_asked, only_read: tracked objects found only by the image, or
+ * only by reading. lists_broken: damaged lists of a collector. ready_us,
+ * walk_us: microseconds until the image was ready, and to traverse.
+ * faults: objects whose function was stopped, as the image reports it; they are
+ * not compared. refused: objects whose function was not called, because there
+ * is no consent (rs_open_options.run). types: the types with differences. Of an
+ * example, at most eight references that only one method found.
+ * Errors: RS_EUNSUPPORTED (not a core, another machine, no seccomp); RS_EBAD
+ * (its code cannot be run); RS_ENOTFOUND (no CPython, and no type with a
  * callback); RS_EIO.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_verify(struct rs_session *session, uint64_t limit, char **ret);
 
 /**
- * What an object says of itself: its type's own repr runs in an image of the
- * core, a jailed process that lasts as long as this call.
+ * The repr() of an object, by running the code of its type in an image of the
+ * core.
  *
- * That is code of the core, which may be anybody's: the jail keeps it from
- * files, network, signals and other processes, not from using processor time
- * and memory up to its limits, nor from lying. How it failed, if it did, is
- * what the image reports, except for exit status, signal and limits, which are
- * the kernel's word.
+ * This runs code of the core, which may be anybody's. The jail keeps it from
+ * files, network, signals and other processes, but not from using processor
+ * time and memory up to its limits, nor from returning a lie. If it fails, the
+ * reason is what the image reports, but for exit status, signal and limits,
+ * which the kernel reports.
  *
  * {"id":"0x..","type":"Node","value":"<Node 7>"|null,
  *  "raised":{"type":"ValueError","message":".."|null}|null,"limited":bool,
  *  "ready_us":N,"run_us":N}
- * value is null when repr raised an exception.
- * @param timeout_ms Processor time that it may take; 0: 3000.
- * @param limit Most bytes of a text; 0, and at most: 1 MiB.
- * Errors: RS_EBAD (it crashed, hung, left, or tried something outside: the
- * message says which); RS_ENOTFOUND (no object of a CPython);
- * RS_EUNSUPPORTED (no core, another machine, no seccomp, a free-threaded
+ *
+ * value: null if repr() raised an exception.
+ * @param timeout_ms The most processor time to use; 0: 3000.
+ * @param limit The most bytes of a text; 0: 1 MiB, which is also the maximum.
+ * Errors: RS_EBAD (it crashed, took too long, exited, or made a forbidden
+ * system call: the message says which); RS_ENOTFOUND (no object of a CPython);
+ * RS_EUNSUPPORTED (not a core, another machine, no seccomp, a free-threaded
  * build); RS_EIO.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
@@ -448,16 +606,17 @@ rs_answer_repr(struct rs_session *session, uint64_t object, uint32_t timeout_ms,
 	       uint64_t limit, char **ret);
 
 /**
- * Run Python in an image of the core, jailed as for rs_answer_repr(). It has
- * names of its own: those of the program are reached through sys.modules.
- * What it changes is gone when this returns.
+ * Run Python code in an image of the core, jailed as for rs_answer_repr(). The
+ * code has its own empty namespace; the program's names can be reached through
+ * sys.modules. Its changes are lost when this returns.
  *
  * {"printed":"..","value":".."|null,"raised":{..}|null,"limited":bool,
  *  "ready_us":N,"run_us":N}
- * printed is what it wrote to sys.stdout and sys.stderr, value the repr of an
- * expression's value; null for statements, or when it raised an exception.
+ *
+ * printed: what it wrote to sys.stdout and sys.stderr. value: the repr() of an
+ * expression's value; null for statements, and if it raised an exception.
  * @param code UTF-8: an expression or statements.
- * @param object What the name obj means in it, or 0.
+ * @param object The object to which the name obj refers in it, or 0.
  * Errors: as rs_answer_repr(); RS_EARGUMENT (no code, or more than 64 KiB).
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
@@ -465,39 +624,54 @@ rs_answer_eval(struct rs_session *session, const char *code, uint64_t object,
 	       uint32_t timeout_ms, uint64_t limit, char **ret);
 
 /**
- * Plain numbers for expressions and breakpoint conditions. The count of an
- * immortal object is -1. The count reads that object alone, unless the graph
- * is there already.
- */
-RS_PUBLIC RS_MUST_CHECK struct rs_error *
-rs_number_count(struct rs_session *session, uint64_t object, int64_t *ret);
-RS_PUBLIC RS_MUST_CHECK struct rs_error *
-rs_number_unexplained(struct rs_session *session, uint64_t object,
-		      int64_t *ret);
-RS_PUBLIC RS_MUST_CHECK struct rs_error *
-rs_number_reachable(struct rs_session *session, uint64_t object, int64_t *ret);
-/** 1 when a full collection would find @p object unreachable, else 0. */
-RS_PUBLIC RS_MUST_CHECK struct rs_error *
-rs_number_garbage(struct rs_session *session, uint64_t object, int64_t *ret);
-
-/**
- * Write all objects and references to @p path as JSON lines, version 1
- * (README, "Export"). Written to a temporary beside it and renamed.
+ * Write all objects and references to the file @p path as JSON lines, version 1
+ * (README, "Export"), through a temporary file beside it, which is renamed.
+ *
  * {"file":"..","objects":N,"references":N,"bytes":N}
- * Errors: RS_EIO.
+ *
+ * bytes: of the file, which has a first line and one for each object.
+ * @param labels Whether to write the labels of references; without, it is much
+ *        faster and smaller.
+ * Errors: RS_EIO (the file cannot be written; what had its name is unchanged).
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_export_jsonl(struct rs_session *session, const char *path, bool labels,
 		char **ret);
 
 /**
- * Write a Graphviz graph to @p path: what is around @p object (its referrers
- * and referents to @p depth), or, with @p object 0, the garbage.
+ * Write a Graphviz graph to the file @p path, in the same way: what is around
+ * an object, or the garbage.
+ *
  * {"file":"..","objects":N,"references":N,"limited":bool}
+ *
+ * @param object Its center; 0: the garbage.
+ * @param depth The most references from the center, in both directions.
+ * @param limit The most objects; 0: 10000.
+ * Errors: RS_EIO.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_export_dot(struct rs_session *session, const char *path, uint64_t object,
 	      uint32_t depth, uint64_t limit, char **ret);
+
+/*
+ * Single numbers, for expressions and for conditions of breakpoints.
+ * @param[out] ret Unchanged on error. Errors: as all rs_answer_*().
+ */
+
+/** The reference count; -1 for an immortal object. Reads this object alone,
+ * unless the graph has already been built. */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_number_count(struct rs_session *session, uint64_t object, int64_t *ret);
+/** "unexplained" of rs_answer_count(). */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_number_unexplained(struct rs_session *session, uint64_t object,
+		      int64_t *ret);
+/** "objects" of rs_answer_reachable(), without a limit of depth. */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_number_reachable(struct rs_session *session, uint64_t object, int64_t *ret);
+/** 1 when a full collection would find @p object unreachable, else 0. */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_number_garbage(struct rs_session *session, uint64_t object, int64_t *ret);
 
 #ifdef __cplusplus
 }

@@ -24,26 +24,26 @@
 extern "C" {
 #endif
 
-/** What went wrong, for a program to branch on. Values never change. */
+/** What went wrong, for programs. Values never change. */
 enum rs_code {
 	RS_ENOMEM = 1, /**< Out of memory. */
 	RS_EIO = 2, /**< A system call failed. */
-	RS_EBAD =
-		3, /**< Input is malformed, truncated or of another program. */
-	RS_ENOTFOUND = 4, /**< The thing asked for is not in the target. */
-	RS_EINTERRUPTED = 5, /**< The progress callback asked to stop. */
-	RS_EUNSUPPORTED = 6, /**< Known, but not something this build reads. */
-	RS_EARGUMENT = 7, /**< The caller's argument makes no sense. */
-	RS_EBUSY = 8, /**< A thread is in the middle of it; try later. */
+	/** Input is malformed, truncated or of another program. */
+	RS_EBAD = 3,
+	RS_ENOTFOUND = 4, /**< It is not in the target. */
+	RS_EINTERRUPTED = 5, /**< A callback asked to stop. */
+	RS_EUNSUPPORTED = 6, /**< Valid, but not supported by this build. */
+	RS_EARGUMENT = 7, /**< An argument has an invalid value. */
+	RS_EBUSY = 8, /**< Another thread is using it; try again later. */
 };
 
 struct rs_error;
 
-/** @return The code. @p err must not be NULL. */
+/** @return The code of @p err, which must not be NULL. */
 RS_PUBLIC enum rs_code rs_error_code(const struct rs_error *err);
 
-/** @return Text for a person, one line; borrowed, valid until rs_error_free().
- */
+/** @return The message: one line for the user; borrowed from @p err, which must
+ * not be NULL. */
 RS_PUBLIC const char *rs_error_message(const struct rs_error *err);
 
 /** Free @p err. NULL is allowed. */

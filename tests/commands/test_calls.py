@@ -71,8 +71,9 @@ class Calls(Running):
         self.check("refs gc -json", call="gc")
 
     def test_what_runs_code_is_off_until_it_is_on(self):
-        off = (": this runs code of the core in a jailed process, and is "
-               "off; if you trust the core that far: set refs run on\n")
+        off = (": this would run code of the core in a jailed process, "
+               "which is not enabled; if you trust the core that far: set "
+               "refs run on\n")
         got = self.ask("show refs run", "refs repr -json 16",
                        "refs eval -json 1", "set refs run on",
                        "show refs run", "show refs", "refs repr -json 16",
@@ -197,7 +198,7 @@ class Errors(Running):
             ("refs foo", 'refs: no command "foo"; "help refs" lists them'),
             ("refs gc -limit 3",
              'refs gc: no option "-limit"; options are -json'),
-            ("refs collect x", 'refs collect: "x" is too much; usage: refs '
+            ("refs collect x", 'refs collect: unexpected argument "x"; usage: refs '
              "collect [-generation N] [-rules VERSION] [-limit N] [-json]"),
             ("refs collect -generation 3",
              'refs collect: -generation takes 0, 1 or 2, not "3"'),
@@ -205,8 +206,8 @@ class Errors(Running):
              "[-limit N] [-json] [-name] OBJ"),
             ("refs count -name", "refs count: OBJ is missing; usage: refs "
              "count [-limit N] [-json] [-name] OBJ"),
-            ("refs referrers -depth 0 1", "refs referrers: -depth 0 shows "
-             "nothing; it takes a number from 1"),
+            ("refs referrers -depth 0 1", "refs referrers: -depth 0 would show "
+             "nothing; it must be at least 1"),
             ("refs repr", "refs repr: OBJ is missing; usage: refs repr "
              "[-timeout N] [-limit N] [-json] [-name] OBJ"),
             ("refs eval", "refs eval: CODE is missing; usage: refs eval "
@@ -226,7 +227,7 @@ class Errors(Running):
                 self.one_line(command, text)
 
     def test_objects(self):
-        advice = ("; give an address, an expression that GDB knows, or -name "
+        advice = ("; give an address, a GDB expression, or -name "
                   "MODULE.ATTR")
         for command, text in (
             ("nosuch", 'nosuch: No symbol "nosuch" in current context'),
@@ -257,9 +258,9 @@ class Errors(Running):
                       "$refs_count: the address is 0")
 
     def test_an_answer_of_another_release(self):
-        self.one_line("refs gc", "refs gc: the engine's answer is not as "
-                      "these commands know it (KeyError: 'runtimes'); use "
-                      "both of one release")
+        self.one_line("refs gc", "refs gc: these commands do not understand "
+                      "the engine's answer (KeyError: 'runtimes'); use "
+                      "commands and engine of the same release")
 
     def test_a_target_that_cannot_be_read(self):
         got = self.ask("refs", "refs count 16", "print $refs_count(16)",
@@ -305,6 +306,26 @@ class NoTarget(unittest.TestCase):
         self.assertEqual(got[-1], "refs: " + self.NOTHING)
 
 
+class Engaged(unittest.TestCase):
+    """Progress and Ctrl-C of a command."""
+
+    def test_a_function_in_an_operand_leaves_both_to_the_command(self):
+        got, = answers([
+            "python import refscope.command as c; "
+            "from refscope.target import holder as h; seen = []; "
+            "note = lambda: seen.append(h.status.interrupt) or 'x'; "
+            "c.engaged(lambda: note() and c.engaged(note, False) and note(), "
+            "False); print(len(set(map(id, seen))), h.status.active)"])
+        self.assertEqual(got, "1 False\n")
+
+    def test_a_terminal_that_cannot_be_written_ends_nothing(self):
+        got, = answers([
+            "python import refscope.progress as p; p.TERMINAL = 99; "
+            "s = p.StatusLine(); s.start(True); s._last = 0; "
+            "print(s.tell('reading', 1, 2), s.shown); s.clear()"])
+        self.assertEqual(got, "True False\n")
+
+
 class NoEngine(unittest.TestCase):
     def test_sourcing_says_so_and_each_command_too(self):
         first, got = batch(["refs"], engine="/nowhere.so")
@@ -327,7 +348,7 @@ class NoEngine(unittest.TestCase):
         self.assertEqual(first, "")
         self.assertRegex(got, r"^refs: cannot load the engine: /bin/true: .*; "
                          r"build it again or set REFSCOPE_ENGINE to "
-                         r"another\n$")
+                         r"another library\n$")
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ class Count(Layout):
     def test_over_decref(self):
         self.assertEqual(self.answer(unexplained=-1)[-2:], [
             "unexplained so far: -1",
-            "more holders than the count admits: a reference was dropped "
-            "twice, or is guessed"])
+            "more holders than the count: a reference was released twice, or "
+            "one of the holders is a guess"])
 
     def test_immortal_has_nothing_to_explain(self):
         lines = self.answer(count=None, holders=[])
@@ -122,7 +122,7 @@ references partly guessed, generation 2, unreachable
             "references": [], "total": 0, "limited": False})
         self.check(lines, """
             <str 0x7f01> 'a'
-            immortal, 64 B, cpython, not for the collector
+            immortal, 64 B, cpython, no GC support
             """)
 
 
@@ -139,8 +139,8 @@ class Reachable(Layout):
         self.check(layout.reachable(self.ANSWER), """
             <dict 0x7f02> {'_self': <Leak 0x7f01>}
             reachable   1,204 objects   2.0 MiB
-              retained  1,200 objects  20.0 KiB  goes with it
-              shared        4 objects     900 B  held from elsewhere too
+              retained  1,200 objects  20.0 KiB  freed with it
+              shared        4 objects     900 B  also held by others
             by type
               1,200  20.0 KiB  dict
                   4     900 B  str
@@ -151,9 +151,9 @@ class Reachable(Layout):
                       list=[{"depth": 0, "object": DICT},
                             {"depth": 1, "object": LEAK}])
         lines = layout.reachable(answer)
-        self.assertTrue(lines[1].startswith("reachable within 1 step  1,204"))
+        self.assertTrue(lines[1].startswith("reachable within 1 reference  "))
         self.check(lines[-4:], """
-            list (steps, object)
+            list (distance, object)
               0  <dict 0x7f02> {'_self': <Leak 0x7f01>}
               1  <Leak 0x7f01>
               ... and 1,202 more (-limit 0 shows all)
@@ -185,7 +185,7 @@ class Referrers(Layout):
         self.check(lines, """
             <Leak 0x7f01>
               ['_self'] of <dict 0x7f02> {'_self': <Leak 0x7f01>}
-                .__dict__ of <Leak 0x7f01> (above)
+                .__dict__ of <Leak 0x7f01> (shown above)
                 module m
             """)
 
@@ -241,7 +241,7 @@ class Why(Layout):
             b
               ->      <list 0x7f05>
               -> [0]  <dict 0x7f02> {'_self': <Leak 0x7f01>}
-              ... and on as above
+              ... continues as above
             c
               -> <Leak 0x7f01>
             ... and more (-limit 0 shows all)
@@ -251,7 +251,7 @@ class Why(Layout):
         lines = layout.why({"object": LEAK, "alive": False, "garbage": True,
                             "paths": [], "limited": False})
         self.assertEqual(lines[1], "  unreachable: no root leads to it; "
-                         '"refs cycles" shows the ring that holds it')
+                         '"refs cycles" shows the cycle that holds it')
 
     def test_held_by_what_nobody_explains(self):
         lines = layout.why({"object": LEAK, "alive": False, "garbage": False,
@@ -259,7 +259,7 @@ class Why(Layout):
                             "held": [{"object": DICT, "unexplained": 2}]})
         self.check(lines, """
             <Leak 0x7f01>
-              no known root leads to it; on the way back to it are
+              no known root leads to it; these objects, from which it can be reached, have unknown holders
                 <dict 0x7f02> {'_self': <Leak 0x7f01>}, unexplained so far: 2
             """)
 
@@ -300,8 +300,8 @@ class Collect(Layout):
             """)
 
     def test_inside_a_collection(self):
-        lines = layout.unasked({"collecting": True, "unasked": 0})
-        self.assertIn("inside a collection", lines[0])
+        lines = layout.completeness({"collecting": True})
+        self.assertIn("during a collection", lines[0])
 
     def test_what_cannot_be_freed_has_its_reason(self):
         things = [{"id": "0x8", "type": "n", "why": "no clear"},
@@ -330,9 +330,9 @@ class Cycles(Layout):
             [{"object": LEAK, "label": "._self"}],
             [{"object": LEAK, "label": "._self", "to": "0x7f01"}]))
         self.check(lines, """
-            1 ring in the garbage, 2 objects
+            1 cycle in the garbage, 2 objects
 
-            ring 1: 2 objects, 344 B
+            cycle 1: 2 objects, 344 B
               <Leak 0x7f01>._self -> <Leak 0x7f01>
               not freed: a finalizer: <Leak 0x7f01>
               dropping this frees it: <Leak 0x7f01>._self
@@ -345,7 +345,7 @@ class Cycles(Layout):
             [{"object": a, "label": "._b", "to": "0x2"},
              {"object": b, "label": "['k']", "to": "0x1"}]))
         self.check(lines[2:], """
-            ring 1: 2 objects, 344 B
+            cycle 1: 2 objects, 344 B
               <A 0x1>._b -> <B 0x2>['k'] -> <A 0x1>
               not freed: a finalizer: <Leak 0x7f01>
               dropping any one of these frees it:
@@ -364,13 +364,13 @@ class Cycles(Layout):
               -> <LongName3 0x7fff00000003> local next
               -> <LongName0 0x7fff00000000>
               not freed: a finalizer: <Leak 0x7f01>
-              no single reference, dropped alone, frees it
+              dropping no single reference frees it
             """)
 
     def test_none(self):
-        self.check(self.answer(rings=0), "no rings in the garbage")
+        self.check(self.answer(rings=0), "no cycles in the garbage")
         self.check(self.answer(rings=0, alive=True),
-                   "no rings among live objects")
+                   "no cycles among live objects")
 
     def test_limited(self):
         ring = self.ring([{"object": LEAK, "label": "._self"}], [])
@@ -414,7 +414,7 @@ class Others(Layout):
 
     def test_verify_agrees(self):
         self.check(layout.verify(self.VERIFIED), """
-            asked 1,234 objects, 5,678 references: all agree
+            traversed 1,234 objects, 5,678 references: all agree
             """)
 
     def test_verify_tells_runtimes_apart_where_there_are_two(self):
@@ -422,9 +422,9 @@ class Others(Layout):
         both = dict(self.VERIFIED, runtimes=[
             dict(each, name="cpython"), dict(each, name="native", differ=0)])
         self.check(layout.verify(both), """
-            cpython: asked 1 object, 2 references: 1 differ
-            native: asked 1 object, 2 references: all agree
-            asked 1,234 objects, 5,678 references: all agree
+            cpython: traversed 1 object, 2 references: 1 differ
+            native: traversed 1 object, 2 references: all agree
+            traversed 1,234 objects, 5,678 references: all agree
             """)
 
     def test_verify_differs(self):
@@ -437,12 +437,12 @@ class Others(Layout):
                     "only_read": []}])), """
             Leak: 2 of 7 objects differ
               such as <Leak 0x7f01>
-                only its type tells: 0x3, 0x4
+                found only by traversing: 0x3, 0x4
             ... and 1 more (-limit 0 shows all)
             stopped: <? 0x9> took too long
-            3 objects tracked, but not asked
-            1 broken gc list
-            asked 1,234 objects, 5,678 references: 2 differ, 1 stopped
+            3 tracked objects found only by reading
+            1 damaged gc list
+            traversed 1,234 objects, 5,678 references: 2 differ, 1 stopped
             """)
 
     SAID = {"value": None, "raised": None, "limited": False, "ready_us": 1,
@@ -503,7 +503,7 @@ class Others(Layout):
                        1         10     12      345
               garbage 1
 
-            native: disabled, inside a collection
+            native: disabled, in a collection
               garbage 0, frozen 0
             """)
 
@@ -513,7 +513,7 @@ class Others(Layout):
         lines = layout.info({
             "source": "core /tmp/core", "objects": 1234567, "tracked": 5,
             "references": 30, "bytes": 1000, "dropped": 1,
-            "learned": "asked", "asked": 1200, "unasked": 0,
+            "method": "traversed", "not_traversed": 0, "asked": 1200,
             "problems": ["libc.so: other build-id"],
             "runtimes": [{
                 "name": "cpython", "version": "3.11.7",
@@ -530,15 +530,15 @@ class Others(Layout):
         self.check(lines, """
             core /tmp/core
               cpython 3.11.7 in /usr/bin/python3 (layout: table 3.11.7)
-                pymalloc: 1,600 blocks in 1 arena: 1,234 objects, 66 on free lists, 300 tables; 12 larger
+                pymalloc: 1,600 blocks in 1 arena: 1,234 objects, 66 on free lists, 300 tables and buffers; 12 too large for an arena
                 thread 12, holds the GIL: f (x.py:3) < <module> (x.py:9)
                 gc: enabled, threshold 700, count 1, garbage 0
               objects     1,234,567
               tracked             5
               references         30
               size           1000 B
-              references were read, and asked for of 1,200 objects (refs exact)
-              1 reference left out: what they point to is not an object
+              references: read from memory, and found by tp_traverse for 1,200 objects ("help set refs exact")
+              1 reference left out: no object at the target address
               problems:
                 libc.so: other build-id
             """)
@@ -556,7 +556,7 @@ class Others(Layout):
         frames = [{"function": "f", "file": "x.py", "line": 3}]
         lines = layout.info({
             "source": "core c", "objects": 9, "tracked": 9, "references": 9,
-            "bytes": 9, "dropped": 0, "problems": [], "learned": "read",
+            "bytes": 9, "dropped": 0, "problems": [], "method": "read",
             "runtimes": [{
                 "name": "cpython", "version": "3.12.1", "interpreters": 2,
                 "gc": gc, "threads": [
@@ -602,7 +602,7 @@ class Others(Layout):
         lines = layout.info({
             "source": "core c", "objects": None, "tracked": None,
             "references": None, "bytes": None, "dropped": None,
-            "learned": "read", "asked": 0, "unasked": 0,
+            "method": "read", "not_traversed": 0, "asked": 0,
             "problems": ["CPython 4.0.0 is unknown"],
             "runtimes": [{
                 "name": "cpython", "version": "4.0.0", "layout": "its own",
@@ -634,41 +634,35 @@ class Others(Layout):
                  "allocator": dict(none, name="mimalloc", arenas=1,
                                    large=0)}]})
         self.assertEqual(
-            lines[2], "    malloc: no arenas, so an object that nothing leads "
-            "to is not seen")
+            lines[2], "    malloc: no arenas, so untracked objects to which no "
+            "other object refers cannot be found")
         self.assertEqual(
             lines[4], "    pymalloc: 0 blocks in 2 arenas: 0 objects, 0 on "
-            "free lists, 0 tables")
+            "free lists, 0 tables and buffers")
         self.assertEqual(
             lines[6], "    mimalloc: 0 blocks in 1 segment: 0 objects, 0 on "
-            "free lists, 0 tables")
+            "free lists, 0 tables and buffers")
 
     def test_what_could_not_be_asked(self):
-        self.assertEqual(layout.unasked({"learned": "read", "unasked": 0}), [])
-        self.check(layout.unasked({"learned": "asked", "unasked": 2}), """
-            (2 objects could not be asked (refs exact): what was read stands)
+        self.assertEqual(layout.completeness({"not_traversed": 0}), [])
+        self.check(layout.completeness({"not_traversed": 2}), """
+            (2 objects could not be traversed; their references are those read from memory: see "refs info")
             """)
 
     def test_what_is_not_known(self):
         unread = {"objects": 12, "types": [{"type": "tree", "objects": 8},
                                            {"type": "hash", "objects": 4}]}
-        self.check(layout.unasked({"unasked": 0, "unread": unread}), """
-            (not read: what the traverse callbacks of 12 objects visit: tree 8, hash 4; on a core they are called: gcore, refs exact)
+        self.check(layout.completeness({"unread": unread}), """
+            (not read: references that only the traverse callbacks of 12 objects visit: tree 8, hash 4; take a core of the target to get them: gcore, set refs exact auto)
             """)
         # Those that could not be called are not told a second time.
-        self.check(layout.unasked({"unasked": 13, "unread": unread}), """
-            (not read: what the traverse callbacks of 12 objects visit: tree 8, hash 4; they could not be called)
-            (1 object could not be asked (refs exact): what was read stands)
+        lines = layout.completeness({"not_traversed": 13, "unread": unread})
+        self.check(lines[:1], """
+            (not read: references that only the traverse callbacks of 12 objects visit: tree 8, hash 4; they could not be called)
             """)
-        self.check(layout.unasked({"in_transit": 1, "unknown": 2,
-                                   "incomplete": True}), """
-            (1 object with a count of 0: being torn down, or not yet held; in use, with all they hold)
-            (2 tracked objects taken as in use: unreadable, freed or overwritten; refs info names them)
-            (parts of the registry could not be read: objects are missing; see refs info)
-            """)
-        self.assertEqual(
-            layout.cycles({"rings": 0, "unread": unread}),
-            ["no rings found in the garbage"])
+        self.assertIn("1 object could not be traversed", lines[1])
+        self.assertEqual(len(layout.completeness(
+            {"in_transit": 1, "unknown": 2, "incomplete": True})), 3)
 
     def test_registries_are_named_by_their_modules(self):
         answer = {"objects": [], "unreachable": 0, "garbage": 0,

@@ -58,7 +58,7 @@ class Parsing(unittest.TestCase):
         self.check("-j -so count x", "x", json=True, sort="count")
 
     def test_a_beginning_of_two_options_is_refused(self):
-        self.fail("-li x", "-li may mean -limit, -list; write more of it")
+        self.fail("-li x", "-li is ambiguous: -limit, -list")
 
     def test_options_may_follow_the_operand_in_full(self):
         self.check("obj -limit 5 -json", "obj", limit=5, json=True)
@@ -86,8 +86,8 @@ class Parsing(unittest.TestCase):
 
     def test_an_unknown_option_is_told_with_the_known(self):
         self.fail("-foo", 'no option "-foo"; options are -limit, -list, '
-                  "-sort, -name, -json (write -- before OBJ that starts "
-                  "with -)")
+                  "-sort, -name, -json (write -- before OBJ if that "
+                  "starts with -)")
 
     def test_a_lone_dash_is_no_option(self):
         with self.assertRaises(BadOption):

@@ -95,7 +95,8 @@ class Schemas(unittest.TestCase):
     ANSWER = {"total": 1, "garbage": [
         {"id": "0x10", "type": "x", "count": None, "size": 8, "gc": "none",
          "text": "", "runtime": "native"}], "limited": False,
-        "learned": "read", "unasked": 0}
+        "method": "read", "not_traversed": 0, "learned": "read",
+        "unasked": 0, "collecting": False}
 
     def setUp(self):
         if not schemas.HAVE:

@@ -31,45 +31,45 @@ UNREACHED = "a lock that was taken when the process stopped"
 # What is tried, and what is then said. The modules are those that the
 # fixture imported.
 HOSTILE = (
-    ("open(%r, 'w')" % HERE, r"the code tried open(at)?, which it may not"),
-    ("open('/etc/passwd')", r"the code tried open(at)?, which it may not"),
-    ("import os; os.listdir('/')", r"the code tried open(at)?, "),
-    ("import os; os.mkdir(%r)" % HERE, r"the code tried mkdir, "),
-    ("import os; os.unlink('/etc/passwd')", r"the code tried unlink, "),
-    ("import xml.sax.saxutils", r"the code tried \w+, .* has no files"),
-    ("import socket; socket.socket()", r"the code tried socket, "),
-    ("import os; os.fork()", r"the code tried v?fork|clone, "),
-    ("import os; os.system('touch %s')" % HERE, r"the code tried \w+, "),
-    ("import os; os.execv('/bin/true', ['true'])", r"tried execve, "),
-    ("import os; os.kill(1, 9)", r"the code tried kill, "),
-    ("import os; os.kill(%d, 15)" % ME, r"the code tried kill, "),
-    ("import os; os.killpg(os.getpgid(0), 9)", r"the code tried getpgid, "),
-    ("import os; os.write(1, b'x')", r"the code tried write, "),
-    ("import os; os.read(0, 1)", r"the code tried read, "),
-    ("import os; os.abort()", r"the code tried \w*kill, "),
+    ("open(%r, 'w')" % HERE, r"called open(at)?, which is not allowed"),
+    ("open('/etc/passwd')", r"called open(at)?, which is not allowed"),
+    ("import os; os.listdir('/')", r"stopped: it called open(at)?, "),
+    ("import os; os.mkdir(%r)" % HERE, r"stopped: it called mkdir, "),
+    ("import os; os.unlink('/etc/passwd')", r"stopped: it called unlink, "),
+    ("import xml.sax.saxutils", r"stopped: it called \w+, .* has no files"),
+    ("import socket; socket.socket()", r"stopped: it called socket, "),
+    ("import os; os.fork()", r"stopped: it called v?fork|clone, "),
+    ("import os; os.system('touch %s')" % HERE, r"stopped: it called \w+, "),
+    ("import os; os.execv('/bin/true', ['true'])", r"it called execve, "),
+    ("import os; os.kill(1, 9)", r"stopped: it called kill, "),
+    ("import os; os.kill(%d, 15)" % ME, r"stopped: it called kill, "),
+    ("import os; os.killpg(os.getpgid(0), 9)", r"called getpgid, "),
+    ("import os; os.write(1, b'x')", r"stopped: it called write, "),
+    ("import os; os.read(0, 1)", r"stopped: it called read, "),
+    ("import os; os.abort()", r"stopped: it called \w*kill, "),
     ("import os; os._exit(3)", r"the code ended its process with status 3"),
     ("import signal; signal.signal(2, signal.SIG_IGN)",
-     r"the code tried rt_sigaction, "),
-    ("import signal; signal.alarm(1)", r"the code tried (alarm|setitimer), "),
+     r"stopped: it called rt_sigaction, "),
+    ("import signal; signal.alarm(1)", r"called (alarm|setitimer), "),
     ("import threading; threading.Thread(target=int).start()",
-     r"the code tried \w+, "),
-    ("import time; time.sleep(1000)", r"the code tried \w+, "),
+     r"stopped: it called \w+, "),
+    ("import time; time.sleep(1000)", r"stopped: it called \w+, "),
     ("import threading; l = threading.Lock(); l.acquire(); l.acquire()",
      r"the code waited for " + UNREACHED),
     ("import ctypes; ctypes.string_at(8)",
      r"the code crashed with signal 11 at 0x8"),
-    ("import ctypes; ctypes.CDLL(None).syscall(57)", r"tried fork, "),
+    ("import ctypes; ctypes.CDLL(None).syscall(57)", r"called fork, "),
     ("import ctypes; ctypes.CDLL(None).syscall(62, %d, 9)" % ME,
-     r"tried kill, "),
+     r"called kill, "),
     ("import ctypes; ctypes.CDLL(None).syscall(101, 16, 1, 0, 0)",
-     r"tried ptrace, "),
+     r"called ptrace, "),
     # Advice that takes away the page itself, which may be everybody's.
     ("import ctypes; ctypes.CDLL(None).syscall(28, 4096, 4096, 100)",
-     r"tried madvise, "),
+     r"called madvise, "),
     # A mapping that others could see.
     ("import ctypes; ctypes.CDLL(None).syscall(9, 0, 4096, 3, 1, 0, 0)",
-     r"tried mmap, "),
-    ("while True: pass", r"the code took more than 1 s; "),
+     r"called mmap, "),
+    ("while True: pass", r"the code took more than 1 s of processor time; "),
     ("def f(n):\n return f(n + 1)\nf(0)", r"raised (Recursion|Runtime)Error"),
     ("import sys; sys.setrecursionlimit(1 << 30)\n"
      "class A(object):\n"
@@ -123,7 +123,7 @@ def outcome(session, code, **how):
 
 
 def descendants():
-    """Processes that came of this one: an image has a keeper between."""
+    """Processes that came of this one: an image has a supervisor between."""
     parent = {}
     for path in glob.glob("/proc/[0-9]*/stat"):
         try:
@@ -201,7 +201,7 @@ class Speaks:
 
     def is_unsound(self, told):
         return re.search("crashed with signal|waited for" + (
-            "|tried write" if "debug" in self.interpreter.flavour else ""),
+            "|called write" if "debug" in self.interpreter.flavour else ""),
             told)
 
     def sound_core(self, mode, by_gdb):
@@ -360,8 +360,8 @@ class Typed(unittest.TestCase):
         self.assertEqual(typed.lines(1), ["refs eval" + off])
         self.assertRegex(typed.parts[3], r"\A<Node 3 of \d+>\n\Z")
         self.assertEqual(typed.lines(4), ["3"])
-        self.assertEqual(typed.lines(5), ["refs eval: the code tried clone, "
-                                          "which it may not"])
+        self.assertEqual(typed.lines(5), ["refs eval: the code was stopped: "
+                                          "it called clone, which is not allowed"])
         self.assertEqual(typed.lines(6), ["-1"])
         self.assertEqual(typed.lines(8), ["refs eval" + off])
         self.assertEqual(typed.lines(9), ["$1 = 42"])
@@ -375,7 +375,7 @@ class Typed(unittest.TestCase):
                 target.stop()
                 with engine.Session(target.pid) as session:
                     self.assertRegex(outcome(session, "1"),
-                                     r"only of a core can a process be made")
+                                     r"code runs in a process made of a core only")
 
 
 class Threaded:

@@ -14,9 +14,9 @@ FAMILIES = (
 
 
 def register_all() -> None:
-    """Bring the commands and functions into GDB.
+    """Add the commands and functions to GDB.
 
-    Without an engine too: it may be built before the first command."""
+    Also when there is no engine: it may be built before the first command."""
     from .. import functions, target
 
     target.connect()

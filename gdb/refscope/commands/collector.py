@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""refs collect, cycles, garbage and gc: the collector, seen from outside."""
+"""refs collect, cycles, garbage and gc: about the garbage collector."""
 from __future__ import annotations
 
 from typing import Any
@@ -9,7 +9,7 @@ from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option
 
-# "-1" of rs_answer_collect(): a full collection.
+# rs_answer_collect(): a full collection.
 _FULL = -1
 
 
@@ -17,18 +17,20 @@ class Collect(Command):
     name = "refs collect"
     summary = "Show what a collection would find now."
     text = (
-        "Work out what the target's own collector would do, without running "
-        "it: which unreachable objects it could not free, then which it "
-        "could, how many are unreachable, and how long its garbage list "
-        "would be."
+        "Compute what the target's own collector would do, without running "
+        "it. Print the unreachable objects: first those that it could not "
+        "free (uncollectable), then those that it would free (collectable); "
+        "then how many are unreachable, and how many it would put in the "
+        "garbage list (gc.garbage)."
     )
     example = "refs collect -generation 0"
     options = (
         Option("generation", "Collect generation N (0 to 2) and the younger "
                "ones. The default is all.", metavar="N", number=True,
                choices=("0", "1", "2")),
-        Option("rules", "Decide by the rules of CPython up to 3.3 (2.7) or "
-               "since (3.4) instead of the target's own.",
+        Option("rules", "Decide what is uncollectable by the rules of CPython "
+               "up to 3.3 (2.7) or from 3.4 on (3.4), instead of the target's "
+               "own.",
                metavar="VERSION", choices=("2.7", "3.4")),
         limit("objects"),
         JSON,
@@ -48,16 +50,17 @@ class Collect(Command):
 
 class Cycles(Command):
     name = "refs cycles"
-    summary = "Show each ring of references in the garbage."
+    summary = "Show reference cycles in the garbage."
     text = (
-        "Print each set of objects that keep each other alive: a shortest "
-        "ring in it with the labels of its references, why it is not freed, "
-        "and each reference that, dropped alone, frees it."
+        "Print each set of objects that keep each other alive (a strongly "
+        "connected component): a shortest cycle in it, with the names of its "
+        "references, why it is not freed, and which single reference would "
+        "free the whole set if it were dropped."
     )
     example = "refs cycles -limit 3"
     options = (
-        Option("alive", "Show rings among live objects instead."),
-        limit("rings, and steps of a long one"),
+        Option("alive", "Show cycles among reachable objects instead."),
+        limit("cycles, and references of a long one"),
         JSON,
     )
 
@@ -72,8 +75,9 @@ class Garbage(Command):
     name = "refs garbage"
     summary = "Show the garbage list of the collector."
     text = (
-        "Print what gc.garbage, or the garbage list of the helper library, "
-        "contains: what collections that have run could not free."
+        "Print the objects in gc.garbage, or in the garbage list of a C "
+        "program that uses librefscope: those that earlier collections could "
+        "not free."
     )
     example = "refs garbage"
     options = (limit("objects"), JSON)
@@ -89,9 +93,9 @@ class Gc(Command):
     name = "refs gc"
     summary = "Show the state of the collector."
     text = (
-        "Print whether the collector is enabled, its debug flags, and for "
-        "each generation its threshold, its count, how many objects it has, "
-        "and what its collections have done where the runtime records it."
+        "Print whether the collector is enabled, its debug flags, and of "
+        "each generation the threshold, the count, the number of objects and, "
+        "where the runtime records them, statistics of past collections."
     )
     example = "refs gc"
     options = (JSON,)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""refs export: the graph as a file."""
+"""refs export: writing the graph to a file."""
 from __future__ import annotations
 
 import os
@@ -35,7 +35,7 @@ class _Export(Command):
         token = "" if not text or text[-1].isspace() else text.split()[-1]
         if text.strip() == token:
             return gdb.COMPLETE_FILENAME
-        # GDB would take the options for a part of the name.
+        # GDB's own completer would take the options for part of the name.
         return file_candidates(token)
 
 
@@ -43,13 +43,14 @@ class Jsonl(_Export):
     name = "refs export jsonl"
     summary = "Write all objects and references to a file as JSON lines."
     text = (
-        "Write one line about the target, then one line an object with its "
-        "references. FILE is replaced when all is written."
+        "Write one line about the target, then one line for each object, with "
+        "its references. An existing FILE is replaced, but only once "
+        "everything has been written."
     )
     example = "refs export jsonl -labels off /tmp/graph.jsonl"
     options = (
-        Option("labels", "Name each reference (on, the default) or leave the "
-               "names out, which is faster.",
+        Option("labels", "Write the name of each reference (on, the default) "
+               "or leave the names out (off), which is faster.",
                metavar="on|off", choices=("on", "off"), default="on"),
         JSON,
     )
@@ -65,14 +66,15 @@ class Dot(_Export):
     name = "refs export dot"
     summary = "Write a Graphviz picture of the garbage or of an object."
     text = (
-        "Write the garbage as a graph, or, with OBJ, what is around that "
-        "object. FILE is replaced when all is written; a name with a space "
-        "goes in quotes."
+        "Write the garbage as a graph or, with OBJ, the objects around OBJ. "
+        "An existing FILE is replaced, but only once everything has been "
+        "written. A name with spaces must be in quotes."
     )
     example = "refs export dot -depth 2 /tmp/leak.dot 0x7ffff7a1c280"
     operand = "FILE [OBJ]"
     options = (
-        Option("depth", "Show N references around OBJ. The default is 2.",
+        Option("depth", "Show objects up to N references away from OBJ, in "
+               "both directions. The default is 2.",
                metavar="N", number=True, default=2),
         limit("objects"),
         JSON,
@@ -96,7 +98,7 @@ class Dot(_Export):
 
 
 def _split(operand: str) -> tuple[str, str]:
-    """FILE, quoted or not, and what follows it."""
+    """FILE, quoted or not, and the rest of the operand."""
     if operand[0] in "'\"":
         name, closed, rest = operand[1:].partition(operand[0])
         if not closed:
@@ -107,7 +109,7 @@ def _split(operand: str) -> tuple[str, str]:
 
 
 def _path(name: str) -> str:
-    """An absolute path, for GDB's own folder may not be the user's."""
+    """An absolute path: the engine may have another current folder."""
     if len(name) > 1 and name[0] in "'\"" and name[0] == name[-1]:
         name = name[1:-1]
     return os.path.abspath(os.path.expanduser(name))

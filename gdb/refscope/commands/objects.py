@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""refs count, show, reachable, referrers and why: about one object."""
+"""refs count, show, reachable, referrers and why: about a single object."""
 from __future__ import annotations
 
 from typing import Any
@@ -16,9 +16,10 @@ class Count(ObjectCommand):
     name = "refs count"
     summary = "Show the reference count of an object and who holds it."
     text = (
-        "Print the ledger of OBJ: its count, each holder with the label "
-        "of the reference, and how much of the count no holder found so far "
-        "explains. A reference marked (guess) is a word that looks like one."
+        "Print the reference count of OBJ, each holder with the name of the "
+        "reference, and the part of the count that none of these explains. A "
+        "reference marked (guess) is a word in memory of unknown layout that "
+        "looks like a reference; it is not counted."
     )
     example = "refs count -name __main__.cache"
     options = (limit("holders"), JSON, NAME)
@@ -36,8 +37,8 @@ class Show(ObjectCommand):
     name = "refs show"
     summary = "Show an object and what it refers to."
     text = (
-        "Print the type of OBJ, its count, its size, what the collector "
-        "thinks of it, and each reference in it with its label."
+        "Print the type of OBJ, its reference count, its size, whether the "
+        "collector tracks it, and each of its references by name."
     )
     example = "refs show 0x7ffff7a1c280"
     options = (limit("references"), JSON, NAME)
@@ -55,15 +56,16 @@ class Reachable(ObjectCommand):
     name = "refs reachable"
     summary = "Show what an object keeps reachable."
     text = (
-        "Print how many objects can be reached from OBJ, itself included, "
-        "and their size: all of them, those that would go with it, those "
-        "that others hold too, and by type."
+        "Print the number and size of the objects that can be reached from "
+        "OBJ, itself included: all of them, those that would be freed with "
+        "it (retained), those that others hold too (shared), and by type."
     )
     example = "refs reachable -list -depth 2 -name __main__.cache"
     options = (
-        Option("depth", "Go at most N references far; 0 goes on to the end.",
+        Option("depth", "Follow at most N references in a row; 0, the "
+               "default, means no limit.",
                metavar="N", number=True, default=0),
-        Option("list", "List the objects, the nearest first."),
+        Option("list", "List the objects, nearest first."),
         limit("types and objects"),
         JSON,
         NAME,
@@ -86,9 +88,9 @@ class Referrers(ObjectCommand):
     name = "refs referrers"
     summary = "Show who refers to an object."
     text = (
-        "Print each object that holds OBJ with the label of the reference; "
-        "with -depth, who holds those, as a tree. A tree ends at 25 times "
-        "-limit lines, with -limit 0 at 100,000."
+        "Print each object that refers to OBJ, with the name of the "
+        "reference; with -depth, a tree of referrers. A tree has at most 25 "
+        "times as many lines as -limit, or 100,000 with -limit 0."
     )
     example = "refs referrers -depth 3 0x7ffff7a1c280"
     options = (
@@ -101,7 +103,7 @@ class Referrers(ObjectCommand):
 
     def ask(self, session: Session, given: Given) -> str:
         if given["depth"] == 0:
-            raise Failure("-depth 0 shows nothing; it takes a number from 1")
+            raise Failure("-depth 0 would show nothing; it must be at least 1")
         return session.answer(
             "rs_answer_referrers",
             given.address(session),
@@ -117,9 +119,9 @@ class Why(ObjectCommand):
     name = "refs why"
     summary = "Show what keeps an object alive."
     text = (
-        "Print the shortest paths to OBJ from roots: locals of frames, "
-        "modules, fields of the interpreter, objects that the program holds "
-        "by itself. Each step names the reference that leads to the next."
+        "Print the shortest paths to OBJ from roots: local variables, "
+        "modules, fields of the interpreter, roots that a C program declared. "
+        "Each line names the reference that leads to the next object."
     )
     example = "refs why -limit 1 -name __main__.cache['old']"
     options = (limit("paths", 3), JSON, NAME)

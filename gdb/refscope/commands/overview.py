@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""refs and refs info: what is being looked at."""
+"""refs and refs info: an overview of the target."""
 from __future__ import annotations
 
 from typing import Any
@@ -11,11 +11,11 @@ from ..core.engine import Session
 
 class Info(Command):
     name = "refs info"
-    summary = "Show what is being looked at and what could be read of it."
+    summary = "Show what the target is and what could not be read."
     text = (
-        "Print the runtimes found (their version, and where the layout of "
-        "their objects comes from), threads with their frames, the state of "
-        "the collector, how many objects and references there are, and what "
+        "Print the runtimes that were found, with their version and the "
+        "source of their struct layouts; threads with their frames; the state "
+        "of the collector; the number of objects and references; and what "
         "could not be read. \"refs\" alone does the same."
     )
     example = "refs info"
@@ -28,18 +28,19 @@ class Info(Command):
         return layout.info(answer)
 
 
-_REFS = """Show who holds what in a paused process or a core.
+_REFS = """Inspect reference counts and leaks in a paused process or a core.
 
 Usage: refs [-json]
        refs COMMAND [OPTION]... [ARGUMENT]
 
-COMMAND is one of those below; without one, "refs info" is meant. None
-writes to the process or runs code in it. (Code of a core may run in a process
-apart, which can reach nothing: "help set refs exact"; and, if "set refs run"
-is on, "refs repr" and "refs eval".) OBJ, where a command takes it, is
-an address, an expression that GDB knows, or -name MODULE.ATTR['key'].ATTR.
-The functions $refs_count(OBJ), $refs_unexplained(OBJ), $refs_reachable(OBJ)
-and $refs_garbage(OBJ) give numbers to expressions and conditions.
+COMMAND is one of those below; without one, "refs info" is run. No command
+writes to the process or runs code in it. (For a core, code may run in a
+separate process that has no access to anything: see "help set refs exact"
+and, for "refs repr" and "refs eval", "help set refs run".) The argument OBJ
+of a command is an address, a GDB expression, or -name
+MODULE.ATTR['key'].ATTR. The functions $refs_count(OBJ),
+$refs_unexplained(OBJ), $refs_reachable(OBJ) and $refs_garbage(OBJ) can be
+used in expressions and in conditions of breakpoints.
 
 Example:
   refs collect"""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""refs repr and refs eval: what code of a core says by itself."""
+"""refs repr and refs eval: running code of a core in a jailed process."""
 from __future__ import annotations
 
 from typing import Any
@@ -12,25 +12,26 @@ from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option
 
-# What an image is, in the words of every help that it concerns.
+# For the help of both commands.
 RISK = (
-    "It runs in a process made of the core for this one question: alone, "
-    "jailed (it can open, start, signal and reach nothing), limited in time "
-    "and memory, and gone when the command ends. The risk: that is code and "
-    "data of the core, which may be anybody's; the jail is the kernel's "
-    "(seccomp), and what is said may be a lie. So it takes \"set refs run "
-    "on\", and for cores from strangers leave it off. It needs the same "
-    "executable and libraries on this machine, and one like it."
+    "This happens in a separate process that is rebuilt from the core for "
+    "this one command. It is jailed (it cannot open files, start processes, "
+    "send signals or reach the network), limited in time and memory, and "
+    "ends with the command. The risk: that is code and data of the core, "
+    "which may be anybody's; the jail depends on the kernel (seccomp), and "
+    "the result may be a lie. So it requires \"set refs run on\", which "
+    "should stay off for cores from strangers. The machine must be of the "
+    "same kind, and have the same executable and libraries."
 )
 
 _OFF = (
-    "this runs code of the core in a jailed process, and is off; "
-    "if you trust the core that far: set refs run on"
+    "this would run code of the core in a jailed process, which is not "
+    "enabled; if you trust the core that far: set refs run on"
 )
 
 TIMEOUT = Option(
     "timeout",
-    "Give it N seconds of processor time. The default is 3.",
+    "Stop it after N seconds of processor time. The default is 3.",
     metavar="N", number=True, default=3,
 )
 _LONGEST_MS = 3_600_000
@@ -41,16 +42,16 @@ _RUN = """Set whether commands may run code of a core.
 Usage: set refs run [on|off]
        set refs run memory [auto|SIZE]
 
-off (the default): "refs repr" and "refs eval" do nothing, and asking types
-for references ("help set refs exact", "refs verify") calls only functions
-of the executable and libraries on this machine that the core was made
-with; no byte of the core itself is executed. on: "refs repr" and "refs
-eval" run what they are given, and types are asked whatever their function
-is. In both cases that runs in a process made of the core, which is jailed
-(it can open, start, signal and reach nothing), limited in time and memory,
-and gone when the command ends. The risk: that is code and data of the
-core, which may be anybody's; the jail is the kernel's (seccomp), and what
-is said may be a lie.
+off (the default): "refs repr" and "refs eval" do nothing, and traversing
+("help set refs exact", "refs verify") calls only functions of the
+executable and libraries on this machine with which the core was made; no
+byte of the core itself is executed. on: "refs repr" and "refs eval" may run
+any code of the core, and objects are traversed whatever their function is.
+All of this happens in a separate process that is rebuilt from the core. It
+is jailed (it cannot open files, start processes, send signals or reach the
+network), limited in time and memory, and ends with the command. The risk:
+that is code and data of the core, which may be anybody's; the jail depends
+on the kernel (seccomp), and the result may be a lie.
 
 Example:
   set refs run on"""
@@ -137,7 +138,7 @@ Example:
 
 
 class _Running(Command):
-    """A command that takes "set refs run on"."""
+    """A command that requires "set refs run on"."""
 
     operand_needed = True
 
@@ -146,17 +147,18 @@ class _Running(Command):
         if not consent.run:
             raise Failure(_OFF)
         if given["timeout"] == 0:
-            raise Failure("-timeout 0 leaves no time; it takes seconds from 1")
+            raise Failure("-timeout 0 leaves no time; it must be at least 1")
         ms = min(given["timeout"] * 1000, _LONGEST_MS)
         return session.answer(name, *arguments, ms, given.limit)
 
 
 class Repr(_Running):
     name = "refs repr"
-    summary = "Show what an object of a core says of itself."
+    summary = "Show the repr() of an object of a core."
     text = (
-        "Print repr(OBJ), by the object's own type. " + RISK + " \"refs show\" "
-        "tells the type and contents of OBJ by reading, and runs nothing."
+        "Print repr(OBJ), by running the code of its type. " + RISK +
+        " \"refs show\" prints the type and contents of OBJ without running "
+        "anything."
     )
     example = "refs repr -name __main__.cache"
     operand = "OBJ"
@@ -173,21 +175,21 @@ class Repr(_Running):
 
 class Eval(_Running):
     name = "refs eval"
-    summary = "Run Python in a process made of a core."
+    summary = "Run Python code in a process rebuilt from a core."
     text = (
-        "Run CODE, an expression or statements, by the interpreter of the "
-        "core, and print what it prints and the value. CODE is the rest of "
-        "the line; write -- before one that starts with -. It has names of "
-        "its own: the program's are reached by way of import and "
-        "sys.modules['__main__'], as far as they were imported. What it "
-        "changes is gone with the process. " + RISK
+        "Run CODE, an expression or statements, with the interpreter of the "
+        "core. Print its output and its value. CODE is the rest of the line; "
+        "write -- before it if it starts with -. It has its own empty "
+        "namespace; the program's names can be reached by importing modules "
+        "that were loaded when the core was taken, and through "
+        "sys.modules['__main__']. Its changes are lost. " + RISK
     )
     example = "refs eval -name -object __main__.cache sorted(obj)[:3]"
     operand = "CODE"
     verbatim = True
     options = (
-        Option("object", "Bind the name obj to an object: an address, an "
-               "expression without spaces or, with -name, a name.",
+        Option("object", "Make the name obj in CODE refer to this object: an "
+               "address, an expression without spaces or, with -name, a name.",
                metavar="OBJ"),
         TIMEOUT,
         limit("bytes of text", 4096),

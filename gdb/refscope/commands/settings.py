@@ -6,16 +6,16 @@ import gdb
 
 from ..command import Prefix
 
-_SET = """Set what refs commands may do and how.
+_SET = """Set how refs commands find references and what they may run.
 
 Usage: set refs SETTING VALUE
 
-SETTING is one of those below; "help set refs SETTING" tells its values.
+SETTING is one of those below; "help set refs SETTING" explains its values.
 
 Example:
   set refs run on"""
 
-_SHOW = """Show what refs commands may do and how.
+_SHOW = """Show how refs commands find references and what they may run.
 
 Usage: show refs [SETTING]
 
@@ -33,42 +33,43 @@ def _show_all(_argument: str, _from_tty: bool) -> None:
 
 
 _MEANING = {
-    "auto": "read, and of a core asked for where reading would guess",
-    "on": "asked for, in a jailed process made of a core",
-    "off": "read",
+    "auto": "read from memory; for a core, where that would be a guess, the "
+            "object's type traverses it",
+    "on": "found by traversing objects, in a jailed process rebuilt from a "
+          "core",
+    "off": "read from memory",
 }
 
 
 class Exact(gdb.Parameter):
     """Usage: set refs exact [auto|on|off]
 
-There are two ways to learn what a CPython object refers to. Reading
-decodes the object's memory by the layout of its type; of types that are
-in no table, and of the state that modules keep in C, it can only guess.
-Asking lets the type's own tp_traverse function tell. It runs in a process
-made of a core, which is jailed (it can open, start and signal nothing) and
-gone when the command ends. Asked references are exact for types of every
-extension. Names, sizes, roots, and references that the collector is not
-told of are read either way.
+There are two methods to find the references of a CPython object. Reading
+decodes the object's memory according to the layout of its type. For types
+whose layout is not known, and for the C state of modules, it has to guess.
+Traversing calls the tp_traverse function of the object's type, as the
+garbage collector does. This happens in a separate process that is rebuilt
+from a core; it is jailed (it cannot open files, start processes or send
+signals) and ends with the command. Traversed references are exact for the
+types of all extensions. Names, sizes, roots, and references that
+tp_traverse does not visit are read with either method.
 
-auto (the default) reads, but asks where reading would guess, of a core
-whose executable and libraries are on this machine. Only their functions
-are called: code that the core itself brings runs after "set refs run on"
-alone. What could not be asked is read, and "refs info" says how many
-objects and of which types. All else is read: it gives the same and
-costs less. "refs collect" asks only when what it finds may depend on it.
-on asks for every tracked object, and is an error where that cannot be: of
-a process, take a core (gcore) and open that. off reads alone and runs
-nothing. "refs info" says which way it was.
+auto (the default) reads. Where it would have to guess it traverses, if the
+target is a core whose executable and libraries are on this machine. Only
+functions in these files are called; code that only the core contains runs
+only after "set refs run on". Objects that cannot be traversed are read, and
+"refs info" shows how many there are and of which types. "refs collect"
+traverses only if its result could depend on it. This costs less than on,
+which traverses every tracked object; with on, commands fail where that is
+not possible. For a process, take a core (gcore) and open that. off only
+reads and runs nothing. "refs info" says which method was used.
 
 Example:
   set refs exact on"""
 
     # GDB puts one line end between these and the text above.
-    set_doc = "Set whether types are asked for references of their objects.\n"
-    show_doc = (
-        "Show whether types are asked for references of their objects.\n"
-    )
+    set_doc = "Set whether references are read or found by tp_traverse.\n"
+    show_doc = "Show whether references are read or found by tp_traverse.\n"
 
     def __init__(self) -> None:
         super().__init__("refs exact", gdb.COMMAND_DATA,

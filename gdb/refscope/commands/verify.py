@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""refs verify: two ways to learn references, held against each other."""
+"""refs verify: comparing the two methods of finding references."""
 from __future__ import annotations
 
 from typing import Any
@@ -11,19 +11,18 @@ from ..core.engine import Session
 
 class Verify(Command):
     name = "refs verify"
-    summary = "Hold what is read of a core against what its types tell."
+    summary = "Compare the references read from a core with tp_traverse."
     text = (
-        "Make a process of the core, alone and jailed (it can open, start "
-        "and signal nothing, and is gone when the command ends), and have "
-        "the tp_traverse function of each CPython type tell what each tracked "
-        "object refers to, and the traverse callback of a C program's type "
-        "what its fields leave out. "
-        "Print the types for which reading found something "
-        "else, with an example each: a fault of refscope, or of a type that "
-        "hides what it holds. An object whose function was stopped, because "
-        "it crashed, hung or reached outside, is named and tells nothing. "
-        "This runs code of the core: it needs the same executable and "
-        "libraries on this machine, and one like it."
+        "Rebuild a process from the core, jailed (it cannot open files, start "
+        "processes or send signals, and ends with the command). In it call "
+        "the tp_traverse function of each tracked CPython object, and the "
+        "traverse callback of each object of a C program that has one, and "
+        "compare their references with those read from memory. Print the "
+        "types for which the two differ, with an example: this is a bug in "
+        "refscope, or a type that does not visit all that it holds. Objects "
+        "whose function crashed, hung or made a forbidden system call are "
+        "listed, and not compared. This runs code of the core; the machine "
+        "must be of the same kind, and have the same executable and libraries."
     )
     example = "refs verify"
     options = (limit("types and stopped objects each"), JSON)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What the commands share and GDB has no part in: never imports gdb."""
+"""The part that does not depend on GDB: nothing here imports gdb."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Executables and libraries from debuginfod servers, by build-id.
+"""Downloading executables and libraries from debuginfod servers, by build-id.
 
-Through elfutils' own client library, which a GDB that knows debuginfod has
-loaded: its cache (~/.cache/debuginfod_client) is shared with GDB's.
+Uses the client library of elfutils, which a GDB with debuginfod has loaded
+anyway, and thus the same cache as GDB (~/.cache/debuginfod_client).
 
 Source: elfutils debuginfod/debuginfod.h; debuginfod_find_debuginfo(3).
 """
@@ -24,10 +24,10 @@ Fetch = Callable[[Optional[str], Optional[bytes]], Optional[str]]
 
 
 def fetcher(urls: str, progress: Progress) -> Fetch | None:
-    """What finds a file at urls; None where there is no client library.
+    """A function that gets a file from urls; None without the client library.
 
-    progress: told phase, bytes so far and of all (0: not known); what it
-    returns says whether to go on."""
+    progress: called with the phase, the bytes so far and the total (0: not
+    known); returns False to stop."""
     try:
         lib = ctypes.CDLL(LIBRARY)
     except OSError:
@@ -45,10 +45,10 @@ def fetcher(urls: str, progress: Progress) -> Fetch | None:
         if not client or not progress(f"fetching {path}", 0, 0):
             return None
 
-        def tell(_client: int, done: int, total: int) -> int:
+        def report(_client: int, done: int, total: int) -> int:
             return int(not progress(f"fetching {path}", done, total))
 
-        kept = _ProgressCallback(tell)
+        kept = _ProgressCallback(report)
         lib.debuginfod_set_progressfn(client, kept)
         os.environ[URLS] = urls
         found = c_void_p()
@@ -64,7 +64,7 @@ def fetcher(urls: str, progress: Progress) -> Fetch | None:
 
 
 def _taken(text: c_void_p) -> str:
-    """The path that the library allocated, which is ours to free."""
+    """The path in text, which the library allocated; frees it."""
     place = os.fsdecode(ctypes.string_at(text.value or 0))
     free = ctypes.CDLL(None).free
     free.argtypes, free.restype = [c_void_p], None

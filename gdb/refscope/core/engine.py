@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The engine (include/refscope/engine.h) through ctypes.
 
-Errors become EngineError, answers stay the JSON text that the engine gave.
-One thread; a session is closed by close(), not by the collector of Python.
+Errors become EngineError; answers remain the JSON text of the engine. For one
+thread only. A session must be closed by close(): deleting it does not.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Callable, NamedTuple, Optional, Sequence
 # RS_ENGINE_ABI of the engine.h that this module is written for.
 ABI = 1
 
-# No limit, in the engine's words.
+# The engine's value for "no limit".
 EVERYTHING = 0
 
 ENOMEM, EIO, EBAD, ENOTFOUND = 1, 2, 3, 4
@@ -69,7 +69,7 @@ FindField = Callable[
 
 
 class EngineError(Exception):
-    """The engine could not: .code is an enum rs_code."""
+    """An error of the engine; .code is one of enum rs_code."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -81,11 +81,11 @@ class Misfit(Exception):
 
 
 class Stop(Exception):
-    """Out of a FindField: the user wants no more of it."""
+    """Raised by a FindField when the user has interrupted."""
 
 
 class Range(NamedTuple):
-    """A mapped range of a target; prot as for mprotect()."""
+    """A mapped range of a target; prot is that of mprotect()."""
 
     start: int
     end: int
@@ -126,8 +126,8 @@ class _OpenOptions(ctypes.Structure):
     ]
 
 
-# Every entry of the engine that answers, and what it takes between the
-# session and the result.
+# The functions of the engine that return an answer, with the types of their
+# parameters between the session and the result.
 _ADDRESS, _LIMIT, _DEPTH, _TEXT = c_uint64, c_uint64, c_uint32, c_char_p
 _MS = c_uint32
 _ANSWERS: dict[str, tuple[Any, ...]] = {
@@ -214,7 +214,7 @@ class Engine:
         return _text(self.lib.rs_engine_version())
 
     def check(self, error: int | None) -> None:
-        """Raise what a `struct rs_error *` says, and free it."""
+        """Turn a `struct rs_error *` into an EngineError, and free it."""
         if not error:
             return
         code = self.lib.rs_error_code(error)
@@ -224,7 +224,7 @@ class Engine:
 
 
 class OpenOptions:
-    """What rs_session_open_*() is told, and the callbacks kept alive."""
+    """struct rs_open_options, with the callbacks, which it keeps alive."""
 
     def __init__(
         self,
@@ -238,9 +238,9 @@ class OpenOptions:
         run: bool = False,
         run_memory: int = 0,
     ) -> None:
-        """exact: enum rs_exact as GDB has it; None is auto.
+        """exact: True, False or None (auto), as GDB represents it.
 
-        run: consent to run any code of a core; run_memory: bytes, 0 is auto."""
+        run: consent to run any code of a core; run_memory: bytes, 0: auto."""
         self.found: list[Any] = []
         self.raw = _OpenOptions(size=ctypes.sizeof(_OpenOptions))
         self.raw.exec = _bytes(executable)
@@ -253,7 +253,7 @@ class OpenOptions:
         if fetch_file:
             self.raw.fetch_file = FindFileCallback(self._finder(fetch_file))
         if progress:
-            self.raw.progress = ProgressCallback(_teller(progress))
+            self.raw.progress = ProgressCallback(_reporter(progress))
         if find_field:
             self.raw.find_field = FindFieldCallback(_seeker(find_field))
 
@@ -263,7 +263,7 @@ class OpenOptions:
             place = find_file(_text(path) if path else None, wanted)
             if place is None:
                 return None
-            # The engine borrows the text: it must outlive the session.
+            # The engine keeps a pointer to it until the session is closed.
             kept = ctypes.create_string_buffer(place.encode("utf-8", _RAW))
             self.found.append(kept)
             return ctypes.addressof(kept)
@@ -272,7 +272,7 @@ class OpenOptions:
 
 
 class Session:
-    """An open target. Each method is the entry of the same name."""
+    """An open target. Each method is the engine's function of that name."""
 
     def __init__(self, engine: Engine, options: OpenOptions) -> None:
         self.engine = engine
@@ -316,7 +316,7 @@ class Session:
         self.handle = None
 
     def answer(self, name: str, *arguments: Any) -> str:
-        """The JSON of rs_answer_<name>() or rs_export_<name>().
+        """The JSON that the function returns.
 
         Raises EngineError, also when the session is closed."""
         text = c_void_p()
@@ -329,14 +329,14 @@ class Session:
             self.engine.lib.rs_text_free(text)
 
     def number(self, name: str, address: int) -> int:
-        """What rs_number_<name>() gives. Raises EngineError."""
+        """The result of rs_number_<name>(). Raises EngineError."""
         value = c_int64()
         function = getattr(self.engine.lib, "rs_number_" + name)
         self.engine.check(function(self.handle, address, byref(value)))
         return value.value
 
 
-# Paths and names of a target need not be UTF-8; they go through as they are.
+# Paths and names of a target need not be UTF-8; this preserves their bytes.
 _RAW = "surrogateescape"
 
 
@@ -348,11 +348,11 @@ def _text(raw: bytes | None) -> str:
     return (raw or b"").decode("utf-8", _RAW)
 
 
-def _teller(progress: Progress) -> Callable[..., bool]:
-    def tell(_context: Any, phase: bytes, done: int, total: int) -> bool:
+def _reporter(progress: Progress) -> Callable[..., bool]:
+    def report(_context: Any, phase: bytes, done: int, total: int) -> bool:
         return progress(_text(phase), done, total)
 
-    return tell
+    return report
 
 
 _ABSENT, _FOUND, _STOP = 0, 1, -1  # enum rs_debug_found
@@ -360,14 +360,12 @@ _ABSENT, _FOUND, _STOP = 0, 1, -1  # enum rs_debug_found
 
 def _seeker(find_field: FindField) -> Callable[..., int]:
     def seek(_context: Any, query: Any, ret: Any) -> int:
-        asked = query.contents
-        wanted = asked.build_id and ctypes.string_at(
-            asked.build_id, asked.build_id_size
-        )
-        path = None if asked.path is None else _text(asked.path)
-        field = None if asked.field is None else _text(asked.field)
+        q = query.contents
+        wanted = q.build_id and ctypes.string_at(q.build_id, q.build_id_size)
+        path = None if q.path is None else _text(q.path)
+        field = None if q.field is None else _text(q.field)
         try:
-            found = find_field(path, wanted, _text(asked.type), field)
+            found = find_field(path, wanted, _text(q.type), field)
         except Stop:
             return _STOP
         if found is None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Where the engine library is: told, installed, or in a build tree."""
+"""Finding the engine's library: named by the environment, installed, or in a
+build tree."""
 from __future__ import annotations
 
 import glob
@@ -8,16 +9,18 @@ import os
 ENVIRONMENT = "REFSCOPE_ENGINE"
 LIBRARY = "librefscope-engine.so"
 
-# Written beside refscope-gdb.py by the install: one line, the library's path
-# relative to that folder, so that an installed tree can be moved as a whole.
+# A file that the installation writes beside refscope-gdb.py. Its one line is
+# the library's path relative to that folder, so that an installed tree can be
+# moved as a whole.
 POINTER = "engine-path"
 
-# Set by the refscope-gdb.py of a build tree, which knows its own library.
+# The library of a build tree; set by that tree's refscope-gdb.py.
 built: str | None = None
 
 
 class Missing(Exception):
-    """No engine: the text says what, where it was looked for, what to do."""
+    """There is no engine. The text says where it was looked for, and what to
+    do."""
 
 
 def folder() -> str:
@@ -30,12 +33,12 @@ def find() -> str:
     """The path of the engine library.
 
     Raises Missing."""
-    told = os.environ.get(ENVIRONMENT)
-    if told:
-        if os.path.isfile(told):
-            return told
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        if os.path.isfile(named):
+            return named
         raise Missing(
-            f"no engine at {told}, which {ENVIRONMENT} names; "
+            f"no engine at {named}, which {ENVIRONMENT} names; "
             f"correct or unset {ENVIRONMENT}"
         )
     looked = []
@@ -59,7 +62,7 @@ def _places(here: str) -> list[str]:
     pattern = os.path.join(
         os.path.dirname(here), ".build", "*", "helper", LIBRARY
     )
-    # The newest build is the one that its author is working on.
+    # The newest build first: the one that its author is working on.
     return sorted(glob.glob(pattern), key=_changed, reverse=True) or [pattern]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What GDB's "info proc mappings" shows, as ranges."""
+"""Parsing the output of GDB's "info proc mappings"."""
 from __future__ import annotations
 
 import re
@@ -15,14 +15,14 @@ _PROT = {"r": 1, "w": 2, "x": 4}
 
 
 def parse(shown: str) -> list[Range]:
-    """Each mapping of a listing; names such as [heap] are no paths."""
+    """The mappings of a listing; names such as [heap] are not paths."""
     ranges = []
     for line in shown.splitlines():
         found = _LINE.fullmatch(line)
         if not found:
             continue
         path = found["path"]
-        # Without permissions, as for some targets, all may be read.
+        # Some targets show no permissions; assume that all can be read.
         perms = found["perms"] or "rw-p"
         ranges.append(
             Range(

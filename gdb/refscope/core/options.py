@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Options in GDB's style: -limit 20 -json [--] OPERAND.
+"""Parsing options in GDB's style: -limit 20 -json [--] OPERAND.
 
-GDB's own rules: options come first, may be shortened while they stay
-unique, and "--" ends them. What follows is the operand, taken as it stands,
-spaces and quotes included, because it may be an expression. Beyond GDB's
-rules, an option spelled in full may also stand after the operand.
+As in GDB, options come first, may be abbreviated as long as they are unique,
+and "--" ends them. The rest is the operand, unchanged, with spaces and quotes,
+because it may be an expression. Unlike in GDB, options that are written in
+full may also follow the operand.
 """
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, Optional
 
 
 class BadOption(Exception):
-    """The text says what is wrong and what is right."""
+    """A wrong option. The text says what is wrong and what is allowed."""
 
 
 class Option(NamedTuple):
-    """One option: a flag without metavar, otherwise with one value."""
+    """An option: with metavar it takes one value, without it is a flag."""
 
     name: str
     help: str
@@ -25,7 +25,7 @@ class Option(NamedTuple):
     choices: tuple[str, ...] = ()
     number: bool = False
     default: Any = None
-    # The operand that follows is to be taken in another sense.
+    # Changes the meaning of the operand, so it must come before it.
     marks_operand: bool = False
 
     @property
@@ -42,7 +42,7 @@ class Option(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """What was given: .values by option key, .operand "" when none."""
+    """The options by key, and the operand ("" when there is none)."""
 
     values: dict[str, Any]
     operand: str
@@ -81,10 +81,12 @@ class Options:
             return (exact or found)[0]
         known = ", ".join("-" + option.name for option in found or self.options)
         if found:
-            raise BadOption(f"-{name} may mean {known}; write more of it")
+            raise BadOption(f"-{name} is ambiguous: {known}")
         message = f'no option "-{name}"; options are {known}'
         if self.operand:
-            message += f" (write -- before {self.operand} that starts with -)"
+            message += (
+                f" (write -- before {self.operand} if that starts with -)"
+            )
         raise BadOption(message)
 
     def _take(self, option: Option, rest: str, values: dict[str, Any]) -> str:
@@ -114,7 +116,7 @@ class Options:
         return None
 
     def complete(self, text: str) -> list[str] | None:
-        """Candidates for the last word of text; None where the operand is."""
+        """Candidates for the last word of text; None if it is the operand."""
         words = text.split()
         token = "" if not text or text[-1].isspace() else words.pop()
         while words:
@@ -152,7 +154,7 @@ def _first(text: str) -> tuple[str, str]:
 
 
 def convert(option: Option, word: str) -> Any:
-    """The value that a word means for an option. Raises BadOption."""
+    """The value of an option, from its text. Raises BadOption."""
     if option.choices and word not in option.choices:
         raise BadOption(
             f"-{option.name} takes {one_of(option.choices)}"

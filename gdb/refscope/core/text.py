@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Numbers, sizes, objects and columns as an engineer reads them."""
+"""Formatting numbers, sizes, objects, references and tables."""
 from __future__ import annotations
 
 import re
@@ -7,18 +7,18 @@ from typing import Any, Iterable, Sequence
 
 WIDTH = 100
 LABEL_WIDTH = 36
-# What an object without a text of its own says, less its address.
+# The default repr() of an object, without the address.
 PLAIN = re.compile(r"<[^<>]* (object|instance)>")
 
-# Texts come from the target, which may be hostile: no terminal control
-# character of it reaches the terminal. U+0085, U+2028 and U+2029 end lines.
+# Texts come from the target, which may be hostile, so their control characters
+# must not reach the terminal. U+0085, U+2028 and U+2029 would end a line.
 _CONTROLS = {
     code: f"\\x{code:02x}"
     for code in (*range(0x20), *range(0x7F, 0xA0))
 }
 _CONTROLS.update({0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"})
 _CONTROLS.update({0x2028: "\\u2028", 0x2029: "\\u2029"})
-# Marks that turn the direction of the text around them.
+# Characters that change the direction of the text around them.
 _CONTROLS.update({c: f"\\u{c:04x}" for c in (*range(0x202A, 0x202F),
                                              *range(0x2066, 0x206A))})
 
@@ -30,12 +30,12 @@ def clean(text: Any) -> str:
 
 
 def number(value: int | None) -> str:
-    """1234567 as 1,234,567; "-" for what is not known."""
+    """1234567 as 1,234,567; None (not known) as "-"."""
     return "-" if value is None else f"{value:,}"
 
 
 def size(value: int | None) -> str:
-    """Bytes in the unit that leaves at most four digits."""
+    """A number of bytes, in a unit that leaves at most four digits."""
     if value is None:
         return "-"
     if abs(value) < 10000:
@@ -69,22 +69,22 @@ def count(value: int, noun: str) -> str:
 
 
 def elide(text: str, width: int) -> str:
-    """text, cut at its end to at most width columns."""
+    """text, shortened at its end to at most width columns."""
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
 def name(thing: dict[str, Any]) -> str:
-    """An OBJECT of the engine as <type 0xaddress>."""
+    """An OBJECT of an answer as <type 0xaddress>."""
     return f"<{clean(thing.get('type', '?'))} {thing.get('id', '?')}>"
 
 
 def described(thing: dict[str, Any], width: int = WIDTH) -> str:
-    """name(), whose it is, and the object's text when that says more."""
+    """name(), the owner of a dict, and the object's text if it says more."""
     shown = name(thing)
     if thing.get("of"):
         shown += " of " + clean(thing["of"])
-    # "<m.Leak object at 0x7f..>" repeats what stands before it, and of
-    # "<function f at 0x7f..>" only the address does.
+    # "<m.Leak object at 0x7f..>" only repeats the name, and of
+    # "<function f at 0x7f..>" the address does.
     text = clean(thing.get("text") or "")
     if text.startswith("<"):
         text = re.sub(rf"( at)? {thing.get('id')}\b", "", text, count=1)
@@ -95,7 +95,7 @@ def described(thing: dict[str, Any], width: int = WIDTH) -> str:
 
 
 def label(reference: dict[str, Any]) -> str:
-    """How a reference is called, with its kind where that matters."""
+    """The name of a reference, with its kind if it is not strong."""
     if reference.get("kind") == "root":
         return clean(reference.get("root") or "root")
     shown = clean(reference.get("label") or "(unnamed)")
@@ -104,10 +104,9 @@ def label(reference: dict[str, Any]) -> str:
 
 
 def columns(rows: Sequence[Sequence[str]], align: str, gap: str = "  ") -> list[str]:
-    """Rows with their columns lined up; align has "<" or ">" for each.
+    """Rows as aligned columns; align has "<" or ">" for each column.
 
-    A first column wider than the rest of the table bears is left to stick
-    out rather than push everything else aside."""
+    Cells that are wider than LABEL_WIDTH do not widen their column."""
     if not rows:
         return []
     widths = [
@@ -129,7 +128,7 @@ def indent(lines: Iterable[str], by: str = "  ") -> list[str]:
 
 
 def more(shown: int, total: int | None, limited: bool) -> list[str]:
-    """The line that ends a list of which not all is shown."""
+    """The last line of a list that is not shown completely; or nothing."""
     if total is not None and total > shown:
         return [f"... and {number(total - shown)} more (-limit 0 shows all)"]
     if limited:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How much of an answer is known: what every answer ends with.
+// The members at the end of every answer: what it may lack.
 #include "answer/describe/report.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 
 enum { RS_TYPES_NAMED = 5 };
 
-// The graph that the answer was made of, or NULL: it needed none.
+// The graph that the answer was made from; NULL: none.
 static const struct rs_graph *graph_of(const struct rs_session *session)
 {
 	if (session->has_all)
@@ -16,8 +16,7 @@ static const struct rs_graph *graph_of(const struct rs_session *session)
 	return session->has_tracked ? &session->tracked : NULL;
 }
 
-// Whether object @p i has a callback that reading cannot call and that was not
-// called in an image either.
+// Whether object @p i has a traverse callback that was not called in an image.
 static bool is_unread(const struct rs_session *session,
 		      const struct rs_graph *g, uint32_t i)
 {
@@ -27,8 +26,8 @@ static bool is_unread(const struct rs_session *session,
 	       rs_session_runtime(session, g, i)->ops->query_adds;
 }
 
-// Whether any runtime is of a program's own objects, which no interpreter
-// keeps in order: for others the pass over all objects is spared.
+// Whether there are objects of a C program: only then is a pass over all
+// objects needed.
 static bool has_tracker(const struct rs_session *session)
 {
 	for (size_t i = 0; i < session->runtimes; i++)
@@ -45,7 +44,7 @@ static bool is_in_transit(const struct rs_session *session,
 	       rs_session_runtime(session, g, i)->ops->query_adds;
 }
 
-// The type with most objects of those not written yet, or graph->types.
+// The type with the most objects in @p number, or graph->types.
 static uint32_t most_of(const struct rs_graph *g, const uint32_t *number)
 {
 	uint32_t best = g->types;
@@ -84,7 +83,7 @@ static void write_counts(struct rs_json *j, const struct rs_session *session)
 
 	if (!g || !has_tracker(session))
 		return;
-	// Without memory for it the types are left out, not their number.
+	// If this fails only the types are left out, not the numbers.
 	rs_error_free(rs_block_new(g->types, sizeof(*number), &number));
 	for (uint32_t i = 0; i < g->objects; i++) {
 		in_transit += is_in_transit(session, g, i);
@@ -157,6 +156,8 @@ void rs_report_problems(struct rs_json *json, const struct rs_session *session,
 
 void rs_report_learned(struct rs_json *json, const struct rs_session *session)
 {
+	const bool traversed = rs_session_asked(session) != 0;
+	const uint64_t missed = rs_session_unasked(session);
 	bool collecting = false;
 	bool incomplete = false;
 	uint64_t unknown = 0;
@@ -169,9 +170,11 @@ void rs_report_learned(struct rs_json *json, const struct rs_session *session)
 		if (rt->ops->unknown)
 			unknown += rt->ops->unknown(rt);
 	}
-	rs_json_key_string(json, "learned",
-			   rs_session_asked(session) ? "asked" : "read");
-	rs_json_key_uint(json, "unasked", rs_session_unasked(session));
+	rs_json_key_string(json, "method", traversed ? "traversed" : "read");
+	rs_json_key_uint(json, "not_traversed", missed);
+	// The names of the same two members in the first release.
+	rs_json_key_string(json, "learned", traversed ? "asked" : "read");
+	rs_json_key_uint(json, "unasked", missed);
 	if (collecting)
 		rs_json_key_bool(json, "collecting", true);
 	write_counts(json, session);

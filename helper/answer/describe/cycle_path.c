@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/cycle_path.h"
 
-// Whether the reference is an instance's to its own dict.
+// Whether the reference is one from an instance to its own dict.
 static bool is_own_dict(struct rs_report *report, const struct rs_cut *ref)
 {
 	return (report->graph->flags[ref->source] & RS_OBJ_INSTANCE) &&
@@ -9,8 +9,8 @@ static bool is_own_dict(struct rs_report *report, const struct rs_cut *ref)
 		       RS_LABEL_DICT;
 }
 
-// Nobody can drop these by an assignment: the type of an object, the key of an
-// entry (its value can go), an element of a tuple.
+// References that no assignment can drop: to the type of an object, to the key
+// of an entry (that to its value can be), to an element of a tuple.
 static bool is_droppable(struct rs_report *report, const struct rs_cut *ref)
 {
 	switch (rs_report_label(report, ref->source, ref->edge).kind) {
@@ -31,35 +31,35 @@ static bool has_finalizer(const struct rs_report *report, uint32_t number)
 	       (RS_OBJ_FINALIZER | RS_OBJ_LEGACY);
 }
 
-// Where a person would start to tell the ring.
+// The step at which to start the cycle.
 static size_t
-choose_start(struct rs_report *report, const struct rs_cut *ring, size_t n)
+choose_start(struct rs_report *report, const struct rs_cut *cycle, size_t n)
 {
 	size_t best = n;
 
 	for (size_t i = 0; i < n; i++) {
-		const uint32_t object = ring[i].source;
-		if (is_own_dict(report, &ring[(i + n - 1) % n]))
-			continue; // told with the instance before it
+		const uint32_t object = cycle[i].source;
+		if (is_own_dict(report, &cycle[(i + n - 1) % n]))
+			continue; // part of the step of its instance
 		if (best == n) {
 			best = i;
 			continue;
 		}
 		const bool a = has_finalizer(report, object);
-		const bool b = has_finalizer(report, ring[best].source);
-		if (a != b ? a : object < ring[best].source)
+		const bool b = has_finalizer(report, cycle[best].source);
+		if (a != b ? a : object < cycle[best].source)
 			best = i;
 	}
 	return best == n ? 0 : best;
 }
 
-// Which references of the ring are cuts: those come in the ring's order.
+// Mark the steps that are cuts; these are in the order of the cycle.
 static struct rs_error *
-mark_cuts(const struct rs_vec *ring, const struct rs_vec *cut, uint8_t **ret)
+mark_cuts(const struct rs_vec *cycle, const struct rs_vec *cut, uint8_t **ret)
 {
-	const struct rs_cut *ref = rs_vec_items(ring, struct rs_cut);
+	const struct rs_cut *ref = rs_vec_items(cycle, struct rs_cut);
 	const struct rs_cut *c = rs_vec_items(cut, struct rs_cut);
-	const size_t n = rs_vec_count(ring, struct rs_cut);
+	const size_t n = rs_vec_count(cycle, struct rs_cut);
 	const size_t cuts = rs_vec_count(cut, struct rs_cut);
 	struct rs_error *err = rs_block_new(n, 1, ret);
 
@@ -73,11 +73,11 @@ mark_cuts(const struct rs_vec *ring, const struct rs_vec *cut, uint8_t **ret)
 }
 
 static struct rs_error *fold(struct rs_report *report,
-			     const struct rs_vec *ring, const uint8_t *cut,
+			     const struct rs_vec *cycle, const uint8_t *cut,
 			     struct rs_vec *ret)
 {
-	const struct rs_cut *ref = rs_vec_items(ring, struct rs_cut);
-	const size_t n = rs_vec_count(ring, struct rs_cut);
+	const struct rs_cut *ref = rs_vec_items(cycle, struct rs_cut);
+	const size_t n = rs_vec_count(cycle, struct rs_cut);
 	const size_t start = n ? choose_start(report, ref, n) : 0;
 
 	for (size_t k = 0; k < n; k++) {
@@ -101,28 +101,29 @@ static struct rs_error *fold(struct rs_report *report,
 	return NULL;
 }
 
-struct rs_error *rs_ring_find(struct rs_report *report,
-			      const struct rs_components *components,
-			      uint32_t c, struct rs_vec *ret)
+struct rs_error *rs_cycle_path_find(struct rs_report *report,
+				    const struct rs_components *components,
+				    uint32_t c, struct rs_vec *ret)
 {
-	struct rs_vec ring = {0}, cut = {0};
+	struct rs_vec cycle = {0}, cut = {0};
 	uint8_t *is_cut = NULL;
 	struct rs_error *err =
-		rs_graph_cuts(report->graph, components, c, &ring, &cut);
+		rs_graph_cuts(report->graph, components, c,
+			      &report->session->progress, &cycle, &cut);
 
 	if (!err)
-		err = mark_cuts(&ring, &cut, &is_cut);
+		err = mark_cuts(&cycle, &cut, &is_cut);
 	if (!err)
-		err = fold(report, &ring, is_cut, ret);
+		err = fold(report, &cycle, is_cut, ret);
 	if (is_cut)
-		rs_block_free(is_cut, rs_vec_count(&ring, struct rs_cut), 1);
-	rs_vec_fini(&ring);
+		rs_block_free(is_cut, rs_vec_count(&cycle, struct rs_cut), 1);
+	rs_vec_fini(&cycle);
 	rs_vec_fini(&cut);
 	return err;
 }
 
-void rs_ring_label(struct rs_report *report, const struct rs_step *step,
-		   char *buf, size_t size)
+void rs_cycle_path_label(struct rs_report *report, const struct rs_step *step,
+			 char *buf, size_t size)
 {
 	struct rs_label label =
 		rs_report_label(report, step->source, step->edge);

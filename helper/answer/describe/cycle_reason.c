@@ -5,16 +5,16 @@
 
 enum { RS_NAMES = 3 }; // objects named in one reason
 
-// What the members of a ring are, counted; and the first of each kind.
+// The properties of a cycle's members that matter.
 struct traits {
-	uint32_t fate[RS_FATE_UNFREEABLE + 1];
-	const struct rs_runtime *low, *high; // of all, by index: first and last
-	uint32_t frozen, untracked; // a member, or RS_NONE
-	bool in_garbage;
+	uint32_t fate[RS_FATE_UNFREEABLE + 1]; // members with each fate
+	const struct rs_runtime *low, *high; // with lowest and highest index
+	uint32_t frozen, untracked; // one such member, or RS_NONE
+	bool in_garbage; // a garbage list contains one
 	struct rs_runtime *rt; // of the first member
 };
 
-static void look(const struct rs_fault_query *q, struct traits *t)
+static void look(const struct rs_reason_query *q, struct traits *t)
 {
 	const struct rs_graph *g = q->report->graph;
 
@@ -45,8 +45,8 @@ static void look(const struct rs_fault_query *q, struct traits *t)
 	}
 }
 
-// A finalizer in the eyes of the runtime's own rules.
-static bool keeps(const struct rs_fault_query *q, uint32_t m)
+// Whether it has a finalizer according to the rules of its runtime.
+static bool keeps(const struct rs_reason_query *q, uint32_t m)
 {
 	const struct rs_graph *g = q->report->graph;
 	const struct rs_runtime *rt =
@@ -64,10 +64,10 @@ static void append(char *buf, size_t size, const char *text)
 		(void)snprintf(buf + used, size - used, "%s", text);
 }
 
-// `a finalizer: <A 0x..>`, `finalizers: <A 0x..>, <B 0x..>`. @return false
-// when no member has one.
+// Write `a finalizer: <A 0x..>` or `finalizers: <A 0x..>, <B 0x..>`. @return
+// false when no member has one.
 static bool
-name_finalizers(const struct rs_fault_query *q, char *buf, size_t size)
+name_finalizers(const struct rs_reason_query *q, char *buf, size_t size)
 {
 	uint32_t found[RS_NAMES];
 	uint32_t n = 0;
@@ -97,7 +97,7 @@ name_finalizers(const struct rs_fault_query *q, char *buf, size_t size)
 
 // `uncollectable: no clear: <A 0x..>`.
 static void
-name_unfreeable(const struct rs_fault_query *q, char *buf, size_t size)
+name_unfreeable(const struct rs_reason_query *q, char *buf, size_t size)
 {
 	const struct rs_graph *g = q->report->graph;
 	char name[RS_NAME_SIZE];
@@ -116,8 +116,8 @@ name_unfreeable(const struct rs_fault_query *q, char *buf, size_t size)
 	}
 }
 
-// Why a collector has not freed a ring all of which it would find.
-static void collectable_text(const struct rs_fault_query *q,
+// Why a cycle that a collector would find completely has not been freed.
+static void collectable_text(const struct rs_reason_query *q,
 			     const struct traits *t, char *buf, size_t size)
 {
 	const char *text = "it can be freed: the collector has not run";
@@ -129,7 +129,8 @@ static void collectable_text(const struct rs_fault_query *q,
 	if (t->fate[RS_FATE_FINALIZER] && name_finalizers(q, buf, size))
 		return;
 	if (t->fate[RS_FATE_KEPT] || t->fate[RS_FATE_FINALIZER])
-		text = "an object with a finalizer, outside the ring, needs it";
+		text = "an object with a finalizer, outside the cycle, refers "
+		       "to it";
 	else if (t->rt->gc_saveall)
 		text = "it can be freed, but DEBUG_SAVEALL would keep it in "
 		       "the garbage list";
@@ -141,7 +142,7 @@ static void collectable_text(const struct rs_fault_query *q,
 	(void)snprintf(buf, size, "%s", text);
 }
 
-static void unseen_text(const struct rs_fault_query *q, const struct traits *t,
+static void unseen_text(const struct rs_reason_query *q, const struct traits *t,
 			char *buf, size_t size)
 {
 	char name[RS_NAME_SIZE];
@@ -171,7 +172,7 @@ static void unseen_text(const struct rs_fault_query *q, const struct traits *t,
 	}
 }
 
-void rs_fault_text(const struct rs_fault_query *query, char *buf, size_t size)
+void rs_reason_text(const struct rs_reason_query *query, char *buf, size_t size)
 {
 	struct traits t;
 

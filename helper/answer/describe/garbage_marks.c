@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/garbage_marks.h"
 
-// Mark the objects that are garbage lists: what is in them only they hold.
+// Mark the objects that are garbage lists.
 static struct rs_error *
 mark_lists(const struct rs_report *report, uint8_t *is_list)
 {
@@ -42,8 +42,8 @@ rs_report_unreachable_any(struct rs_report *report, uint8_t **ret)
 	return err;
 }
 
-// Among those that nothing but themselves holds, what a collection does not
-// find: rings that no collector sees all of, what they hold, and leaves.
+// Of the unreachable objects, mark those that no collection finds: cycles of
+// which no collector sees all objects, what they refer to, and leaves.
 static struct rs_error *
 part_leaves(struct rs_report *report, const uint8_t *fate, uint8_t *mark)
 {

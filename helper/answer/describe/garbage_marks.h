@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** @file Which objects of a session are garbage, by any collector or by none.
+/** @file Which objects are garbage, whether a collector can find them or not.
  */
 #ifndef RS_ANSWER_GARBAGE_MARKS_H
 #define RS_ANSWER_GARBAGE_MARKS_H
@@ -16,17 +16,18 @@ rs_report_unreachable_any(struct rs_report *report, uint8_t **ret);
 
 enum rs_garbage {
 	RS_GARBAGE_NO,
-	RS_GARBAGE_YES, // a collection would find it; or nothing but itself
-			// holds it, and it is tracked or in a ring
-	RS_GARBAGE_LEAF, // goes with those, like a text: collectors have no
-			 // part in it
+	// A collection would find it; or only garbage refers to it, and it is
+	// tracked or in a cycle.
+	RS_GARBAGE_YES,
+	// Only garbage refers to it, and it is neither, such as a str.
+	RS_GARBAGE_LEAF,
 };
 
 /**
- * What each object has of garbage. Needs rs_report_reverse().
+ * Mark all objects that are garbage. Needs rs_report_reverse().
  *
- * @param[out] ret One byte an object, enum rs_garbage. A block of
- *             graph->objects.
+ * @param[out] ret [graph->objects] enum rs_garbage; a block for the caller to
+ *             free.
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *

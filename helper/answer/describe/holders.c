@@ -13,8 +13,8 @@ void rs_holders_init(struct rs_holders *holders, const struct rs_graph *graph,
 	};
 }
 
-// The way back tells a source as often as it refers here, one after the other:
-// so the n-th time means its n-th reference to the target.
+// in[] has a source as often as it refers to the target, in a row; so its n-th
+// entry is the source's n-th reference to the target.
 bool rs_holders_next(struct rs_holders *holders)
 {
 	const struct rs_graph *g = holders->graph;
@@ -29,7 +29,7 @@ bool rs_holders_next(struct rs_holders *holders)
 	while (e < end && rs_edge_target(g->out[e]) != holders->target)
 		e++;
 	if (e == end)
-		return false; // the way back is not this graph's: a defect
+		return false; // in[] does not match out[]: a bug
 	holders->source = source;
 	holders->edge = e;
 	return true;

@@ -12,8 +12,8 @@ void rs_reading_fini(struct rs_reading *reading)
 	rs_refs_fini(&reading->refs);
 }
 
-// Read @p source again and bring its references into the order of its edges.
-// The graph left out those that lead to no object; so they go here too.
+// Read @p source again, and remove the references that the graph left out
+// because they do not lead to an object, so that the rest matches its edges.
 static void load(struct rs_reading *reading, const struct rs_report *report,
 		 uint32_t source)
 {
@@ -73,6 +73,8 @@ void rs_report_key_label(struct rs_report *report, uint32_t source,
 {
 	char text[RS_LABEL_SIZE];
 
+	if (!rs_report_goes_on(report))
+		return;
 	rs_report_label_text(report, source, edge, text, sizeof(text));
 	rs_json_key_string(&report->json, "label", text);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/** @file The objects that a collection finds, in the collector's own order. */
+/** @file The objects that a collection finds, in the order of the collector. */
 #ifndef RS_ANSWER_LISTING_H
 #define RS_ANSWER_LISTING_H
 
 #include "answer/describe/report.h"
 
-/** What is listed; all borrowed. */
+/** What to list. All borrowed. */
 struct rs_listing {
 	const struct rs_session *session;
 	const struct rs_graph *graph;
@@ -13,11 +13,13 @@ struct rs_listing {
 };
 
 /**
- * Write an array: the uncollectable, as the interpreter prints them (those with
- * a finalizer, then what they hold, breadth first), and then the freed.
+ * Write the objects as a JSON array: first the uncollectable ones, in the order
+ * in which the interpreter prints them (those with a finalizer, then what they
+ * refer to, breadth first), then those that would be freed.
  *
- * @param[out] shown Objects written.
- * Errors: RS_ENOMEM; the array is complete in form.
+ * @param limit The most objects to write; 0: all.
+ * @param[out] shown How many were written.
+ * Errors: RS_ENOMEM; the array is well-formed, but not complete.
  */
 RS_MUST_CHECK struct rs_error *
 rs_listing_write(const struct rs_listing *list, struct rs_json *json,

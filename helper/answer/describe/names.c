@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What objects, references and roots are called in answers.
+// The names of objects, kinds of references and roots in answers.
 #include "answer/describe/report.h"
 
 #include <inttypes.h>

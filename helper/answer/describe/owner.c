@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// Whose dict a dict is. The graph does not say: holders are read again until
-// one calls the reference its own dict.
+// Finding the owner of a dict. The graph does not have this, so holders are
+// read again, until the label of a reference says that it is its own dict.
 #include "answer/describe/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 enum {
-	RS_HOLDERS = 1 << 16, // holders looked at
-	RS_KINDS = 16, // types of holders told apart
-	RS_TRIES = 8, // holders read of each type
-	// Who holds more than this is a container; to read it again for each
-	// dict in it would take for ever.
+	RS_HOLDERS = 1 << 16, // most holders to examine
+	RS_KINDS = 16, // most types of holders to distinguish
+	RS_TRIES = 8, // most holders to read of each type
+	// An object with more references is a container. Reading it again for
+	// each dict in it would take too long.
 	RS_REFERENCES = 4096,
 };
 
-// A module's functions hold its dict too, by the thousand and often before it:
-// some of each type are read, so that none is behind the others.
+// The functions of a module refer to its dict too: there are thousands of them,
+// and many come before the module. So a few holders of each type are read.
 struct tries {
 	uint32_t type[RS_KINDS];
 	uint8_t n[RS_KINDS];
@@ -37,7 +37,7 @@ static bool may_try(struct tries *tries, uint32_t type)
 	return tries->n[i]++ < RS_TRIES;
 }
 
-// Whether @p source holds @p dict as its own.
+// Whether @p dict is the own dict of @p source.
 static bool owns(struct rs_report *report, uint32_t source, uint32_t dict)
 {
 	const struct rs_graph *g = report->graph;
@@ -54,7 +54,7 @@ static bool owns(struct rs_report *report, uint32_t source, uint32_t dict)
 			return true;
 		if (label.kind != RS_LABEL_FIELD && label.kind != RS_LABEL_PATH)
 			continue;
-		// A field of a struct in C, where the type has it so.
+		// For some types the own dict is a field of a C struct.
 		rt->ops->label(rt, &label, text, sizeof(text));
 		if (strcmp(text, ".__dict__") == 0)
 			return true;
@@ -83,7 +83,7 @@ static uint32_t find_owner(struct rs_report *report, uint32_t dict)
 	return RS_NONE;
 }
 
-// An object that has no name of its own is named by its type and address.
+// An object without a name is called by its type and address.
 static void
 write_owner(struct rs_report *report, uint32_t owner, char *buf, size_t size)
 {
@@ -106,7 +106,7 @@ static bool is_namespace(const struct rs_report *report, uint32_t number)
 	       rt->ops->is_namespace(rt, g->type[number]);
 }
 
-// A field of the interpreter or the like that is named after what it holds.
+// A field of an interpreter or a thread, whose name tells what the dict is.
 static const struct rs_root *
 find_root(const struct rs_report *report, uint32_t number)
 {

@@ -28,15 +28,17 @@ void rs_report_fini(struct rs_report *report)
 	rs_json_fini(&report->json);
 	rs_reading_fini(&report->told);
 	rs_reading_fini(&report->owner);
+	rs_error_free(report->interrupted);
+	report->interrupted = NULL;
 	if (report->rooted)
 		rs_block_free(report->rooted, report->graph->objects,
 			      sizeof(*report->rooted));
 	report->session = NULL;
 }
 
-enum { RS_NEAR = 1 << 16 }; // bytes: farther objects are not worth a word
+enum { RS_NEAR = 1 << 16 }; // bytes; an object further away is not mentioned
 
-// The bytes at the address of object @p number that are its own for certain.
+// How many bytes at the address of object @p number certainly belong to it.
 static uint32_t own_size(const struct rs_report *report, uint32_t number)
 {
 	const struct rs_graph *g = report->graph;
@@ -47,7 +49,7 @@ static uint32_t own_size(const struct rs_report *report, uint32_t number)
 		       : g->size[number];
 }
 
-// The object that @p address lies in, or RS_NONE.
+// The object that contains @p address, or RS_NONE.
 static uint32_t around(const struct rs_report *report, uint64_t address)
 {
 	const struct rs_graph *g = report->graph;
@@ -59,7 +61,7 @@ static uint32_t around(const struct rs_report *report, uint64_t address)
 	return below;
 }
 
-// `; the nearest object is <dict 0x..> (232 bytes), 24 bytes below`
+// Write `; the nearest object is <dict 0x..> (232 bytes), 24 bytes below`.
 static void nearest(const struct rs_report *report, uint64_t address, char *buf,
 		    size_t size)
 {
@@ -116,13 +118,13 @@ nothing_at(const struct rs_report *report, uint64_t address)
 	if (module)
 		return rs_error_new(
 			RS_ENOTFOUND,
-			"no object at 0x%" PRIx64 ": it lies in %s, %" PRIu64
+			"no object at 0x%" PRIx64 ": it is in %s, %" PRIu64
 			" bytes from its start%s",
 			address, module->path, address - module->start, near);
 	return rs_error_new(RS_ENOTFOUND,
 			    "no object at 0x%" PRIx64
-			    ": mapped memory, but no object that a collector "
-			    "tracks or a reference leads to starts there%s",
+			    ": it is mapped, but no collector tracks an object "
+			    "there, and no reference leads to it%s",
 			    address, near);
 }
 
@@ -209,8 +211,10 @@ struct rs_error *rs_report_garbage(struct rs_report *report, struct rs_vec *ret)
 
 struct rs_error *rs_report_take(struct rs_report *report, char **ret)
 {
-	struct rs_error *err = rs_memory_check(report->session->memory);
+	struct rs_error *err = rs_take(&report->interrupted);
 
+	if (!err)
+		err = rs_memory_check(report->session->memory);
 	if (err)
 		return err;
 	if (!report->has_problems)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * What every answer shares: the session's graph, the JSON being written, and
- * labels read again from the target.
+ * The parts of answers: opening and closing one, and writing objects, labels
+ * and owners. One struct rs_report for each answer.
  */
 #ifndef RS_ANSWER_REPORT_H
 #define RS_ANSWER_REPORT_H
@@ -12,40 +12,53 @@
 #include "session/session.h"
 
 enum {
-	RS_TEXT_SIZE = 201, // an object in words, with its NUL
-	RS_LABEL_SIZE = 256, // a reference in words, with its NUL
-	RS_NAME_SIZE = 256, // `<type 0x..>`, with its NUL
-	RS_OWNER_SIZE = 256, // `module os`, with its NUL
+	// Bytes of buffers, with the NUL:
+	RS_TEXT_SIZE = 201, // for the description of an object
+	RS_LABEL_SIZE = 256, // for the label of a reference
+	RS_NAME_SIZE = 256, // for `<type 0x..>`
+	RS_OWNER_SIZE = 256, // for `module os`
 };
 
-/** The object that was read again last, with labels. */
+/** An object that was read again, with labels. */
 struct rs_reading {
-	struct rs_refs refs; // of object `source`, matched to its edges
-	uint32_t source; // RS_NONE: refs holds nothing
+	struct rs_refs refs; // in the order of its edges
+	uint32_t source; // its number; RS_NONE: none yet
 };
 
-/** The roots of one object, counted. */
+/** The number of roots that refer to an object. */
 struct rs_rooted {
-	uint32_t counted; // roots that its count has
-	uint32_t words; // the others
+	uint32_t counted; // its reference count includes these
+	uint32_t words; // but not these
 };
 
-/** One answer in the making. End with rs_report_fini(). */
+/** An answer that is being written. */
 struct rs_report {
-	struct rs_session *session;
-	struct rs_graph *graph; // borrowed
+	struct rs_session *session; // borrowed
+	struct rs_graph *graph; // of all objects; borrowed
 	struct rs_json json;
-	struct rs_reading told; // whose references are being told
-	struct rs_reading owner; // who was asked whether a dict is its own
-	struct rs_rooted *rooted; // [objects]; NULL: no way back yet
+	struct rs_reading told; // the object whose references are written
+	struct rs_reading owner; // the last possible owner of a dict
+	struct rs_rooted *rooted; // [objects]; NULL until rs_report_reverse()
+	uint64_t written; // objects and labels so far
+	struct rs_error *interrupted; // owned: the user stopped the writing
 	bool has_problems; // rs_report_problems() has been called
 };
 
 /**
- * Begin an answer over the graph of everything.
+ * To be called once for each object or label that is written: an answer may
+ * have millions.
  *
- * @param report Zeroed; may be ended after an error too.
- * @param fd Where the JSON goes, or -1 for memory.
+ * @return Whether to write it. After the user has stopped the answer it is
+ *         false, and rs_report_take() ends with RS_EINTERRUPTED.
+ */
+bool rs_report_goes_on(struct rs_report *report);
+
+/**
+ * Begin an answer over the graph of all objects.
+ *
+ * @param report Zeroed. To be released by rs_report_fini(), on error too.
+ * @param fd To write the JSON to, or -1 for memory.
+ * Errors: as rs_session_graph().
  */
 RS_MUST_CHECK struct rs_error *
 rs_report_open(struct rs_report *report, struct rs_session *session, int fd);
@@ -53,22 +66,22 @@ void rs_report_fini(struct rs_report *report);
 #define RS_AUTO_REPORT RS_CLEANUP(rs_report_fini)
 
 /**
- * The number of the object at @p address.
- * Errors: RS_ENOTFOUND, with what lies there instead.
+ * Find the number of the object at @p address.
+ * Errors: RS_ENOTFOUND; the message says what is there instead.
  */
 RS_MUST_CHECK struct rs_error *
 rs_report_find(struct rs_report *report, uint64_t address, uint32_t *ret);
 
-/** rs_report_open() and rs_report_find(). */
+/** rs_report_open(), then rs_report_find(). */
 RS_MUST_CHECK struct rs_error *
 rs_report_open_at(struct rs_report *report, struct rs_session *session,
 		  uint64_t address, uint32_t *ret);
 
-/** A full collection of the graph, made once in a session. Borrowed. */
+/** The result of a full collection, computed once in a session. Borrowed. */
 RS_MUST_CHECK struct rs_error *
 rs_report_verdict(struct rs_report *report, const struct rs_verdict **ret);
 
-/** Whether @p fate is one of those that a collection finds unreachable. */
+/** Whether objects with @p fate are unreachable. */
 static inline bool rs_report_unreachable(uint8_t fate)
 {
 	return fate >= RS_FATE_FREED;
@@ -91,25 +104,25 @@ void rs_report_facts(struct rs_json *json, const struct rs_graph *graph,
 /** Write object @p number as an OBJECT. */
 void rs_report_object(struct rs_report *report, uint32_t number);
 
-/** Write "object": OBJECT. */
+/** Write "@p key": OBJECT. */
 void rs_report_key_object(struct rs_report *report, const char *key,
 			  uint32_t number);
 
-/** `<CGcLeak 0x7f..>`, at most @p size bytes. */
+/** Write `<CGcLeak 0x7f..>` to @p buf, of @p size bytes with the NUL. */
 void rs_report_name(const struct rs_report *report, uint32_t number, char *buf,
 		    size_t size);
 void rs_report_name_in(const struct rs_graph *graph, uint32_t number, char *buf,
 		       size_t size);
 
 /**
- * Whose dict object @p number is: `module os`, `class m.Foo`, `function f`,
- * `Foo 0x7f..`, or what root holds it: `sys.modules`.
+ * Write the name of the owner of the dict @p number: `module os`,
+ * `class m.Foo`, `function f`, `Foo 0x7f..`, or a root: `sys.modules`.
  *
- * A namespace is held by its owner, by functions and by frames: of each type
- * of holder the first few are asked.
+ * Functions and frames refer to a namespace too. To find the owner, the first
+ * few holders of each type are read.
  *
- * @return false when it is no dict, nobody's own, or before
- *         rs_report_reverse().
+ * @return false if it is not a dict, or has no owner, or if
+ *         rs_report_reverse() has not run.
  */
 bool rs_report_owner(struct rs_report *report, uint32_t number, char *buf,
 		     size_t size);
@@ -123,20 +136,21 @@ const char *rs_report_gc(const struct rs_graph *graph, uint32_t number);
 /** @return "strong", "owned", "weak" or "guess". */
 const char *rs_report_kind(enum rs_kind kind);
 
-/** @return "local", "frame", ...: as in rs_answer_why(). */
+/** @return "local", "frame" and so on: as in rs_answer_why(). */
 const char *rs_report_root_kind(unsigned kind);
 
 /** @return The name of @p root. Borrowed from @p graph. */
 const char *
 rs_report_root_text(const struct rs_graph *graph, const struct rs_root *root);
 
-/** What a root adds to the count of its target: false for found words. */
+/** Whether the reference count of its target includes @p root. */
 static inline bool rs_report_root_counted(const struct rs_root *root)
 {
 	return root->kind != RS_ROOT_WORD;
 }
 
-/** Whether @p root says what its target is, not only who has it at hand. */
+/** Whether the name of @p root says what its target is, such as sys.modules;
+ * that of a local variable does not. */
 static inline bool rs_report_root_names(const struct rs_root *root)
 {
 	return root->kind == RS_ROOT_INTERPRETER ||
@@ -144,44 +158,44 @@ static inline bool rs_report_root_names(const struct rs_root *root)
 }
 
 /**
- * The label of reference @p edge (index into graph->out) of @p source, which
- * is read again unless it was the last one asked for.
+ * The label of reference @p edge (index in graph->out) of @p source, which is
+ * read again, unless it is the one that was read last.
  */
 struct rs_label
 rs_report_label(struct rs_report *report, uint32_t source, uint32_t edge);
 
-/** The same by way of @p reading, for who must not disturb the answer's. */
+/** The same with another buffer, to leave report->told unchanged. */
 struct rs_label rs_reading_label(struct rs_reading *reading,
 				 const struct rs_report *report,
 				 uint32_t source, uint32_t edge);
 RS_MUST_CHECK struct rs_error *rs_reading_init(struct rs_reading *reading);
 void rs_reading_fini(struct rs_reading *reading);
 
-/** rs_report_label() in words; "" when it has none. */
+/** rs_report_label() as text; "" when there is none. */
 void rs_report_label_text(struct rs_report *report, uint32_t source,
 			  uint32_t edge, char *buf, size_t size);
 
-/** Write "label": words of a reference. */
+/** Write the member "label". */
 void rs_report_key_label(struct rs_report *report, uint32_t source,
 			 uint32_t edge);
 
-/** The references to one object, one after the other, by source. */
+/** An iterator over the references to an object, by source. */
 struct rs_holders {
 	const struct rs_graph *graph;
 	uint32_t target;
-	uint32_t next, end; // in graph->in
-	uint32_t source; // of the one told last
-	uint32_t edge; // of the one told last, index into graph->out
+	uint32_t next, end; // indexes in graph->in
+	uint32_t source; // of the current reference
+	uint32_t edge; // of the current reference: index in graph->out
 };
 
-/** Start. The graph must have its way back: rs_graph_reverse(). */
+/** Start before the first one. rs_graph_reverse() must have run. */
 void rs_holders_init(struct rs_holders *holders, const struct rs_graph *graph,
 		     uint32_t target);
 
-/** Step on. @return false when there are no more. */
+/** Go to the next reference. @return false when there are no more. */
 bool rs_holders_next(struct rs_holders *holders);
 
-/** What the ledger of an object adds up to. */
+/** The sums over all references to an object. */
 struct rs_ledger {
 	uint64_t named; // strong, owned and root references
 	uint64_t weak, guesses;
@@ -191,25 +205,26 @@ struct rs_ledger {
 	uint64_t holders; // all but the weak ones
 };
 
-/** Needs rs_report_reverse(). Costs as much as the object has holders. */
+/** Needs rs_report_reverse(). Takes time for each holder. */
 void rs_report_ledger(const struct rs_report *report, uint32_t number,
 		      struct rs_ledger *ret);
 
-/** Read a live count: -1 when immortal. */
+/** @return The reference count; -1 when immortal. */
 int64_t rs_report_count(const struct rs_graph *graph, uint32_t number);
 
-/** The graph of everything with its way back. From then on OBJECTs have "of".
- * Once: again is no work. */
+/** rs_graph_reverse(), once. From then on OBJECTs have the member "of".
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED. */
 RS_MUST_CHECK struct rs_error *rs_report_reverse(struct rs_report *report);
 
-/** Numbers (uint32_t) of the objects in all garbage lists, appended. */
+/** Append the numbers (uint32_t) of the objects in all garbage lists. */
 RS_MUST_CHECK struct rs_error *
 rs_report_garbage(struct rs_report *report, struct rs_vec *ret);
 
 /**
- * Write what every answer has about how much of it is known: "learned" and
- * "unasked", and, where there is something to say, "collecting", "unread",
- * "in_transit", "unknown" and "incomplete" (engine.h).
+ * Write the members that every answer has, about the method and about what is
+ * not known: "method", "not_traversed" and the same under their old names,
+ * "collecting", and, if there is any, "unread", "in_transit", "unknown" and
+ * "incomplete". See engine.h.
  */
 void rs_report_learned(struct rs_json *json, const struct rs_session *session);
 
@@ -220,7 +235,8 @@ void rs_report_learned(struct rs_json *json, const struct rs_session *session);
 void rs_report_problems(struct rs_json *json, const struct rs_session *session,
 			bool all);
 
-/** Write those, close the last object and hand out the text. */
+/** Write these members, end the answer's object and return the text. Errors:
+ * RS_ENOMEM; as rs_memory_check(). */
 RS_MUST_CHECK struct rs_error *
 rs_report_take(struct rs_report *report, char **ret);
 

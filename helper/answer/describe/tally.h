@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** @file Objects and bytes by type, in an order for people. */
+/** @file Numbers of objects and bytes by type, sorted. */
 #ifndef RS_ANSWER_TALLY_H
 #define RS_ANSWER_TALLY_H
 
@@ -10,7 +10,7 @@ enum rs_sort { RS_SORT_COUNT, RS_SORT_BYTES, RS_SORT_NAME };
 struct rs_tally_row {
 	struct rs_tally tally;
 	const char *name; // borrowed from the graph
-	uint64_t address; // of the type: the last word between equals
+	uint64_t address; // of the type: decides between equal rows
 	uint32_t type;
 };
 
@@ -21,8 +21,11 @@ struct rs_tally_rows {
 };
 
 /**
- * The types of @p tally (graph->types of them) that have any object; largest
- * first or by name, ties by name.
+ * Sort the types that have objects: largest first, then by name.
+ *
+ * @param tally [graph->types]
+ * @param[out] ret To be released by rs_tally_rows_fini().
+ * Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *
 rs_tally_sort(const struct rs_graph *graph, const struct rs_tally *tally,

@@ -219,8 +219,8 @@ START_TEST(address_of_nothing_names_the_nearest_object)
 	rs_ck_error(
 		rs_answer_count(fake_session, fake_address(1) + 50, 0, &answer),
 		RS_ENOTFOUND,
-		"no object at 0x100072: mapped memory, but no object that "
-		"a collector tracks or a reference leads to starts there; "
+		"no object at 0x100072: it is mapped, but no collector tracks "
+		"an object there, and no reference leads to it; "
 		"the nearest object is <tuple 0x100080> (48 bytes), 14 bytes "
 		"above");
 	rs_ck_error(

@@ -78,6 +78,7 @@ START_TEST(jsonl_is_version_1)
 			 "{\"refscope\":1,\"runtime\":\"cpython\","
 			 "\"version\":\"2.7.18\",\"source\":\"core\","
 			 "\"objects\":3,\"references\":3,"
+			 "\"method\":\"read\",\"not_traversed\":0,"
 			 "\"learned\":\"read\",\"unasked\":0}");
 	ck_assert_str_eq(next_line(&rest),
 			 "{\"id\":\"0x100000\",\"type\":\"CGcLeak\","

@@ -194,7 +194,7 @@ START_TEST(without_a_callback_nothing_is_run)
 	ck_assert_uint_eq(a.objects, 0);
 	ck_assert_uint_eq(a.runs, 0);
 	rs_ck_error(rs_answer_verify(session, 0, &text), RS_ENOTFOUND,
-		    "no object in it has a function that could be asked");
+		    "nothing in it can be traversed");
 	rs_session_close(session);
 }
 END_TEST

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Answers of the engine as lines of text, one function an answer.
+"""Answers of the engine as lines of text, one function for each answer.
 
-Each takes the decoded JSON of the entry that it is named after (engine.h
-has the schema) and returns lines without their ends.
+Each takes the decoded JSON of rs_answer_<its name>(), whose schema is in
+include/refscope/engine.h, and returns lines without line ends.
 """
 from .collector import collect, cycles, garbage, gc
 from .files import export
-from .overview import info, unasked
+from .overview import completeness, info
 from .objects import count, reachable, referrers, show, why
 from .histogram import types
 from .run import eval_, repr_
@@ -14,6 +14,7 @@ from .verify import verify
 
 __all__ = (
     "collect",
+    "completeness",
     "count",
     "cycles",
     "eval_",
@@ -26,7 +27,6 @@ __all__ = (
     "repr_",
     "show",
     "types",
-    "unasked",
     "verify",
     "why",
 )

@@ -21,13 +21,13 @@ def whose(one: dict[str, Any]) -> str:
 
 
 def collect(answer: dict[str, Any]) -> list[str]:
-    """The lines that CPython's own collector prints with its debug flags on."""
+    """The lines that CPython's collector prints with debug flags set."""
     lines = []
     for thing in answer["objects"]:
         freed = thing.get("why") == "freed"
-        verdict = "collectable" if freed else "uncollectable"
+        fate = "collectable" if freed else "uncollectable"
         reason = _UNFREEABLE.get(thing.get("why") or "", "")
-        lines.append(f"gc: {verdict} {text.name(thing)}{reason}")
+        lines.append(f"gc: {fate} {text.name(thing)}{reason}")
     lines += text.more(
         len(answer["objects"]),
         answer.get("unreachable"),
@@ -53,36 +53,36 @@ def collect(answer: dict[str, Any]) -> list[str]:
 def cycles(answer: dict[str, Any], alive: bool = False) -> list[str]:
     where = "among live objects" if alive else "in the garbage"
     if not answer["rings"]:
-        # What was not read may hold rings: then the line below says so.
+        # Objects that were not read may form cycles: a line below says so.
         found = " found" if answer.get("unread") else ""
-        return [f"no rings{found} {where}"]
+        return [f"no cycles{found} {where}"]
     lines = [
-        f"{text.count(answer['rings'], 'ring')} {where}, "
+        f"{text.count(answer['rings'], 'cycle')} {where}, "
         f"{text.count(answer['objects'], 'object')}"
     ]
-    for number, ring in enumerate(answer["cycles"], 1):
+    for number, cycle in enumerate(answer["cycles"], 1):
         lines.append("")
-        lines += _ring(number, ring, alive)
+        lines += _cycle(number, cycle, alive)
     rest = text.more(len(answer["cycles"]), answer["rings"], False)
     return lines + ([""] + rest if rest else [])
 
 
-def _ring(number: int, ring: dict[str, Any], alive: bool) -> list[str]:
+def _cycle(number: int, cycle: dict[str, Any], alive: bool) -> list[str]:
     lines = [
-        f"ring {number}: {text.count(ring['objects'], 'object')}, "
-        f"{text.size(ring['bytes'])}"
+        f"cycle {number}: {text.count(cycle['objects'], 'object')}, "
+        f"{text.size(cycle['bytes'])}"
     ]
-    lines += text.indent(_path(ring["path"], ring.get("length")))
-    why = text.clean(ring.get("why") or "")
+    lines += text.indent(_path(cycle["path"], cycle.get("length")))
+    why = text.clean(cycle.get("why") or "")
     if why:
         # "a finalizer: <T 0x..>" is a reason, "it is in use" a sentence.
         lines.append("  " + (why if why[:3] == "it " else f"not freed: {why}"))
-    lines += text.indent(_cuts(ring["cuts"], ring.get("cuts_total"), alive))
+    lines += text.indent(_cuts(cycle["cuts"], cycle.get("cuts_total"), alive))
     return lines
 
 
 def _path(path: list[dict[str, Any]], length: int | None) -> list[str]:
-    """<A 0x1>._b -> <B 0x2>._a -> <A 0x1>, broken where it is too long."""
+    """<A 0x1>._b -> <B 0x2>._a -> <A 0x1>; several lines if it is long."""
     steps = [
         text.name(step["object"]) + _attached(text.clean(step["label"]))
         for step in path
@@ -98,16 +98,16 @@ def _path(path: list[dict[str, Any]], length: int | None) -> list[str]:
 
 
 def _attached(label: str) -> str:
-    """A label as it follows its object: .name and [key] without a space."""
+    """A label to append to an object: .name and [key] without a space."""
     return label if label[:1] in (".", "[") else " " + label
 
 
 def _cuts(
     cuts: list[dict[str, Any]], total: int | None, alive: bool
 ) -> list[str]:
-    goal = "opens it" if alive else "frees it"
+    goal = "breaks the cycle" if alive else "frees it"
     if not cuts:
-        return [f"no single reference, dropped alone, {goal}"]
+        return [f"dropping no single reference {goal}"]
     shown = [
         f"{text.name(cut['object'])}{_attached(text.clean(cut['label']))}"
         for cut in cuts
@@ -133,7 +133,7 @@ def gc(answer: dict[str, Any]) -> list[str]:
     for runtime in answer["runtimes"]:
         if lines:
             lines.append("")
-        # Of several interpreters each has a collector of its own.
+        # Each of several interpreters or registries has its own collector.
         several = runtime.get("interpreters") or runtime.get("registries")
         for one in several or ():
             name = f"{runtime['name']} {whose(one)}"
@@ -148,7 +148,7 @@ def state(collector: dict[str, Any]) -> str:
     enabled = {True: "enabled", False: "disabled", None: "state unknown"}
     words = [enabled[collector.get("enabled")]]
     if collector.get("collecting"):
-        words.append("inside a collection")
+        words.append("in a collection")
     if collector.get("debug"):
         words.append("debug " + "|".join(collector["debug"]))
     return ", ".join(words)
@@ -161,7 +161,7 @@ def _collector(runtime: dict[str, Any]) -> list[str]:
         known = [generation.get(key) for key in _GENERATION_HEADER[1:]]
         rows.append((str(index), *map(text.number, known)))
     if len(rows) > 1:
-        # What no generation of this version records is not worth a column.
+        # Leave out columns that this version records for no generation.
         kept = [
             i for i in range(len(_GENERATION_HEADER))
             if any(row[i] != "-" for row in rows[1:])

@@ -8,7 +8,7 @@ from .. import text
 
 
 def count(answer: dict[str, Any]) -> list[str]:
-    """The ledger: the count, each holder, and what nobody accounts for."""
+    """The count, each holder, and the part that no holder explains."""
     value = answer["count"]
     lines = [text.described(answer["object"])]
     lines.append("count: " + ("immortal" if value is None else str(value)))
@@ -23,8 +23,8 @@ def count(answer: dict[str, Any]) -> list[str]:
         lines.append(f"unexplained so far: {answer['unexplained']}")
     if answer["unexplained"] < 0:
         lines.append(
-            "more holders than the count admits: a reference was dropped "
-            "twice, or is guessed"
+            "more holders than the count: a reference was released twice, or "
+            "one of the holders is a guess"
         )
     return lines
 
@@ -42,12 +42,12 @@ def _references(references: list[dict[str, Any]]) -> list[str]:
 _GC = {
     "tracked": "tracked",
     "untracked": "not tracked",
-    "none": "not for the collector",
+    "none": "no GC support",
 }
-# Flags that the line says by other words, or the type's name does.
-_SAID = {"gc", "tracked", "immortal", "native", "type", "instance"}
+# Flags that other words of the line express, or the type's name.
+_IMPLIED = {"gc", "tracked", "immortal", "native", "type", "instance"}
 _FLAGS = {
-    "legacy": "finalizer of the old kind",
+    "legacy": "legacy finalizer",
     "inexact": "references partly guessed",
 }
 
@@ -62,7 +62,7 @@ def show(answer: dict[str, Any]) -> list[str]:
         facts.append(text.clean(thing["runtime"]))
     facts.append(_GC.get(str(thing.get("gc")), "?"))
     flags = [text.clean(flag) for flag in answer.get("flags") or ()]
-    facts += [_FLAGS.get(flag, flag) for flag in flags if flag not in _SAID]
+    facts += [_FLAGS.get(flag, flag) for flag in flags if flag not in _IMPLIED]
     if answer.get("generation") is not None:
         facts.append(f"generation {answer['generation']}")
     if answer.get("unreachable"):
@@ -82,11 +82,11 @@ def show(answer: dict[str, Any]) -> list[str]:
 def reachable(answer: dict[str, Any]) -> list[str]:
     lines = [text.described(answer["object"])]
     depth = answer.get("depth")
-    within = f" within {text.count(depth, 'step')}" if depth else ""
+    within = f" within {text.count(depth, 'reference')}" if depth else ""
     rows = [_portion(f"reachable{within}", answer, "")]
     for key, note in (
-        ("retained", "goes with it"),
-        ("shared", "held from elsewhere too"),
+        ("retained", "freed with it"),
+        ("shared", "also held by others"),
     ):
         if key in answer:
             rows.append(_portion("  " + key, answer[key], note))
@@ -120,7 +120,7 @@ def _listed(answer: dict[str, Any]) -> list[str]:
     rows = [
         (str(e["depth"]), text.described(e["object"], 90)) for e in entries
     ]
-    lines = ["list (steps, object)"]
+    lines = ["list (distance, object)"]
     lines += text.indent(text.columns(rows, "><"))
     return lines + text.indent(
         text.more(len(entries), answer["objects"], False)
@@ -155,7 +155,7 @@ def _tree(entries: list[dict[str, Any]], lead: str) -> list[str]:
         if thing:
             line += " of " + text.described(thing, 70)
         if entry.get("seen"):
-            line += " (above)"
+            line += " (shown above)"
         lines.append(line)
         below = entry.get("referrers") or ()
         pending += [(inner, lead + "  ") for inner in reversed(below)]
@@ -179,15 +179,18 @@ def _no_path(answer: dict[str, Any]) -> list[str]:
     if answer.get("garbage"):
         return [
             "  unreachable: no root leads to it; "
-            '"refs cycles" shows the ring that holds it'
+            '"refs cycles" shows the cycle that holds it'
         ]
     held = answer.get("held") or ()
     if not held:
         return [
             "  no known root leads to it; "
-            '"refs referrers" shows who holds it'
+            '"refs referrers" shows who refers to it'
         ]
-    lines = ["  no known root leads to it; on the way back to it are"]
+    lines = [
+        "  no known root leads to it; these objects, from which it can be "
+        "reached, have unknown holders"
+    ]
     for entry in held:
         lines.append(
             f"    {text.described(entry['object'], 70)}, unexplained so far: "
@@ -199,7 +202,7 @@ def _no_path(answer: dict[str, Any]) -> list[str]:
 def _steps(
     steps: list[dict[str, Any]], shown: set[tuple[str, ...]]
 ) -> list[str]:
-    """A path; where it goes on as one shown before, no further."""
+    """A path, up to where it continues like one shown before."""
     rows = []
     label = ""
     rest = tuple(step["object"]["id"] for step in steps)
@@ -213,4 +216,4 @@ def _steps(
         rest = rest[1:]
     lines = ["-> " + line.lstrip() if len(rows) == 1 else "-> " + line
              for line in text.columns(rows, "<<")]
-    return lines + (["... and on as above"] if known else [])
+    return lines + (["... continues as above"] if known else [])

@@ -19,57 +19,58 @@ def info(answer: dict[str, Any]) -> list[str]:
         ]
         rows.append(("size", text.size(answer["bytes"])))
         lines += text.indent(text.columns(rows, "<>"))
-    lines += text.indent(_learned(answer))
+    lines += text.indent(_method(answer))
     lines += text.indent(_problems(answer))
     return lines
 
 
-def _learned(answer: dict[str, Any]) -> list[str]:
+def _method(answer: dict[str, Any]) -> list[str]:
     if answer["objects"] is None:
         return []
-    # What a C program tracks can be read alone.
+    # Objects of a C program are always read.
     if all(runtime["name"] != "cpython" for runtime in answer["runtimes"]):
         return []
-    if answer.get("learned") != "asked":
-        return ["references were read (refs exact)"]
+    if answer.get("method") != "traversed":
+        return ['references: read from memory ("help set refs exact")']
     return [
-        "references were read, and asked for of "
-        f"{text.count(answer['asked'], 'object')} (refs exact)"
+        "references: read from memory, and found by tp_traverse for "
+        f"{text.count(answer['asked'], 'object')} (\"help set refs exact\")"
     ]
 
 
-def unasked(answer: dict[str, Any]) -> list[str]:
-    """What every answer ends with: how much of it is not known."""
+def completeness(answer: dict[str, Any]) -> list[str]:
+    """The last lines of every answer: what may be missing or wrong in it."""
     lines = []
     if answer.get("collecting"):
         lines.append(
-            "(the target is inside a collection: its lists are in pieces, "
-            "the numbers may be off)"
+            "(the target was stopped during a collection, when its lists are "
+            "incomplete: numbers may be wrong)"
         )
-    lines += _unread(answer.get("unread"), bool(answer.get("unasked")))
-    # Of C programs' callbacks the line before says it already.
-    number = answer.get("unasked") or 0
+    number = answer.get("not_traversed") or 0
+    lines += _unread(answer.get("unread"), bool(number))
+    # Objects with callbacks of C programs are in the line before.
     if answer.get("unread"):
         number -= answer["unread"]["objects"]
     if number > 0:
         lines.append(
-            f"({text.count(number, 'object')} could not be asked (refs "
-            "exact): what was read stands)"
+            f"({text.count(number, 'object')} could not be traversed; their "
+            'references are those read from memory: see "refs info")'
         )
     if answer.get("in_transit"):
         lines.append(
-            f"({text.count(answer['in_transit'], 'object')} with a count of 0: "
-            "being torn down, or not yet held; in use, with all they hold)"
+            f"({text.count(answer['in_transit'], 'object')} with a count of "
+            "0: being freed or just created; treated as in use, with all "
+            "that they refer to)"
         )
     if answer.get("unknown"):
         lines.append(
-            f"({text.count(answer['unknown'], 'tracked object')} taken as in "
-            "use: unreadable, freed or overwritten; refs info names them)"
+            f"({text.count(answer['unknown'], 'tracked object')} treated as "
+            "in use: unreadable, freed or overwritten; see refs info)"
         )
     if answer.get("incomplete"):
         lines.append(
-            "(parts of the registry could not be read: objects are missing; "
-            "see refs info)"
+            "(parts of the registry could not be read, so objects are "
+            "missing; see refs info)"
         )
     # refs info has a list of its own, of more.
     if "source" not in answer or "runtimes" not in answer:
@@ -88,12 +89,15 @@ def _unread(unread: Any, failed: bool) -> list[str]:
         for one in unread.get("types") or ()
     )
     return [
-        "(not read: what the traverse callbacks of "
+        "(not read: references that only the traverse callbacks of "
         f"{text.count(unread['objects'], 'object')} visit"
         + (f": {types}" if types else "")
-        + ("; they could not be called" if failed else "")
-        + ("" if failed else "; on a core they are called: gcore, refs exact")
-        + ")"
+        + (
+            "; they could not be called)"
+            if failed
+            else "; take a core of the target to get them: gcore, set refs "
+            "exact auto)"
+        )
     ]
 
 
@@ -132,27 +136,27 @@ def _runtime(runtime: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _allocator(told: dict[str, Any]) -> str:
-    if not told["arenas"]:
+def _allocator(allocator: dict[str, Any]) -> str:
+    if not allocator["arenas"]:
         return (
-            f"{told['name']}: no arenas, so an object that nothing leads to "
-            "is not seen"
+            f"{allocator['name']}: no arenas, so untracked objects to which "
+            "no other object refers cannot be found"
         )
-    whole = told["name"].startswith("mimalloc")  # large blocks as well
+    whole = allocator["name"].startswith("mimalloc")  # large blocks as well
     line = (
-        f"{told['name']}: {text.count(told['blocks'], 'block')} in "
-        f"{text.count(told['arenas'], 'segment' if whole else 'arena')}: "
-        f"{text.number(told['objects'])} objects, "
-        f"{text.number(told['free_list'])} on free lists, "
-        f"{text.number(told['other'])} tables"
+        f"{allocator['name']}: {text.count(allocator['blocks'], 'block')} in "
+        f"{text.count(allocator['arenas'], 'segment' if whole else 'arena')}: "
+        f"{text.number(allocator['objects'])} objects, "
+        f"{text.number(allocator['free_list'])} on free lists, "
+        f"{text.number(allocator['other'])} tables and buffers"
     )
-    if told.get("large") is not None and not whole:
-        line += f"; {text.number(told['large'])} larger"
+    if allocator.get("large") is not None and not whole:
+        line += f"; {text.number(allocator['large'])} too large for an arena"
     return line
 
 
 def _collectors(answer: Any) -> list[dict[str, Any]]:
-    """The "gc" member: rs_answer_gc's object, or one runtime's part of it."""
+    """The collectors of a "gc" member: rs_answer_gc()'s object, or a part."""
     if not answer:
         return []
     return answer["runtimes"] if "runtimes" in answer else [answer]
@@ -225,7 +229,7 @@ def _problems(answer: dict[str, Any]) -> list[str]:
     if answer.get("dropped"):
         lines.append(
             f"{text.count(answer['dropped'], 'reference')} left out: "
-            "what they point to is not an object"
+            "no object at the target address"
         )
     problems = answer.get("problems") or ()
     if problems:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What code of a core said, as lines."""
+"""refs repr and refs eval as text."""
 from __future__ import annotations
 
 from typing import Any
@@ -14,7 +14,7 @@ def repr_(answer: dict[str, Any]) -> list[str]:
 def eval_(answer: dict[str, Any]) -> list[str]:
     printed, value = answer["printed"], answer["value"]
     lines = _lines(printed)
-    # Of print() nobody wants to see that it returned None.
+    # That print() returned None is not worth a line.
     if value is not None and not (printed and value == "None"):
         lines += _lines(value)
     return lines + _end(answer)

@@ -24,14 +24,14 @@ def verify(answer: dict[str, Any]) -> list[str]:
 
 
 def _type(entry: dict[str, Any]) -> list[str]:
-    """A type whose references differ, with its example."""
+    """A type whose references differ, with an example."""
     lines = [
         f"{text.clean(entry['type'])}: {text.number(entry['differ'])} of "
         f"{text.count(entry['objects'], 'object')} differ",
         f"  such as {text.described(entry['example'])}",
     ]
-    for key, words in (("only_asked", "only its type tells"),
-                       ("only_read", "its type does not tell")):
+    for key, words in (("only_asked", "found only by traversing"),
+                       ("only_read", "found only by reading")):
         if entry[key]:
             lines.append(f"    {words}: {', '.join(entry[key])}")
     return lines
@@ -39,27 +39,33 @@ def _type(entry: dict[str, Any]) -> list[str]:
 
 def _totals(answer: dict[str, Any]) -> list[str]:
     lines = []
-    for key, words in (("only_asked", "tracked, but not read"),
-                       ("only_read", "tracked, but not asked")):
+    for key, words in (("only_asked", "by traversing"),
+                       ("only_read", "by reading")):
         if answer[key]:
-            lines.append(f"{text.count(answer[key], 'object')} {words}")
+            lines.append(f"{text.count(answer[key], 'tracked object')} found "
+                         f"only {words}")
+    if answer.get("refused"):
+        lines.append(
+            f"{text.count(answer['refused'], 'object')} not traversed: their "
+            "function is in no file whose build-id agrees (set refs run on)"
+        )
     if answer["lists_broken"]:
-        lines.append(text.count(answer["lists_broken"], "broken gc list"))
+        lines.append(text.count(answer["lists_broken"], "damaged gc list"))
     runtimes = answer.get("runtimes") or ()
     if len(runtimes) > 1:
-        lines += [f"{text.clean(r['name'])}: {_asked(r)}" for r in runtimes]
+        lines += [f"{text.clean(r['name'])}: {_compared(r)}" for r in runtimes]
     lines.append(
-        _asked(answer)
+        _compared(answer)
         + (f", {text.number(answer['faults_total'])} stopped"
            if answer["faults_total"] else "")
     )
     return lines
 
 
-def _asked(answer: dict[str, Any]) -> str:
+def _compared(answer: dict[str, Any]) -> str:
     differ = answer["differ"]
     return (
-        f"asked {text.count(answer['objects'], 'object')}, "
+        f"traversed {text.count(answer['objects'], 'object')}, "
         f"{text.count(answer['references'], 'reference')}: "
         + (f"{text.number(differ)} differ" if differ else "all agree")
     )

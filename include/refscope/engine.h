@@ -333,10 +333,10 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  * least and the greatest number that gc.collect() can return. They are equal
  * unless something runs before the collector counts, which "decides" names:
  * finalizers, generators that are closed, callbacks of weak references, objects
- * that 2.7 keeps. garbage: what len(gc.garbage) would be afterwards. collecting: the target was stopped during a collection,
- * so the numbers may be wrong. objects: first the uncollectable ones (those
- * with a finalizer, then those that they hold), then those that would be freed;
- * each group by address.
+ * that 2.7 keeps. garbage: what len(gc.garbage) would be afterwards.
+ * collecting: the target was stopped during a collection, so the numbers may be
+ * wrong. objects: first the uncollectable ones (those with a finalizer, then
+ * those that they hold), then those that would be freed; each group by address.
  *
  * If a CPython has several interpreters, each with its own collector (3.9 and
  * later), the numbers are sums, and "interpreters":[{"id":N,"tracked":N,

@@ -693,11 +693,11 @@ class Others(Layout):
             "a freed object, once a Foo"])
 
     def test_what_is_missing_is_said_by_every_answer(self):
-        self.check(layout.unasked({"problems": ["core c is truncated"]}), """
+        self.check(layout.completeness({"problems": ["core c is truncated"]}), """
             (may be incomplete: core c is truncated)
             """)
         # refs info has a list of its own.
-        self.assertEqual(layout.unasked({
+        self.assertEqual(layout.completeness({
             "source": "core c", "runtimes": [],
             "problems": ["core c is truncated"]}), [])
 

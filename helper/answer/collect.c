@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/listing.h"
+#include "answer/describe/returns.h"
 #include "session/collection.h"
 
 // A collection, and what else the answer needs.
@@ -94,6 +95,27 @@ static void write_each(struct rs_json *j, const struct collection *c)
 	write_those(j, c, "registries", true);
 }
 
+// Of a CPython; a C program's collector has no such number.
+static void write_returns(struct rs_json *j, const struct collection *c)
+{
+	struct rs_returns returns;
+
+	const struct rs_runtime *rt =
+		rs_session_runtime_named(c->session, "cpython");
+
+	// By the rules of another version there is nothing to be returned.
+	if (!rt || c->rules != rt->rules)
+		return;
+	rs_returns_find(c->graph, &c->verdict, c->rules, &returns);
+	rs_json_key(j, "returns");
+	rs_json_begin_array(j);
+	rs_json_uint(j, returns.low);
+	rs_json_uint(j, returns.high);
+	rs_json_end_array(j);
+	if (returns.decides)
+		rs_json_key_string(j, "decides", returns.decides);
+}
+
 static bool is_collecting(const struct rs_session *session)
 {
 	for (size_t i = 0; i < session->runtimes; i++)
@@ -112,6 +134,7 @@ write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 	rs_json_key_uint(j, "unreachable", c->verdict.unreachable);
 	rs_json_key_uint(j, "uncollectable", c->verdict.uncollectable);
 	rs_json_key_uint(j, "garbage", c->in_garbage + new_garbage(c));
+	write_returns(j, c);
 	rs_json_key_int(j, "generation", c->generation);
 	rs_json_key_string(j, "rules", c->rules == RS_RULES_27 ? "2.7" : "3.4");
 	// Else every answer says so at its end.
@@ -121,6 +144,7 @@ write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 	rs_json_key(j, "objects");
 	struct rs_error *err = rs_listing_write(&listing, j, limit, &shown);
 	rs_json_key_bool(j, "limited", shown < c->verdict.unreachable);
+	rs_report_problems(j, c->session, false);
 	rs_report_learned(j, c->session);
 	rs_json_end_object(j);
 	return err;

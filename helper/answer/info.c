@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/collector_state.h"
+#include "answer/describe/dangling.h"
 #include "answer/describe/report.h"
 
 static void write_text(struct rs_json *j, const char *key,
@@ -189,10 +190,9 @@ struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 		return err;
 	write_numbers(j, report.graph);
 	rs_json_key_uint(j, "asked", rs_session_asked(session));
-	rs_json_key(j, "problems");
-	rs_json_begin_array(j);
-	for (size_t i = 0; i < session->memory->problems; i++)
-		rs_json_string(j, session->memory->problem[i]);
-	rs_json_end_array(j);
+	if (report.graph && (err = rs_report_dangling(&report)))
+		return err;
+	rs_report_problems(j, session, true);
+	report.has_problems = true;
 	return rs_report_take(&report, ret);
 }

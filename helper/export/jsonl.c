@@ -36,6 +36,7 @@ static void write_header(struct lines *l)
 			   session->memory->is_core ? "core" : "live");
 	rs_json_key_uint(j, "objects", l->report->graph->objects);
 	rs_json_key_uint(j, "references", l->report->graph->references);
+	rs_report_problems(j, session, false);
 	rs_report_learned(j, session);
 	rs_json_end_object(j);
 	rs_json_newline(j);

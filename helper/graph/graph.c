@@ -18,6 +18,9 @@ void rs_graph_fini(struct rs_graph *graph)
 	rs_block_free(graph->in, refs, sizeof(*graph->in));
 	rs_vec_fini(&graph->root);
 	rs_vec_fini(&graph->root_text);
+	rs_vec_fini(&graph->dangling);
+	if (graph->guessed)
+		rs_block_free(graph->guessed, n, 1);
 	rs_addrmap_fini(&graph->map);
 	*graph = (struct rs_graph){0};
 }

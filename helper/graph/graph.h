@@ -122,6 +122,14 @@ enum rs_root_kind {
 	RS_ROOT_GARBAGE, // an entry of the C tracker's garbage list
 };
 
+/** A counted reference that leads to no object: to memory that was freed. */
+struct rs_dangling {
+	uint64_t target; // address
+	uint32_t source; // object number
+};
+
+enum { RS_DANGLING_KEPT = 10000 };
+
 struct rs_graph {
 	uint32_t objects;
 	uint32_t types;
@@ -147,7 +155,29 @@ struct rs_graph {
 	struct rs_addrmap map; // address to number; sealed
 	bool tracked_only; // without untracked objects and without roots
 	uint64_t dropped; // references left out: they led to no known object
+	// Of these the strong and owned ones, and the first of them (struct
+	// rs_dangling).
+	uint64_t danglings;
+	struct rs_vec dangling;
+	// [objects] 1: nothing but guesses says that there is an object. NULL:
+	// none is like that.
+	uint8_t *guessed;
+	// Objects of which not all could be read (memory that is missing or
+	// damaged, or a limit), so that references of theirs are missing, and
+	// the address of one of them.
+	uint64_t partial, partial_example;
+	// Objects of 4 GiB or more, whose sizes saturate.
+	uint64_t oversized;
 };
+
+/** Count @p partial more objects, of which @p example is one. */
+static inline void
+rs_graph_add_partial(struct rs_graph *graph, uint64_t partial, uint64_t example)
+{
+	if (partial && !graph->partial)
+		graph->partial_example = example;
+	graph->partial += partial;
+}
 
 /** Release everything that is not borrowed. A zeroed graph is allowed. */
 void rs_graph_fini(struct rs_graph *graph);

@@ -43,8 +43,8 @@ struct rs_error *rs_maps_add(struct rs_target *target, const struct rs_map *map,
 		return NULL;
 	if (target->maps >= RS_MAX_MAPS) {
 		if (target->maps == RS_MAX_MAPS)
-			rs_problem(
-				target,
+			rs_memory_gap(
+				&target->memory,
 				"%s: more than %d mappings; the others are ignored",
 				target->name, RS_MAX_MAPS);
 		return NULL;

@@ -27,8 +27,8 @@ static const void *join(struct rs_target *target,
 			return p->data;
 	if (size > RS_MAX_JOINED ||
 	    size + sizeof(**head) > RS_MAX_JOINED - target->joined_bytes) {
-		rs_problem(
-			target,
+		rs_memory_gap(
+			&target->memory,
 			"%s: cannot read the %llu bytes at %#llx: they cross segments, and more than %d MiB of such ranges would have to be copied",
 			target->name, (unsigned long long)size,
 			(unsigned long long)address, RS_MAX_JOINED >> 20);

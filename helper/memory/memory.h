@@ -74,9 +74,14 @@ struct rs_memory {
 	size_t auxv_size; // bytes
 	char **problem; // one line for each thing that could not be read
 	size_t problems;
+	// Those of them that may make answers wrong; borrowed from problem[].
+	const char **gap;
+	size_t gaps;
 	// The line of problem[] about a file that is not on this machine, that
 	// of the executable if it is missing; NULL when none is.
 	const char *missing;
+	// The line of problem[] about a core that is truncated, or NULL.
+	const char *truncated;
 	// A look-up failed because memory ran out, so "not found" may be wrong.
 	// Never reset.
 	bool no_memory;
@@ -180,6 +185,15 @@ rs_memory_new_view(struct rs_memory *memory, struct rs_memory **ret);
  */
 RS_PRINTF(2, 3)
 void rs_memory_problem(struct rs_memory *memory, const char *format, ...);
+
+/**
+ * As rs_memory_problem(), for what answers are incomplete or wrong because of:
+ * a limit that was reached, a list or table that is damaged, memory that is not
+ * in the target. Every answer repeats these lines. Like the others they are
+ * limited in number, but not displaced by them.
+ */
+RS_PRINTF(2, 3)
+void rs_memory_gap(struct rs_memory *memory, const char *format, ...);
 
 /** Free @p memory and everything borrowed from it. NULL is allowed. */
 void rs_memory_close(struct rs_memory *memory);

@@ -60,6 +60,7 @@ void rs_memory_close(struct rs_memory *memory)
 	for (size_t i = 0; i < memory->problems; i++)
 		free(memory->problem[i]);
 	free(memory->problem);
+	free(memory->gap);
 	free_buffers(target->text);
 	for (size_t i = 0; i < RS_JOINED_HEADS; i++)
 		free_buffers(target->joined[i]);

@@ -29,15 +29,54 @@ void *rs_array_push(void *array_pointer, size_t *count, size_t size)
 	return array + n * size;
 }
 
-static void
-add_problem(struct rs_memory *memory, const char *format, va_list ap)
+/** The number of the line of problem[] that is @p line, or memory->problems. */
+static size_t find_problem(const struct rs_memory *memory, const char *line)
 {
+	size_t i = 0;
+
+	while (i < memory->problems && strcmp(memory->problem[i], line) != 0)
+		i++;
+	return i;
+}
+
+/** Append @p line, which is the memory's from then on, unless it is there. */
+static const char *keep_problem(struct rs_memory *memory, char **line)
+{
+	const size_t i = find_problem(memory, *line);
+
+	if (i < memory->problems)
+		return memory->problem[i];
+	char **slot = rs_array_push(&memory->problem, &memory->problems,
+				    sizeof(*slot));
+	if (!slot)
+		return NULL;
+	return *slot = rs_take(line);
+}
+
+static void keep_gap(struct rs_memory *memory, const char *line)
+{
+	for (size_t i = 0; i < memory->gaps; i++)
+		if (memory->gap[i] == line)
+			return;
+	const char **slot =
+		rs_array_push(&memory->gap, &memory->gaps, sizeof(*slot));
+	if (slot)
+		*slot = line;
+}
+
+static void
+add_problem(struct rs_memory *memory, bool gap, const char *format, va_list ap)
+{
+	const size_t before =
+		gap ? memory->gaps : memory->problems - memory->gaps;
 	RS_AUTO_FREE char *line = NULL;
 
-	if (memory->problems >= RS_MAX_PROBLEMS)
+	if (before >= RS_MAX_PROBLEMS)
 		return;
-	if (memory->problems == RS_MAX_PROBLEMS - 1)
-		line = strdup("more problems were found; they are not listed");
+	if (before == RS_MAX_PROBLEMS - 1)
+		line = strdup(gap ? "more is missing; it is not listed"
+				  : "more problems were found; they are not "
+				    "listed");
 	else if (vasprintf(&line, format, ap) < 0)
 		line = NULL;
 	if (!line)
@@ -47,13 +86,9 @@ add_problem(struct rs_memory *memory, const char *format, va_list ap)
 		if ((unsigned char)*c < ' ')
 			*c = '?';
 	// The same work may be done twice and find the same problem again.
-	for (size_t i = 0; i < memory->problems; i++)
-		if (!strcmp(memory->problem[i], line))
-			return;
-	char **slot = rs_array_push(&memory->problem, &memory->problems,
-				    sizeof(*slot));
-	if (slot)
-		*slot = rs_take(&line);
+	const char *kept = keep_problem(memory, &line);
+	if (kept && gap)
+		keep_gap(memory, kept);
 }
 
 void rs_problem(struct rs_target *target, const char *format, ...)
@@ -61,7 +96,7 @@ void rs_problem(struct rs_target *target, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	add_problem(&target->memory, format, ap);
+	add_problem(&target->memory, false, format, ap);
 	va_end(ap);
 }
 
@@ -70,7 +105,16 @@ void rs_memory_problem(struct rs_memory *memory, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	add_problem(memory, format, ap);
+	add_problem(memory, false, format, ap);
+	va_end(ap);
+}
+
+void rs_memory_gap(struct rs_memory *memory, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	add_problem(memory, true, format, ap);
 	va_end(ap);
 }
 

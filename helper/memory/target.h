@@ -20,7 +20,8 @@
 
 enum {
 	RS_COPY_SIZE = 1 << RS_COPY_SHIFT, // a chunk of a copied target
-	RS_MAX_PROBLEMS = 100, // the last line then says that there are more
+	// Of either kind; the last line then says that there are more.
+	RS_MAX_PROBLEMS = 100,
 	RS_MAX_MAPS = 1 << 20, // Linux allows 65,530 unless told otherwise
 	RS_JOINED_HEADS = 1 << 12, // hash buckets
 };

@@ -353,6 +353,13 @@ struct rs_runtime_ops {
 		     size_t size);
 
 	/**
+	 * What lies at @p address, where a reference leads that should lead to
+	 * an object and does not: "a freed block, once a Station". May be NULL.
+	 */
+	void (*freed_text)(struct rs_runtime *rt, uint64_t address, char *buf,
+			   size_t size);
+
+	/**
 	 * Version, threads and the like, for rs_answer_info().
 	 * @param ret Zeroed; to be released by the caller, on error too.
 	 * Errors: RS_ENOMEM.

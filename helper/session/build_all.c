@@ -47,6 +47,11 @@ struct rs_build {
 	struct rs_vec edge; // uint32_t: raw, with numbers for addresses
 	uint64_t pending[RS_PENDING]; // circular: addresses to examine
 	unsigned head, waiting; // of pending
+	bool guessed[RS_PENDING]; // of pending: only guesses refer to it so far
+	// uint8_t, one for each of queue after the first `tracked`: whether
+	// only guesses referred to it when it was found; and how many.
+	struct rs_vec guess;
+	size_t guesses;
 };
 
 static struct rs_runtime *runtime_of(const struct rs_build *b, size_t i)
@@ -87,18 +92,28 @@ static uint8_t runtime_at(struct rs_session *session, uint64_t address)
 static struct rs_error *examine(struct rs_build *b)
 {
 	const uint64_t address = b->pending[b->head];
+	const bool guessed = b->guessed[b->head];
 
 	b->head = (b->head + 1) % RS_PENDING;
 	b->waiting--;
 	const uint8_t runtime = runtime_at(b->session, address);
-	if (runtime != RS_RUNTIMES_MAX)
+	if (runtime != RS_RUNTIMES_MAX) {
+		uint8_t *guess = rs_vec_push(&b->guess, sizeof(*guess));
+
+		if (!guess)
+			return &rs_enomem;
+		*guess = guessed;
+		b->guesses += guessed;
 		return enqueue(b, address, runtime);
+	}
 	rs_addrmap_remove(&b->graph->map, address);
 	return NULL;
 }
 
 // Something refers to @p address: if for the first time, examine it soon.
-static struct rs_error *add_target(struct rs_build *b, uint64_t address)
+// @param guessed The reference is a guess.
+static struct rs_error *
+add_target(struct rs_build *b, uint64_t address, bool guessed)
 {
 	bool added = false;
 	struct rs_error *err;
@@ -113,8 +128,16 @@ static struct rs_error *add_target(struct rs_build *b, uint64_t address)
 	if (b->waiting == RS_PENDING && (err = examine(b)))
 		return err;
 	rs_memory_prefetch(b->session->memory, address);
-	b->pending[(b->head + b->waiting++) % RS_PENDING] = address;
+	b->pending[(b->head + b->waiting) % RS_PENDING] = address;
+	b->guessed[(b->head + b->waiting++) % RS_PENDING] = guessed;
 	return NULL;
+}
+
+// Whether only guesses led to the @p i-th of the queue when it was met.
+static bool is_guessed(const struct rs_build *b, size_t i)
+{
+	return i >= b->tracked &&
+	       rs_vec_items(&b->guess, uint8_t)[i - b->tracked];
 }
 
 static struct rs_error *read_one(struct rs_build *b, size_t i)
@@ -126,6 +149,7 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 	struct rs_asked *asked = &b->session->asked[rt->index];
 	struct rs_row row = {0};
 	struct rs_refs *refs = &b->refs;
+	const bool guessed = is_guessed(b, i);
 
 	refs->n = 0;
 	refs->incomplete = false;
@@ -138,6 +162,9 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 		if (refs->incomplete) // what comes on top of what is read
 			row.flags |= RS_OBJ_INEXACT;
 	}
+
+	rs_graph_add_partial(b->graph, refs->incomplete, address);
+	b->graph->oversized += row.size > UINT32_MAX;
 
 	struct rs_read_row *r = rs_vec_push(&b->row, sizeof(*r));
 	uint64_t *raw = rs_vec_push(&b->raw, refs->n * sizeof(*raw));
@@ -157,7 +184,8 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 							   << 48;
 		if (target >> 48)
 			raw[k] = 0; // not a user address: never found
-		struct rs_error *err = add_target(b, target);
+		struct rs_error *err = add_target(
+			b, target, guessed || refs->kind[k] == RS_GUESS);
 		if (err)
 			return err;
 	}
@@ -323,10 +351,30 @@ static struct rs_error *add_roots(struct rs_build *b)
 		rs_vec_items(&b->roots.root, struct rs_found_root);
 	const size_t n = rs_vec_count(&b->roots.root, struct rs_found_root);
 	for (size_t i = 0; i < n; i++) {
-		struct rs_error *err = add_target(b, root[i].target);
+		struct rs_error *err = add_target(
+			b, root[i].target, root[i].root.kind == RS_ROOT_WORD);
 		if (err)
 			return err;
 	}
+	return NULL;
+}
+
+// A counted reference of the @p i-th of the queue leads to no object.
+static struct rs_error *
+add_dangling(struct rs_build *b, size_t i, uint64_t target)
+{
+	struct rs_dangling *d;
+
+	if (b->graph->danglings++ >= RS_DANGLING_KEPT)
+		return NULL;
+	d = rs_vec_push(&b->graph->dangling, sizeof(*d));
+	if (!d)
+		return &rs_enomem;
+	const uint64_t q = rs_vec_items(&b->queue, uint64_t)[i];
+	*d = (struct rs_dangling){
+		.target = target,
+		.source = rs_addrmap_number(&b->graph->map, q & ADDRESS_MASK),
+	};
 	return NULL;
 }
 
@@ -339,6 +387,7 @@ static struct rs_error *translate(struct rs_build *b)
 	const size_t n = rs_vec_count(&b->row, struct rs_read_row);
 	const size_t references = rs_vec_count(&b->raw, uint64_t);
 	const uint64_t *const last = raw + references;
+	struct rs_error *err;
 	uint32_t *edge = rs_vec_push(&b->edge, references * sizeof(*edge));
 	size_t to = 0;
 
@@ -356,6 +405,11 @@ static struct rs_error *translate(struct rs_build *b)
 				&b->graph->map, *raw & ADDRESS_MASK);
 			edge[to] = rs_edge(t, (enum rs_kind)(*raw >> 48 & 3));
 			to += t != RS_NONE;
+			if (__builtin_expect(t == RS_NONE && *raw, 0) &&
+			    rs_edge_counted((uint32_t)(*raw >> 48 & 3)
+					    << RS_KIND_SHIFT) &&
+			    (err = add_dangling(b, i, *raw & ADDRESS_MASK)))
+				return err;
 		}
 		row[i].references = (uint32_t)(to - first);
 	}
@@ -364,6 +418,82 @@ static struct rs_error *translate(struct rs_build *b)
 	b->graph->dropped = references - to;
 	if (to > UINT32_MAX)
 		return rs_error_new(RS_EBAD, "more than 4 Gi references");
+	return NULL;
+}
+
+// The edges of one row become guesses; weak ones count nothing anyway.
+static void guess_row(uint32_t *edge, uint32_t n)
+{
+	for (uint32_t k = 0; k < n; k++)
+		if (rs_edge_counted(edge[k]))
+			edge[k] = rs_edge(rs_edge_target(edge[k]), RS_GUESS);
+}
+
+// One pass over all rows: what a certain object refers to is certain. @return
+// whether any was found.
+static bool settle_guesses(struct rs_build *b, size_t first, size_t start)
+{
+	const struct rs_read_row *row =
+		rs_vec_items(&b->row, struct rs_read_row);
+	const uint32_t *edge = rs_vec_items(&b->edge, uint32_t) + start;
+	const uint64_t *queue = rs_vec_items(&b->queue, uint64_t);
+	const size_t n = rs_vec_count(&b->row, struct rs_read_row);
+	uint8_t *guessed = b->graph->guessed;
+	bool any = false;
+
+	for (size_t i = first; i < n; edge += row[i++].references) {
+		if (i >= b->tracked &&
+		    guessed[rs_addrmap_number(&b->graph->map,
+					      queue[i] & ADDRESS_MASK)])
+			continue;
+		for (uint32_t k = 0; k < row[i].references; k++) {
+			uint8_t *mark = &guessed[rs_edge_target(edge[k])];
+
+			if (*mark && rs_edge_kind(edge[k]) != RS_GUESS) {
+				*mark = 0;
+				any = true;
+			}
+		}
+	}
+	return any;
+}
+
+/*
+ * What is known only by a guess may be no object: words left in a buffer can
+ * look like one. Such a thing stays in the graph, but what it seems to refer
+ * to is guessed as well, so that it explains no count and holds nothing.
+ */
+static struct rs_error *mark_guessed(struct rs_build *b)
+{
+	enum { RS_PASSES = 100 }; // what is not settled then stays a guess
+	struct rs_graph *g = b->graph;
+	struct rs_read_row *row = rs_vec_items(&b->row, struct rs_read_row);
+	const uint64_t *queue = rs_vec_items(&b->queue, uint64_t);
+	const size_t n = rs_vec_count(&b->row, struct rs_read_row);
+	uint32_t *edge = rs_vec_items(&b->edge, uint32_t);
+	size_t start = 0;
+	struct rs_error *err;
+
+	if (!b->guesses)
+		return NULL;
+	if ((err = rs_block_new(g->objects, 1, &g->guessed)))
+		return err;
+	for (size_t i = 0; i < b->tracked; i++)
+		start += row[i].references;
+	for (size_t i = b->tracked; i < n; i++)
+		g->guessed[rs_addrmap_number(
+			&g->map, queue[i] & ADDRESS_MASK)] = is_guessed(b, i);
+	bool more = settle_guesses(b, 0, 0);
+	for (int i = 0; more && i < RS_PASSES; i++)
+		more = settle_guesses(b, b->tracked, start);
+	edge += start;
+	for (size_t i = b->tracked; i < n; edge += row[i++].references) {
+		if (!g->guessed[rs_addrmap_number(&g->map,
+						  queue[i] & ADDRESS_MASK)])
+			continue;
+		guess_row(edge, row[i].references);
+		row[i].flags |= RS_OBJ_INEXACT;
+	}
 	return NULL;
 }
 
@@ -461,7 +591,8 @@ static struct rs_error *build(struct rs_build *b)
 	if ((err = translate(b)))
 		return err;
 	rs_vec_fini(&b->raw);
-	if ((err = place(b)) || (err = place_roots(b)))
+	if ((err = mark_guessed(b)) || (err = place(b)) ||
+	    (err = place_roots(b)))
 		return err;
 	g->types = (uint32_t)rs_vec_count(&b->session->types.row,
 					  struct rs_type_row);
@@ -494,5 +625,6 @@ struct rs_error *rs_build_all(struct rs_session *session, struct rs_graph *ret)
 	rs_vec_fini(&b.row);
 	rs_vec_fini(&b.raw);
 	rs_vec_fini(&b.edge);
+	rs_vec_fini(&b.guess);
 	return err;
 }

@@ -80,6 +80,7 @@ static struct rs_error *read_all(struct rs_session *session,
 		err = rs_parallel_join(reader, &b.out);
 	*out = b.out;
 	b.out = (struct rs_vec){0};
+	rs_graph_add_partial(graph, b.partial, b.partial_example);
 	rs_batch_fini(&b);
 	return err;
 }

@@ -81,8 +81,10 @@ static bool add_reading(struct rs_merge *m, uint32_t i)
 	rs_session_read_refs(m->session, g, i, refs);
 	if (refs->no_memory)
 		return false;
-	if (refs->incomplete)
+	if (refs->incomplete) {
 		g->flags[i] |= RS_OBJ_INEXACT;
+		rs_graph_add_partial(g, 1, g->address[i]);
+	}
 	for (uint32_t k = 0; k < refs->n; k++) {
 		const uint32_t t = rs_graph_find(g, refs->target[k]);
 		uint32_t *edge;

@@ -108,6 +108,8 @@ static struct rs_error *read_object(struct rs_batch *b, uint32_t i)
 	b->refs.incomplete = false;
 	rt->ops->read(rt, graph->address[i], &row, false,
 		      is_traversed(b, i) ? NULL : &b->refs);
+	if (b->refs.incomplete && !b->partial++)
+		b->partial_example = graph->address[i];
 	graph->count[i] = row.count;
 	graph->type[i] = row.type;
 	graph->flags[i] |= row.flags;

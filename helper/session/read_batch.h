@@ -16,6 +16,7 @@ struct rs_batch {
 	uint32_t first, next, end; // object numbers
 	uint32_t whole; // objects that all threads read, for progress
 	struct rs_error *err; // owned: why drain() failed
+	uint64_t partial, partial_example; // as in struct rs_graph
 };
 
 /**

@@ -224,6 +224,8 @@ static struct rs_error *append(struct rs_parallel *reader, struct rs_vec *out)
 	while (!err && n--)
 		err = append_run(reader, &run[n], number, out);
 	rs_block_free(number, types, sizeof(*number));
+	rs_graph_add_partial(reader->batch.graph, reader->batch.partial,
+			     reader->batch.partial_example);
 	return err;
 }
 
@@ -264,6 +266,8 @@ static void keep_problems(struct rs_parallel *reader)
 
 	for (size_t i = 0; i < from->problems; i++)
 		rs_memory_problem(reader->main->memory, "%s", from->problem[i]);
+	for (size_t i = 0; i < from->gaps; i++)
+		rs_memory_gap(reader->main->memory, "%s", from->gap[i]);
 }
 
 struct rs_error *rs_parallel_check(const struct rs_parallel *reader)

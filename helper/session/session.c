@@ -63,9 +63,16 @@ static struct rs_error *nothing_found(const struct rs_session *session,
 				      size_t kinds)
 {
 	const char *missing = session->memory->missing;
+	const char *truncated = session->memory->truncated;
 	char signs[512];
 
 	list_signs(kind, kinds, signs, sizeof(signs));
+	if (truncated)
+		return rs_error_new(RS_ENOTFOUND,
+				    "%s; in what is there is %s: take the core "
+				    "again (ulimit -c unlimited, room on the "
+				    "disk)",
+				    truncated, signs);
 	return rs_error_new(
 		RS_ENOTFOUND, "%s: %s is in it; %s%s", session->source, signs,
 		missing ? missing : "is this the right target",
@@ -114,6 +121,21 @@ static struct rs_error *make_room(struct rs_session *session, size_t kinds)
 		       : &rs_enomem;
 }
 
+// A truncated core is the reason of much: say so first.
+static struct rs_error *
+blame_truncation(const struct rs_memory *memory, struct rs_error *err)
+{
+	struct rs_error *full;
+
+	if (!memory->truncated ||
+	    strstr(rs_error_message(err), memory->truncated))
+		return err;
+	full = rs_error_new(rs_error_code(err), "%s; %s", memory->truncated,
+			    rs_error_message(err));
+	rs_error_free(err);
+	return full;
+}
+
 static struct rs_error *open_runtimes(struct rs_session *session,
 				      const struct rs_runtime_kind *kind,
 				      size_t kinds)
@@ -144,7 +166,7 @@ static struct rs_error *open_runtimes(struct rs_session *session,
 	if (first && (session->runtimes || session->unreads))
 		return keep_problem(session->memory, first);
 	if (first)
-		return first;
+		return blame_truncation(session->memory, first);
 	return session->runtimes || session->unreads
 		       ? NULL
 		       : nothing_found(session, kind, kinds);

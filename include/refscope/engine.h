@@ -88,6 +88,10 @@
  * being freed or created, and are treated as in use; unknown: tracked objects
  * that could not be read or are damaged, treated as in use; incomplete: parts
  * of a registry could not be read, so objects are missing.
+ *
+ * "problems":[".."]: a line for each limit that was reached, damaged list or
+ * the like that may make the answer incomplete or wrong; left out when there is
+ * none. rs_answer_info() has all of them, harmless ones too.
  */
 #ifndef REFSCOPE_ENGINE_H
 #define REFSCOPE_ENGINE_H
@@ -172,7 +176,16 @@ RS_PUBLIC void rs_text_free(char *text);
  *     "frames":[{"function":"f","file":"x.py","line":N}]}],
  *   "gc":{as in rs_answer_gc()}}],
  *  "objects":N,"tracked":N,"references":N,"bytes":N,"dropped":N,
- *  "asked":N,"problems":["..."]}
+ *  "asked":N,"problems":["..."],
+ *  "dangling":{"references":N,"holders":[{"object":OBJECT,"references":N,
+ *    "label":"[1]","target":"0x..","there":"a freed object, once a Foo"}],
+ *    "limited":bool},
+ *  "count_zero":[{"object":OBJECT,"references":N}]}
+ *
+ * dangling, if there are any: counted references whose target is not an object,
+ * grouped by the object that holds them, with the first of each. count_zero, if
+ * there are any: objects that are never freed (None) and have a count of 0, and
+ * the number of references to each.
  *
  * objects: all that a collector tracks, that are in CPython's arenas or heaps,
  * or that a root or another object refers to. dropped: references left out
@@ -316,12 +329,16 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  *    "runtime":".."}],
  *  "limited":bool}
  *
- * unreachable: what gc.collect() would return. garbage: what len(gc.garbage)
- * would be afterwards. collecting: the target was stopped during a collection,
- * so the numbers may be wrong. objects: first the uncollectable ones (those
- * with a finalizer, those that a C program gives no way to free, then what both
- * hold), then those that would be freed; each group by address. What cannot be
- * freed does not go to the garbage list.
+ * unreachable: what the collector finds. "returns":[N,N] (of a CPython): the
+ * least and the greatest number that gc.collect() can return. They are equal
+ * unless something runs before the collector counts, which "decides" names:
+ * finalizers, generators that are closed, callbacks of weak references, objects
+ * that 2.7 keeps. garbage: what len(gc.garbage) would be afterwards.
+ * collecting: the target was stopped during a collection, so the numbers may be
+ * wrong. objects: first the uncollectable ones (those with a finalizer, those
+ * that a C program gives no way to free, then what both hold), then those that
+ * would be freed; each group by address. What cannot be freed does not go to
+ * the garbage list.
  *
  * If a CPython has several interpreters, each with its own collector (3.9 and
  * later), the numbers are sums, and "interpreters":[{"id":N,"tracked":N,

@@ -677,6 +677,30 @@ class Others(Layout):
             garbage object num:0
             """)
 
+    def test_references_to_freed_memory_are_named(self):
+        one = {"id": "0x10", "type": "list", "text": "[..]"}
+        none = {"id": "0x20", "type": "NoneType", "text": "None"}
+        lines = layout.info({
+            "source": "core c", "runtimes": [], "objects": None,
+            "dangling": {"references": 2, "limited": False, "holders": [
+                {"object": one, "references": 2, "label": "[0]",
+                 "target": "0x30", "there": "a freed object, once a Foo"}]},
+            "count_zero": [{"object": none, "references": 3597}]})
+        self.assertEqual(lines[1:], [
+            "  3,597 references lead to None (count 0): released once too "
+            "often",
+            "  2 references to freed memory: [0] of list 0x10 leads to 0x30, "
+            "a freed object, once a Foo"])
+
+    def test_what_is_missing_is_said_by_every_answer(self):
+        self.check(layout.completeness({"problems": ["core c is truncated"]}), """
+            (may be incomplete: core c is truncated)
+            """)
+        # refs info has a list of its own.
+        self.assertEqual(layout.completeness({
+            "source": "core c", "runtimes": [],
+            "problems": ["core c is truncated"]}), [])
+
     def test_a_deep_stack_is_cut_at_its_outer_end(self):
         frames = [{"function": "f%d" % i, "file": "/a/b/c.py", "line": i}
                   for i in range(30)]

@@ -5,6 +5,7 @@ Each program of fixtures/python/limits.py leaves garbage; what refscope says
 would be collected, live and from a core, is what gc.collect() then returns.
 """
 import os
+import signal
 import sys
 import tempfile
 import unittest
@@ -22,18 +23,18 @@ def answers(session):
 
 
 class Bounds(unittest.TestCase):
-    def program(self, interpreter, name):
-        """(unreachable, problems) live and from a core; what it returned."""
+    def program(self, interpreter, name, ask=answers):
+        """What ask() says live and from a core, and what it returned."""
         command = [interpreter.path, os.path.join(FIXTURES, "limits.py"), name]
         with tempfile.TemporaryDirectory() as folder, \
                 Target(command, folder) as target:
             target.wait_ready()
             target.stop()
             with engine.Session(target.pid) as session:
-                live = answers(session)
+                live = ask(session)
             target.resume()
             with engine.Session(target.gcore()) as session:
-                core = answers(session)
+                core = ask(session)
             self.assertEqual(target.finish(), 0, target.printed)
         returned = next(line.split()[1] for line in target.printed
                         if line.startswith("returned "))
@@ -51,6 +52,134 @@ class Bounds(unittest.TestCase):
         # A shared library lies above them all, and thus is found last.
         self.check_all("mapped", [i for i in FOUND if "pyenv" in i.path][-3:]
                        or FOUND[:1])
+
+    def test_long_chains_of_metaclasses(self):
+        self.check_all("metaclasses")
+
+    def test_long_chains_of_bases(self):
+        self.check_all("bases")
+
+    def test_thousands_of_slots(self):
+        self.check_all("slots")
+
+    def test_types_may_have_any_name(self):
+        self.check_all("names")
+
+    def test_sizes_of_hundreds_of_mebibytes(self):
+        # Of 2.7 they would be written to, not only allocated.
+        for interpreter in FOUND:
+            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
+                       "large_bytes"]
+            if interpreter.version.startswith("2."):
+                continue
+            with self.subTest(interpreter=interpreter.name), \
+                    tempfile.TemporaryDirectory() as folder, \
+                    Target(command, folder) as target:
+                address, size = target.wait_ready()
+                target.stop()
+                with engine.Session(target.pid) as session:
+                    found = session.count(int(address, 16))["object"]
+                self.assertEqual(found["size"], int(size))
+
+    def test_a_reference_to_freed_memory_is_told_with_its_holder(self):
+        for interpreter in FOUND:
+            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
+                       "freed"]
+            with self.subTest(interpreter=interpreter.name), \
+                    tempfile.TemporaryDirectory() as folder, \
+                    Target(command, folder) as target:
+                holder = target.wait_ready()[0]
+                target.stop()
+                with engine.Session(target.pid) as session:
+                    self.check_freed(session.info()["dangling"], holder)
+                target.resume()
+                with engine.Session(target.gcore()) as session:
+                    self.check_freed(session.info()["dangling"], holder)
+
+    def check_freed(self, dangling, holder):
+        self.assertEqual(dangling["references"], 1)
+        self.assertFalse(dangling["limited"])
+        found, = dangling["holders"]
+        self.assertEqual(found["object"]["id"], holder)
+        self.assertEqual(found["label"], "[0]")
+
+    def test_none_is_none_with_a_count_of_0(self):
+        # From 3.12 on nothing brings it there.
+        looked = 0
+        for interpreter in FOUND:
+            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
+                       "none_at_zero"]
+            if int(interpreter.version.split(".")[1]) >= 12:
+                continue
+            with self.subTest(interpreter=interpreter.name), \
+                    tempfile.TemporaryDirectory() as folder, \
+                    Target(command, folder) as target:
+                self.assertEqual(target.process.wait(), -signal.SIGABRT)
+                core = target.kernel_core()
+                if not core:
+                    continue
+                looked += 1
+                with engine.Session(core, exact="off") as session:
+                    info = session.info()
+                    none, = info["count_zero"]
+                    self.assertEqual(none["object"]["text"], "None")
+                    self.assertGreater(none["references"], 100)
+                    found = session.count(int(none["object"]["id"], 16))
+                self.assertEqual(found["count"], 0)
+                self.assertLess(found["unexplained"], 0)
+                self.assertNotIn("dangling", info)
+        if not looked:
+            self.skipTest("the kernel leaves no core here")
+
+    def test_a_truncated_core_is_called_so(self):
+        for interpreter in FOUND:
+            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
+                       "names"]
+            with self.subTest(interpreter=interpreter.name), \
+                    tempfile.TemporaryDirectory() as folder, \
+                    Target(command, folder) as target:
+                target.wait_ready()
+                os.kill(target.pid, signal.SIGABRT)
+                target.process.wait()
+                core = target.kernel_core()
+                if not core:
+                    self.skipTest("the kernel leaves no core here")
+                self.check_truncated(core)
+
+    def check_truncated(self, core):
+        with engine.Session(core, exact="off") as session:
+            whole = session.collect(limit=0)["unreachable"]
+        size = os.path.getsize(core)
+        for percent in (98, 95, 90, 80, 60, 40, 20, 5):
+            os.truncate(core, size * percent // 100)
+            try:
+                with engine.Session(core, exact="off") as session:
+                    self.assertTrue(any(
+                        "is truncated" in line
+                        for line in session.info()["problems"]))
+                    if session.info()["objects"] is None:
+                        continue
+                    told = session.collect(limit=0)
+                    self.assertLessEqual(told["unreachable"], whole)
+                    self.assertTrue(any("is truncated" in line
+                                        for line in told["problems"]))
+            except engine.EngineError as error:
+                self.assertIn("is truncated", str(error))
+                self.assertNotIn("otherwise", str(error))
+
+    def test_what_collect_returns(self):
+        for name in ("generators", "callbacks", "finalizers", "bases"):
+            for interpreter in FOUND:
+                with self.subTest(interpreter=interpreter.name, name=name):
+                    live, core, returned = self.program(
+                        interpreter, name, lambda session: session.collect())
+                    for told in live, core:
+                        low, high = told["returns"]
+                        self.assertLessEqual(low, returned)
+                        self.assertGreaterEqual(high, returned)
+                        if name == "bases":
+                            self.assertEqual(low, high)
+                            self.assertNotIn("decides", told)
 
 
 def setUpModule():

@@ -3,6 +3,9 @@
 // The members at the end of every answer: what it may lack.
 #include "answer/describe/report.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 enum { RS_TYPES_NAMED = 5 };
 
 // The graph that the answer was made from; NULL: none.
@@ -101,6 +104,54 @@ static void write_counts(struct rs_json *j, const struct rs_session *session)
 	if (in_transit)
 		rs_json_key_uint(j, "in_transit", in_transit);
 	rs_block_free(number, g->types, sizeof(*number));
+}
+
+// `3 objects could be read in part only, <list 0x7f..> for one: ...`
+static void write_partial(struct rs_json *j, const struct rs_graph *g)
+{
+	const uint32_t n = rs_graph_find(g, g->partial_example);
+	char line[RS_NAME_SIZE + 160];
+	char name[RS_NAME_SIZE] = "one of them";
+
+	if (n != RS_NONE)
+		rs_report_name_in(g, n, name, sizeof(name));
+	(void)snprintf(line, sizeof(line),
+		       "%" PRIu64 " objects could be read in part only, %s for "
+		       "one: references that they hold are missing",
+		       g->partial, name);
+	rs_json_string(j, line);
+}
+
+static void write_oversized(struct rs_json *j, const struct rs_graph *g)
+{
+	char line[160];
+
+	(void)snprintf(line, sizeof(line),
+		       "%" PRIu64 " objects take more than 4 GiB each: their "
+		       "sizes, and sums with them, are too low",
+		       g->oversized);
+	rs_json_string(j, line);
+}
+
+void rs_report_problems(struct rs_json *json, const struct rs_session *session,
+			bool all)
+{
+	const struct rs_memory *memory = session->memory;
+	const struct rs_graph *g = graph_of(session);
+
+	if (!all && !memory->gaps && !(g && (g->partial || g->oversized)))
+		return;
+	rs_json_key(json, "problems");
+	rs_json_begin_array(json);
+	for (size_t i = 0; all && i < memory->problems; i++)
+		rs_json_string(json, memory->problem[i]);
+	for (size_t i = 0; !all && i < memory->gaps; i++)
+		rs_json_string(json, memory->gap[i]);
+	if (g && g->partial)
+		write_partial(json, g);
+	if (g && g->oversized)
+		write_oversized(json, g);
+	rs_json_end_array(json);
 }
 
 void rs_report_learned(struct rs_json *json, const struct rs_session *session)

@@ -50,7 +50,8 @@ void rs_report_ledger(const struct rs_report *report, uint32_t number,
 	ret->weak = by_kind[RS_WEAK];
 	ret->guesses = by_kind[RS_GUESS] + rooted->words;
 	ret->holders = ret->named + ret->guesses;
-	if (!(graph->flags[number] & RS_OBJ_IMMORTAL))
+	if (!(graph->flags[number] & RS_OBJ_IMMORTAL) &&
+	    !(graph->guessed && graph->guessed[number]))
 		ret->unexplained =
 			(int64_t)graph->count[number] - (int64_t)ret->named;
 }

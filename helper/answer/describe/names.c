@@ -56,12 +56,17 @@ rs_report_root_text(const struct rs_graph *graph, const struct rs_root *root)
 	return (const char *)graph->root_text.data + root->label;
 }
 
+void rs_report_name_in(const struct rs_graph *graph, uint32_t number, char *buf,
+		       size_t size)
+{
+	(void)snprintf(buf, size, "<%.200s 0x%" PRIx64 ">",
+		       rs_report_type(graph, number), graph->address[number]);
+}
+
 void rs_report_name(const struct rs_report *report, uint32_t number, char *buf,
 		    size_t size)
 {
-	(void)snprintf(buf, size, "<%.200s 0x%" PRIx64 ">",
-		       rs_report_type(report->graph, number),
-		       report->graph->address[number]);
+	rs_report_name_in(report->graph, number, buf, size);
 }
 
 int64_t rs_report_count(const struct rs_graph *graph, uint32_t number)

@@ -217,6 +217,8 @@ struct rs_error *rs_report_take(struct rs_report *report, char **ret)
 		err = rs_memory_check(report->session->memory);
 	if (err)
 		return err;
+	if (!report->has_problems)
+		rs_report_problems(&report->json, report->session, false);
 	rs_report_learned(&report->json, report->session);
 	rs_json_end_object(&report->json);
 	return rs_json_take(&report->json, ret);

@@ -41,6 +41,7 @@ struct rs_report {
 	struct rs_rooted *rooted; // [objects]; NULL until rs_report_reverse()
 	uint64_t written; // objects and labels so far
 	struct rs_error *interrupted; // owned: the user stopped the writing
+	bool has_problems; // rs_report_problems() has been called
 };
 
 /**
@@ -110,6 +111,8 @@ void rs_report_key_object(struct rs_report *report, const char *key,
 /** Write `<CGcLeak 0x7f..>` to @p buf, of @p size bytes with the NUL. */
 void rs_report_name(const struct rs_report *report, uint32_t number, char *buf,
 		    size_t size);
+void rs_report_name_in(const struct rs_graph *graph, uint32_t number, char *buf,
+		       size_t size);
 
 /**
  * Write the name of the owner of the dict @p number: `module os`,
@@ -196,7 +199,9 @@ bool rs_holders_next(struct rs_holders *holders);
 struct rs_ledger {
 	uint64_t named; // strong, owned and root references
 	uint64_t weak, guesses;
-	int64_t unexplained; // count - named; 0 for an immortal object
+	// count - named; 0 for an immortal object, and for what is known only
+	// by a guess and may be none
+	int64_t unexplained;
 	uint64_t holders; // all but the weak ones
 };
 
@@ -222,6 +227,13 @@ rs_report_garbage(struct rs_report *report, struct rs_vec *ret);
  * "incomplete". See engine.h.
  */
 void rs_report_learned(struct rs_json *json, const struct rs_session *session);
+
+/**
+ * Write "problems": lines of what may make the answer incomplete or wrong, if
+ * there are any; or @p all that the session met, for rs_answer_info().
+ */
+void rs_report_problems(struct rs_json *json, const struct rs_session *session,
+			bool all);
 
 /** Write these members, end the answer's object and return the text. Errors:
  * RS_ENOMEM; as rs_memory_check(). */

@@ -45,8 +45,8 @@ static struct rs_error *add_load(struct rs_core *core, const GElf_Phdr *phdr)
 
 	if (!memsz || memsz > UINT64_MAX - phdr->p_vaddr) {
 		if (memsz)
-			rs_problem(
-				target,
+			rs_memory_gap(
+				&target->memory,
 				"%s: the segment at %#llx extends beyond the end of the address space; it is ignored",
 				target->name,
 				(unsigned long long)phdr->p_vaddr);
@@ -184,12 +184,17 @@ static struct rs_error *read_core(struct rs_core *core)
 	err = read_headers(core);
 	if (err)
 		return err;
-	if (core->truncated)
-		rs_problem(
-			target,
+	if (core->truncated) {
+		const size_t before = target->memory.gaps;
+
+		rs_memory_gap(
+			&target->memory,
 			"%s is truncated: it has %llu of at least %llu bytes",
 			target->name, (unsigned long long)core->size,
 			(unsigned long long)core->want);
+		if (target->memory.gaps > before)
+			target->memory.truncated = target->memory.gap[before];
+	}
 	if (target->loads > 1)
 		qsort(target->load, target->loads, sizeof(*target->load),
 		      by_start);

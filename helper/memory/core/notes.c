@@ -41,10 +41,16 @@ read_prstatus(struct rs_target *target, const uint8_t *desc, size_t size)
 	const uint8_t *reg = desc + RS_PRSTATUS_REG;
 	int32_t tid;
 
-	if (size < RS_PRSTATUS_REG +
-			    8 * (size_t)(x86 ? RS_X86_REGS : RS_ARM_REGS) ||
-	    memory->threads >= RS_MAX_THREADS)
+	if (size <
+	    RS_PRSTATUS_REG + 8 * (size_t)(x86 ? RS_X86_REGS : RS_ARM_REGS))
 		return NULL;
+	if (memory->threads >= RS_MAX_THREADS) {
+		rs_memory_gap(memory,
+			      "%s: more than %d threads; the others are not "
+			      "known",
+			      target->name, RS_MAX_THREADS);
+		return NULL;
+	}
 	struct rs_thread *thread = rs_array_push(
 		&memory->thread, &memory->threads, sizeof(*thread));
 	if (!thread)
@@ -72,8 +78,8 @@ read_files(struct rs_target *target, const uint8_t *desc, size_t size)
 	const uint64_t page = word(desc + 8);
 	if (count > (size - 16) / 24 || !page || (page & (page - 1)) ||
 	    page > 1 << 30) {
-		rs_problem(
-			target,
+		rs_memory_gap(
+			&target->memory,
 			"%s: its list of mapped files (NT_FILE) is damaged; executables and libraries are not known",
 			target->name);
 		return NULL;
@@ -90,8 +96,8 @@ read_files(struct rs_target *target, const uint8_t *desc, size_t size)
 		};
 		const char *nul = memchr(name, 0, (size_t)(end - name));
 		if (!nul) {
-			rs_problem(
-				target,
+			rs_memory_gap(
+				&target->memory,
 				"%s: its list of mapped files (NT_FILE) ends before the last name; some executables and libraries are not known",
 				target->name);
 			return NULL;

@@ -44,6 +44,15 @@ static void note_entry(struct rs_dynamic *ret, const Elf64_Dyn *dyn,
 	}
 }
 
+static void too_many(struct rs_target *target, const struct rs_module *module,
+		     const char *what, uint64_t most)
+{
+	rs_memory_gap(&target->memory,
+		      "%s: has more than %llu %s in memory; those after them "
+		      "are not read, so what is found by symbol may be missing",
+		      module->path, (unsigned long long)most, what);
+}
+
 static bool read_dynamic(struct rs_target *target,
 			 const struct rs_module *module, Elf *elf,
 			 struct rs_dynamic *ret)
@@ -58,8 +67,12 @@ static bool read_dynamic(struct rs_target *target,
 		    phdr.p_type != PT_DYNAMIC)
 			continue;
 		const uint64_t at = module->bias + phdr.p_vaddr;
-		for (uint64_t k = 0; k < RS_MAX_DYNAMIC; k++) {
+		for (uint64_t k = 0;; k++) {
 			Elf64_Dyn dyn;
+			if (k == RS_MAX_DYNAMIC) {
+				too_many(target, module, "dynamic entries", k);
+				break;
+			}
 			if (!rs_target_peek(target, at + k * sizeof(dyn), &dyn,
 					    sizeof(dyn)) ||
 			    dyn.d_tag == DT_NULL)
@@ -67,8 +80,12 @@ static bool read_dynamic(struct rs_target *target,
 			note_entry(ret, &dyn, module);
 		}
 	}
-	return ret->sym && ret->text && ret->text_size &&
-	       ret->text_size <= RS_MAX_DYNSTR;
+	if (ret->text_size > RS_MAX_DYNSTR) {
+		too_many(target, module, "bytes of symbol names",
+			 RS_MAX_DYNSTR);
+		return false;
+	}
+	return ret->sym && ret->text && ret->text_size;
 }
 
 /**
@@ -129,6 +146,12 @@ struct rs_error *rs_symbols_from_target(struct rs_target *target,
 	if (!image->elf || !read_dynamic(target, module, image->elf, &dynamic))
 		return NULL;
 	const uint64_t count = count_symbols(memory, &dynamic);
+	if (!count && (dynamic.hash || dynamic.gnu_hash))
+		rs_memory_gap(memory,
+			      "%s: its table of symbols in memory is damaged, "
+			      "not readable or larger than %d symbols; what is "
+			      "found by symbol may be missing",
+			      module->path, RS_MAX_DYNSYM);
 	if (!count)
 		return NULL;
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 enum {
-	RS_MAX_IMAGE_HEADERS = 128, // libpython has 11
 	RS_MAX_NOTES = 16 << 10, // bytes, of one header
 };
 
@@ -51,14 +50,15 @@ struct rs_error *rs_headers_read(struct rs_target *target, uint64_t start,
 	    memcmp(ehdr.e_ident, ELFMAG, SELFMAG) != 0)
 		return NULL;
 	if (ehdr.e_ident[EI_CLASS] == ELFCLASS64 &&
-	    (ehdr.e_phentsize != sizeof(Elf64_Phdr) ||
-	     ehdr.e_phnum > RS_MAX_IMAGE_HEADERS))
+	    ehdr.e_phentsize != sizeof(Elf64_Phdr))
 		return NULL;
 
 	const size_t count =
 		ehdr.e_ident[EI_CLASS] == ELFCLASS64 ? ehdr.e_phnum : 0;
 	size_t used = sizeof(ehdr) + count * sizeof(Elf64_Phdr);
-	Elf64_Phdr header[RS_MAX_IMAGE_HEADERS];
+	RS_AUTO_FREE Elf64_Phdr *header = malloc(used);
+	if (!header)
+		return &rs_enomem;
 	if (count && (ehdr.e_phoff > UINT64_MAX - start ||
 		      !rs_target_peek(target, start + ehdr.e_phoff, header,
 				      count * sizeof(*header))))

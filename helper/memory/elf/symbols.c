@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { RS_MAX_SYMBOLS = 1 << 24 };
+enum { RS_MAX_SYMBOLS = 1 << 30 }; // a table of 24 GiB in a file on disk
 
 // Seeded, so that nobody can write a file whose names all have one hash: each
 // look-up would then pass over all of them. The seed differs with each process

@@ -160,8 +160,8 @@ reserve_run(struct rs_target *target, size_t first, size_t end)
 		data = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (data == MAP_FAILED) {
-		rs_problem(
-			target,
+		rs_memory_gap(
+			&target->memory,
 			"%s: no address space left for a copy of the %llu bytes at %#llx; they cannot be read",
 			target->name, (unsigned long long)size,
 			(unsigned long long)start);

@@ -29,8 +29,9 @@ fetch(struct rs_target *target, uint64_t address, void *buf, uint64_t size)
 		n = pread(target->mem_fd, buf, size, (off_t)address);
 	if (n < 0 && errno == ESRCH && !target->gone) {
 		target->gone = true;
-		rs_problem(target, "%s: ended while it was being read",
-			   target->name);
+		rs_memory_gap(&target->memory,
+			      "%s: ended while it was being read",
+			      target->name);
 	}
 	return n > 0 ? (uint64_t)n : 0;
 }

@@ -187,6 +187,8 @@ void rs_py_types_close(struct rs_cpython *py);
 
 /** The ops of the same names in runtime.h. */
 bool rs_py_is_object(struct rs_runtime *rt, uint64_t address);
+void rs_py_freed_text(struct rs_runtime *rt, uint64_t address, char *buf,
+		      size_t size);
 void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 		bool want_size, struct rs_refs *refs);
 /** Whether read() has to guess references of the object at @p address. Fast. */

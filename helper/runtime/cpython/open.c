@@ -77,6 +77,7 @@ static const struct rs_runtime_ops ops = {
 	.collector_id = rs_py_collector_id,
 	.sweep = rs_py_sweep,
 	.is_object = rs_py_is_object,
+	.freed_text = rs_py_freed_text,
 	.read = rs_py_read,
 	.prefetch = rs_py_prefetch,
 	.prefetch_tables = rs_py_prefetch_tables,
@@ -167,15 +168,15 @@ static void set_collector(struct rs_cpython *py)
 static void tell_left_out(struct rs_cpython *py)
 {
 	if (py->interpreters_left_out)
-		rs_memory_problem(py->base.memory,
-				  "CPython %s has %u interpreters: the %u "
-				  "newest are ignored",
-				  py->version_text,
-				  py->interpreters + py->interpreters_unfit +
-					  py->interpreters_left_out,
-				  py->interpreters_left_out);
+		rs_memory_gap(py->base.memory,
+			      "CPython %s has %u interpreters: the %u "
+			      "newest are ignored",
+			      py->version_text,
+			      py->interpreters + py->interpreters_unfit +
+				      py->interpreters_left_out,
+			      py->interpreters_left_out);
 	if (py->interpreters_unfit)
-		rs_memory_problem(
+		rs_memory_gap(
 			py->base.memory,
 			"CPython %s: ignored, because it is being created or "
 			"is damaged: the interpreter at 0x%llx%s",

@@ -593,6 +593,28 @@ START_TEST(wrong_executable_is_told_and_not_used)
 }
 END_TEST
 
+// What answers lack is told however much else is wrong.
+START_TEST(many_problems_hide_no_gap)
+{
+	elf_writer_load(&w, RS_BASE, bytes, RS_PAGE, RS_PAGE, PF_R);
+	rs_ck_ok(open_it());
+	rs_memory_gap(memory, "a limit was reached");
+	for (int i = 0; i < 500; i++)
+		rs_memory_problem(memory, "file %d is missing", i);
+	for (int i = 0; i < 2; i++)
+		rs_memory_gap(memory, "a list is broken");
+	ck_assert_uint_eq(memory->gaps, 2);
+	ck_assert_str_eq(memory->gap[0], "a limit was reached");
+	ck_assert_str_eq(memory->gap[1], "a list is broken");
+	ck_assert(has_problem("a list is broken"));
+	ck_assert(has_problem("more problems were found"));
+	for (int i = 0; i < 500; i++)
+		rs_memory_gap(memory, "list %d is broken", i);
+	ck_assert_str_eq(memory->gap[memory->gaps - 1],
+			 "more is missing; it is not listed");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("memory_core");
@@ -627,6 +649,7 @@ int main(void)
 	tcase_add_test(tc, object_without_id_is_checked_by_its_headers);
 	tcase_add_test(tc, moved_file_is_found_by_the_caller_or_sysroot);
 	tcase_add_test(tc, wrong_executable_is_told_and_not_used);
+	tcase_add_test(tc, many_problems_hide_no_gap);
 	tcase_set_timeout(tc, 60); // the machine may be busy
 	suite_add_tcase(suite, tc);
 	return rs_ck_run(suite);

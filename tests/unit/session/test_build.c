@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A target of 64 words at RS_BASE and a runtime that takes every 4 words for an
-// object: {count, first reference, second reference, flags word}.
+// object: {count, first reference, second reference, guessed reference}.
 #include "rs_check.h"
 
 #include "session/build.h"
@@ -69,6 +69,7 @@ static void fake_read(struct rs_runtime *rt, uint64_t address,
 	if (refs) {
 		rs_refs_add(refs, w[1], RS_STRONG, RS_LABEL_INDEX, 0);
 		rs_refs_add(refs, w[2], RS_OWNED, RS_LABEL_INDEX, 1);
+		rs_refs_add(refs, w[3], RS_GUESS, RS_LABEL_INDEX, 2);
 	}
 }
 
@@ -281,6 +282,68 @@ START_TEST(verdict_finds_what_is_not_held_from_outside)
 }
 END_TEST
 
+static uint32_t number_of(const struct rs_graph *g, unsigned object)
+{
+	return rs_graph_find(g, RS_BASE + object * RS_STRIDE);
+}
+
+// 2 seems to refer to 8, which may be no object; that refers to 5 and to 9.
+START_TEST(what_only_a_guess_leads_to_counts_nothing)
+{
+	struct rs_graph *g;
+
+	words[4 * 2 + 3] = RS_BASE + 8 * RS_STRIDE;
+	set(8, 1, 5, 9);
+	set(9, 1, 8, RS_NONE);
+	rs_ck_ok(rs_session_graph(&session, &g));
+	ck_assert(rs_graph_is_sound(g));
+	ck_assert_ptr_nonnull(g->guessed);
+	const uint32_t o8 = number_of(g, 8);
+	const uint32_t o9 = number_of(g, 9);
+	ck_assert(g->guessed[o8]);
+	ck_assert(g->guessed[o9]);
+	ck_assert(!g->guessed[number_of(g, 5)]);
+	ck_assert(g->flags[o8] & RS_OBJ_INEXACT);
+	ck_assert_uint_eq(g->out[g->out_start[o8]],
+			  rs_edge(number_of(g, 5), RS_GUESS));
+	ck_assert_uint_eq(g->out[g->out_start[o8] + 1], rs_edge(o9, RS_GUESS));
+	ck_assert_uint_eq(g->out[g->out_start[o9]], rs_edge(o8, RS_GUESS));
+}
+END_TEST
+
+// The same, but 5 refers to 9, and is read after the guess was met.
+START_TEST(what_is_certain_after_all_is_no_guess)
+{
+	struct rs_graph *g;
+
+	words[4 * 2 + 3] = RS_BASE + 8 * RS_STRIDE;
+	set(5, 1, 9, RS_NONE);
+	set(8, 1, 9, RS_NONE);
+	set(9, 2, RS_NONE, RS_NONE);
+	rs_ck_ok(rs_session_graph(&session, &g));
+	ck_assert_ptr_nonnull(g->guessed);
+	ck_assert(g->guessed[number_of(g, 8)]);
+	ck_assert(!g->guessed[number_of(g, 9)]);
+	ck_assert_uint_eq(g->out[g->out_start[number_of(g, 5)]],
+			  rs_edge(number_of(g, 9), RS_STRONG));
+}
+END_TEST
+
+START_TEST(references_to_no_object_are_kept_with_their_holder)
+{
+	struct rs_graph *g;
+
+	words[4 * 4 + 2] = RS_BASE + 7 * RS_STRIDE; // with a count of 0
+	words[4 * 5 + 3] = RS_BASE + 7 * RS_STRIDE; // a guess says nothing
+	rs_ck_ok(rs_session_graph(&session, &g));
+	ck_assert_uint_eq(g->danglings, 1);
+	const struct rs_dangling *d =
+		rs_vec_items(&g->dangling, struct rs_dangling);
+	ck_assert_uint_eq(d->source, number_of(g, 4));
+	ck_assert_uint_eq(d->target, RS_BASE + 7 * RS_STRIDE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("build");
@@ -295,6 +358,9 @@ int main(void)
 	tcase_add_test(tc, interruption_ends_the_build_and_leaves_nothing);
 	tcase_add_test(tc, full_graph_serves_for_the_tracked_one);
 	tcase_add_test(tc, verdict_finds_what_is_not_held_from_outside);
+	tcase_add_test(tc, what_only_a_guess_leads_to_counts_nothing);
+	tcase_add_test(tc, what_is_certain_after_all_is_no_guess);
+	tcase_add_test(tc, references_to_no_object_are_kept_with_their_holder);
 	suite_add_tcase(suite, tc);
 	return rs_ck_run(suite);
 }

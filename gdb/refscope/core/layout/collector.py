@@ -41,6 +41,12 @@ def collect(answer: dict[str, Any]) -> list[str]:
     ]
     lines.append(f"unreachable object num:{answer['unreachable']}")
     lines.append(f"garbage object num:{answer['garbage']}")
+    low, high = answer.get("returns") or (0, 0)
+    if low != high:
+        lines.append(
+            f"gc.collect() returns {text.number(low)} to {text.number(high)}, "
+            f"as is decided by {text.clean(answer['decides'])}"
+        )
     return lines
 
 

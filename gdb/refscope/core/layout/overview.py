@@ -72,6 +72,12 @@ def completeness(answer: dict[str, Any]) -> list[str]:
             "(parts of the registry could not be read, so objects are "
             "missing; see refs info)"
         )
+    # refs info has a list of its own, of more.
+    if "source" not in answer or "runtimes" not in answer:
+        lines += [
+            f"(may be incomplete: {text.clean(problem)})"
+            for problem in answer.get("problems") or ()
+        ]
     return lines
 
 
@@ -195,8 +201,31 @@ def _gc(collector: dict[str, Any]) -> str:
     return line + f", garbage {text.number(collector.get('garbage'))}"
 
 
-def _problems(answer: dict[str, Any]) -> list[str]:
+def _dangling(answer: dict[str, Any]) -> list[str]:
     lines = []
+    for row in answer.get("count_zero") or ():
+        lines.append(
+            f"{text.count(row['references'], 'reference')} lead to "
+            f"{text.clean(row['object']['text'])} (count 0): released once "
+            "too often"
+        )
+    dangling = answer.get("dangling") or {}
+    for row in dangling.get("holders") or ():
+        lines.append(
+            f"{text.count(row['references'], 'reference')} to freed memory: "
+            + text.clean(
+                f"{row['label']} of {row['object']['type']} "
+                f"{row['object']['id']} leads to {row['target']}, "
+                f"{row['there']}"
+            )
+        )
+    if dangling.get("limited"):
+        lines.append("... and more that lead to freed memory")
+    return lines
+
+
+def _problems(answer: dict[str, Any]) -> list[str]:
+    lines = _dangling(answer)
     if answer.get("dropped"):
         lines.append(
             f"{text.count(answer['dropped'], 'reference')} left out: "

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RS_PY_CHAIN_MAX = 1 << 24 }; // links
+enum { RS_PY_CHAIN_MAX = 1 << 30 }; // links: 16 GiB of them at least
 
 /**
  * Detects cycles in a linked list (Brent's algorithm): compares each link with

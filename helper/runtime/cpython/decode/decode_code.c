@@ -5,7 +5,7 @@ enum {
 	RS_FRAME_CLEARED = 4, // gi_frame_state
 	RS_OWNED_BY_FRAME_OBJECT = 2, // _PyInterpreterFrame.owner
 	RS_SETUP_LOOP = 120, // 2.7: a block that needs no cleaning up
-	RS_SLOTS_MAX = 1 << 16, // locals and stack of a frame
+	RS_SLOTS_MAX = 1 << 24, // locals and stack of a frame
 	RS_KIND_CELL = 0x40, // bits of co_localspluskinds
 	RS_KIND_FREE = 0x80,
 };
@@ -191,14 +191,18 @@ old_frame_refs(struct rs_cpython *py, uint64_t frame, struct rs_refs *refs)
 		refs->incomplete = true;
 		return;
 	}
-	for (uint64_t i = 0; i < names.slots; i++)
-		if (rs_memory_u64(py->base.memory, frame + (uint64_t)at + i * 8,
-				  &value))
-			slot_ref(py, &names, i, value, RS_STRONG, refs);
-	for (uint64_t i = 0; i < depth; i++)
-		if (rs_memory_u64(py->base.memory, stack + i * 8, &value))
-			slot_ref(py, &names, names.slots + i, value, RS_STRONG,
-				 refs);
+	const uint64_t slots = names.slots + depth;
+	for (uint64_t i = 0; i < slots; i++) {
+		const uint64_t slot = i < names.slots
+					      ? frame + (uint64_t)at + i * 8
+					      : stack + (i - names.slots) * 8;
+
+		if (!rs_memory_u64(py->base.memory, slot, &value)) {
+			refs->incomplete = true;
+			return;
+		}
+		slot_ref(py, &names, i, value, RS_STRONG, refs);
+	}
 }
 
 void rs_py_frame_refs(struct rs_cpython *py, uint64_t frame,
@@ -340,8 +344,10 @@ void rs_py_iframe_refs(struct rs_cpython *py, uint64_t frame, bool executing,
 		rs_refs_add(refs, value, kind, RS_LABEL_FIELD,
 			    (uintptr_t)iframe_fields[i].label);
 	}
-	if (!rs_py_names_open(py, code, &names))
+	if (!rs_py_names_open(py, code, &names)) {
+		refs->incomplete |= code != 0;
 		names = (struct rs_py_names){0};
+	}
 	top = executing ? -1 : iframe_top(py, frame);
 	// What is above a valid top is owned by nobody, what is below it is
 	// told; without a top only the locals are certain, and the frame owns

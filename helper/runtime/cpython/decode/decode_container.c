@@ -67,7 +67,7 @@ static void set_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		rs_py_word(body + fill_at) != rs_py_word(body + used_at);
 	const uint8_t *p = NULL;
 
-	if (mask < RS_PY_ITEMS_MAX)
+	if (mask < (uint64_t)RS_PY_ITEMS_MAX)
 		p = rs_memory_at(py->base.memory,
 				 rs_py_word(body + k->set_table),
 				 (mask + 1) * 16);
@@ -259,7 +259,8 @@ static void ring_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	const uint64_t items = rs_py_word(p + 16);
 	const uint64_t capacity = rs_py_word(p + 24);
 	const uint64_t count = rs_py_word(p + 32);
-	if (count > capacity || get > capacity || capacity > RS_PY_ITEMS_MAX) {
+	if (count > capacity || get > capacity ||
+	    capacity > (uint64_t)RS_PY_ITEMS_MAX) {
 		refs->incomplete = true;
 		return;
 	}

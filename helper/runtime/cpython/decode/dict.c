@@ -13,7 +13,7 @@ open_27(struct rs_cpython *py, const uint8_t *p, struct rs_py_table *ret)
 	const uint64_t table = rs_py_word(p + k->ma_table);
 	const uint64_t mask = rs_py_word(p + k->ma_mask);
 
-	if (mask >= RS_PY_ITEMS_MAX || (mask & (mask + 1)))
+	if (mask >= (uint64_t)RS_PY_ITEMS_MAX || (mask & (mask + 1)))
 		return false;
 	ret->entries = mask + 1;
 	ret->stride = 24;
@@ -36,7 +36,7 @@ static bool keys_36(struct rs_cpython *py, uint64_t keys, const uint8_t *p,
 			       : size <= 0xffffffff ? 4
 						    : 8;
 
-	if (size > RS_PY_ITEMS_MAX || ret->entries > size)
+	if (size > (uint64_t)RS_PY_ITEMS_MAX || ret->entries > size)
 		return false;
 	ret->stride = 24;
 	ret->key_at = 8;
@@ -84,7 +84,7 @@ bool rs_py_keys_open(struct rs_cpython *py, uint64_t keys,
 	if (!p)
 		return false;
 	ret->entries = rs_py_word(p + k->keys_nentries);
-	if (ret->entries > RS_PY_ITEMS_MAX)
+	if (ret->entries > (uint64_t)RS_PY_ITEMS_MAX)
 		return false;
 	return k->keys_log2 >= 0 ? keys_311(py, keys, p, ret)
 				 : keys_36(py, keys, p, ret);

@@ -20,8 +20,14 @@ static bool add_frame(struct rs_vec *ret, struct rs_py_frame frame)
 static bool go_on(struct rs_cpython *py, struct rs_py_chain *chain,
 		  uint64_t frame, const struct rs_vec *frames)
 {
-	if (rs_vec_count(frames, struct rs_py_frame) >= RS_PY_MAX_FRAMES)
+	if (rs_vec_count(frames, struct rs_py_frame) >= RS_PY_MAX_FRAMES) {
+		rs_memory_gap(
+			py->base.memory,
+			"CPython %s: more than %d frames; what the others "
+			"hold has no holder",
+			py->version_text, RS_PY_MAX_FRAMES);
 		return false;
+	}
 	if (rs_py_chain_step(chain, frame))
 		return true;
 	rs_py_tell_loop(py, "frames");

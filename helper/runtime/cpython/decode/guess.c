@@ -4,7 +4,7 @@
 // Whether the word at `offset` has already been reported.
 static bool is_member(const struct rs_py_type *t, int64_t offset)
 {
-	for (unsigned i = 0; i < t->members; i++)
+	for (uint32_t i = 0; i < t->members; i++)
 		if (t->member[i].offset == offset)
 			return true;
 	return t->dict == RS_PY_DICT_AT && t->dict_offset == offset;
@@ -21,8 +21,10 @@ void rs_py_guess_refs(struct rs_cpython *py, const struct rs_py_type *skip,
 	uint64_t value;
 
 	start = (start + 7) & ~UINT64_C(7);
-	if (end - start > RS_PY_GUESS_MAX && end > start)
+	if (end - start > RS_PY_GUESS_MAX && end > start) {
 		end = start + RS_PY_GUESS_MAX;
+		refs->incomplete = true;
+	}
 	for (uint64_t at = start; at + 8 <= end; at += 8) {
 		if (skip && (is_member(skip, (int64_t)(at - base)) ||
 			     (weak && at - base == weak)))

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "base/cleanup.h"
+#include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/members.h"
 #include "runtime/cpython/decode/size_rules.h"
@@ -6,14 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RS_T_OBJECT = 6, RS_T_OBJECT_EX = 16 };
+enum { RS_T_OBJECT = 6, RS_T_OBJECT_EX = 16, RS_PY_NAME_KEPT = 500 };
 
 // What is being put together for one type.
 struct draft {
 	struct rs_cpython *py;
 	struct rs_py_type *type;
-	struct rs_py_member member[RS_PY_MEMBERS_MAX];
-	unsigned members;
+	struct rs_py_member *member; // owned
+	size_t members, room;
+	uint8_t *taken; // [basicsize / 64 + 1] a bit for each word of the body
 };
 
 static void
@@ -21,16 +24,29 @@ add_member(struct draft *d, int64_t offset, enum rs_kind kind, const char *name)
 {
 	const int64_t limit = d->type->basicsize;
 
-	if (offset < d->py->header_size || (offset & 7) || offset > limit - 8 ||
-	    d->members == RS_PY_MEMBERS_MAX)
+	if (offset < d->py->header_size || (offset & 7) || offset > limit - 8)
 		return;
-	for (unsigned i = 0; i < d->members; i++)
-		if (d->member[i].offset == offset)
+	uint8_t *taken = &d->taken[offset / 64];
+	const uint8_t bit = (uint8_t)(1 << offset / 8 % 8);
+	if (*taken & bit)
+		return;
+	if (d->members == d->room) {
+		const size_t room = d->room ? 2 * d->room : 16;
+		void *more = realloc(d->member, room * sizeof(*d->member));
+
+		if (!more) {
+			d->py->base.types->no_memory = true;
 			return;
-	d->member[d->members].name = name;
-	d->member[d->members].offset = (int32_t)offset;
-	d->member[d->members].kind = (uint8_t)kind;
-	d->members++;
+		}
+		d->member = more;
+		d->room = room;
+	}
+	*taken |= bit;
+	d->member[d->members++] = (struct rs_py_member){
+		.name = name,
+		.offset = (int32_t)offset,
+		.kind = (uint8_t)kind,
+	};
 }
 
 // The PyMemberDef records from `at`, `count` of them or up to the empty one.
@@ -39,7 +55,7 @@ static void add_records(struct draft *d, uint64_t at, uint64_t count,
 {
 	struct rs_memory *memory = d->py->base.memory;
 
-	for (uint64_t i = 0; i < count && i < RS_PY_MEMBERS_MAX; i++) {
+	for (uint64_t i = 0; i < count; i++) {
 		const uint8_t *p = rs_memory_at(
 			memory, at + i * RS_PY_MEMBER_DEF, RS_PY_MEMBER_DEF);
 		if (!p || rs_py_word(p) == 0)
@@ -63,9 +79,10 @@ static void add_records(struct draft *d, uint64_t at, uint64_t count,
 static uint64_t walk_bases(struct draft *d, uint64_t type)
 {
 	struct rs_cpython *py = d->py;
+	struct rs_py_chain chain = {0};
 	uint64_t b = type;
 
-	for (unsigned i = 0; i < RS_PY_BASES_MAX; i++) {
+	while (rs_py_chain_step(&chain, b)) {
 		const uint64_t traverse =
 			rs_py_type_field(py, b, RS_F__typeobject__tp_traverse);
 		if (!py->subtype_traverse || traverse != py->subtype_traverse)
@@ -95,9 +112,10 @@ static uint64_t skip_python_classes(struct rs_cpython *py, uint64_t type)
 {
 	const uint64_t size =
 		rs_py_type_field(py, type, RS_F__typeobject__tp_basicsize);
+	struct rs_py_chain chain = {0};
 	uint64_t b = type;
 
-	for (unsigned i = 0; i < RS_PY_BASES_MAX; i++) {
+	while (rs_py_chain_step(&chain, b)) {
 		const uint64_t base =
 			rs_py_type_field(py, b, RS_F__typeobject__tp_base);
 		const char *name = rs_py_type_name(py, b);
@@ -121,7 +139,9 @@ find_shape(struct rs_cpython *py, uint64_t base)
 	const uint64_t traverse =
 		rs_py_type_field(py, base, RS_F__typeobject__tp_traverse);
 
-	for (unsigned i = 0; base && i < RS_PY_BASES_MAX; i++) {
+	struct rs_py_chain chain = {0};
+
+	while (base && rs_py_chain_step(&chain, base)) {
 		const char *name = rs_py_type_name(py, base);
 		const struct rs_py_shape *shape =
 			name ? rs_py_shape_find(py, name) : NULL;
@@ -190,9 +210,15 @@ static uint32_t hidden_length(struct rs_cpython *py, uint64_t type)
 	int64_t value;
 
 	if (!n || rs_py_minor(py) < 8 || !rs_py_integer(py, n, &value) ||
-	    value < 0 || value > 4096)
+	    value < 0 || value > UINT32_MAX)
 		return 0;
 	return (uint32_t)value;
+}
+
+// Members of a C type at most: none is smaller than a byte.
+static uint64_t most_records(const struct rs_py_type *t)
+{
+	return (uint64_t)t->basicsize + 64;
 }
 
 static void add_body(struct draft *d, uint64_t base, bool traversed)
@@ -224,7 +250,7 @@ static void add_body(struct draft *d, uint64_t base, bool traversed)
 		add_records(d,
 			    rs_py_type_field(py, base,
 					     RS_F__typeobject__tp_members),
-			    RS_PY_MEMBERS_MAX, true, as);
+			    most_records(t), true, as);
 	const int64_t dict = (int64_t)rs_py_type_field(
 		py, base, RS_F__typeobject__tp_dictoffset);
 	if (dict > 0 && t->how != RS_PY_TYPE)
@@ -406,6 +432,8 @@ static void fill(struct draft *d, uint64_t type)
 	t->itemsize = (uint32_t)rs_py_type_field(py, type,
 						 RS_F__typeobject__tp_itemsize);
 	t->gc = t->flags & RS_TPF_GC;
+	t->has_is_gc =
+		rs_py_type_field(py, type, RS_F__typeobject__tp_is_gc) != 0;
 	base = walk_bases(d, type);
 	if (base == type)
 		base = skip_python_classes(py, type);
@@ -440,6 +468,28 @@ void rs_py_type_free(struct rs_py_type *t)
 	free(t);
 }
 
+// A program may have written anything into a name: one line, and not a long
+// one.
+static char *copy_name(const char *name)
+{
+	const size_t length = strnlen(name, RS_PY_NAME_KEPT + 1);
+	char *copy = strndup(name, RS_PY_NAME_KEPT);
+
+	if (!copy)
+		return NULL;
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			*c = '?';
+	if (length <= RS_PY_NAME_KEPT)
+		return copy;
+	// Not in the middle of a character.
+	size_t end = RS_PY_NAME_KEPT - 3;
+	while (end && ((unsigned char)copy[end] & 0xc0) == 0x80)
+		end--;
+	memcpy(copy + end, "...", 4);
+	return copy;
+}
+
 static bool finish(struct draft *d)
 {
 	struct rs_py_type *t = d->type;
@@ -447,19 +497,18 @@ static bool finish(struct draft *d)
 	const char *name = rs_py_type_name(py, t->address);
 	char plain[32];
 
-	if (!rs_py_is_name(name)) {
+	if (!name || !*name) {
 		(void)snprintf(plain, sizeof(plain), "type@0x%llx",
 			       (unsigned long long)t->address);
 		name = plain;
 	}
-	t->name = strdup(name);
-	t->members = (uint16_t)d->members;
-	t->member = malloc((d->members + 1) * sizeof(*t->member));
-	if (!t->name || !t->member) {
+	t->name = copy_name(name);
+	t->members = (uint32_t)d->members;
+	t->member = rs_take(&d->member);
+	if (!t->name) {
 		py->base.types->no_memory = true;
 		return false;
 	}
-	memcpy(t->member, d->member, d->members * sizeof(*t->member));
 
 	struct rs_error *error = rs_types_add(
 		py->base.types, t->address, t->name, py->base.index, &t->index);
@@ -477,22 +526,28 @@ static bool finish(struct draft *d)
 	return false;
 }
 
+static void draft_fini(struct draft *d)
+{
+	free(d->member);
+	free(d->taken);
+}
+
 struct rs_py_type *rs_py_type_make(struct rs_cpython *py, uint64_t type)
 {
-	struct draft *d = calloc(1, sizeof(*d));
+	RS_CLEANUP(draft_fini) struct draft d = {.py = py};
 	struct rs_py_type *t = calloc(1, sizeof(*t));
+	const uint64_t size =
+		rs_py_type_field(py, type, RS_F__typeobject__tp_basicsize);
 
-	if (d && t) {
-		d->py = py;
-		d->type = t;
-		fill(d, type);
-		if (finish(d)) {
-			free(d);
+	d.type = t;
+	d.taken = calloc((size_t)(uint32_t)size / 64 + 1, 1);
+	if (t && d.taken) {
+		fill(&d, type);
+		if (finish(&d))
 			return t;
-		}
+	} else {
+		py->base.types->no_memory = true;
 	}
-	py->base.types->no_memory |= !d || !t;
-	free(d);
 	rs_py_type_free(t);
 	return NULL;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/module_state.h"
 
+enum { RS_PY_STATE_MAX = 1 << 30 }; // bytes; a longer one is damage
+
 enum {
 	RS_CALLBACKS_MAX = 1 << 16, // of atexit
 	RS_CONDITIONS_MAX = 64, // of decimal
@@ -125,7 +127,7 @@ static uint64_t state_of(struct rs_cpython *py, uint64_t module, uint64_t *size)
 		rs_py_get(py, module, RS_F_PyModuleObject__md_state);
 	const int64_t bytes = state_size(py, module);
 
-	if (bytes <= 0 || bytes > RS_PY_GUESS_MAX)
+	if (bytes <= 0 || bytes > RS_PY_STATE_MAX)
 		return 0;
 	*size = (uint64_t)bytes;
 	return state;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
 
+#include <stdio.h>
+
 uint64_t rs_py_flags_of(struct rs_cpython *py, uint64_t object)
 {
 	const uint64_t type = rs_py_type(py, object);
@@ -43,18 +45,119 @@ bool rs_py_is_counted(struct rs_cpython *py, const uint8_t *p)
 	return word && !(word >> 32);
 }
 
+bool rs_py_is_linked(struct rs_cpython *py, uint64_t object, const uint8_t *p)
+{
+	const uint32_t size = py->head_size;
+	const uint64_t head = object - size;
+	const uint64_t mask = ~UINT64_C(3);
+	const uint64_t next = rs_py_word(p - size) & mask;
+	const uint64_t previous = rs_py_word(p - size + 8) & mask;
+	uint64_t back = 0;
+	uint64_t forth = 0;
+
+	return next && previous &&
+	       rs_memory_u64(py->base.memory, next + 8, &back) &&
+	       (back & mask) == head &&
+	       rs_memory_u64(py->base.memory, previous, &forth) &&
+	       (forth & mask) == head;
+}
+
+bool rs_py_is_untracked(const struct rs_cpython *py, const uint8_t *p)
+{
+	enum { RS_UNTRACKED = -2 }; // gc_refs before 3.8
+	const uint8_t *head = p - py->head_size;
+
+	if (py->version >= RS_PY(3, 8))
+		return !(rs_py_word(head) & ~UINT64_C(3)) &&
+		       !(rs_py_word(head + 8) & ~UINT64_C(3));
+	const int64_t refs = (int64_t)rs_py_word(head + 16);
+	return (py->version < RS_PY(3, 4) ? refs : refs >> 1) == RS_UNTRACKED;
+}
+
+/*
+ * Whether what stands before the object at @p object is what the collector
+ * writes there. Stale words in a buffer can look like a count and a type, but
+ * hardly like this as well. What has no head, or may have none, has nothing to
+ * say; nor has one while a collection is at work, which keeps counts in heads.
+ */
+static bool has_sane_head(struct rs_cpython *py, const struct rs_py_type *t,
+			  uint64_t object)
+{
+	if (!t->gc || t->has_is_gc || !py->head_size || py->base.gc_collecting)
+		return true;
+	const uint8_t *p = rs_memory_at(py->base.memory, object - py->head_size,
+					py->head_size + py->header_size);
+	if (!p)
+		return true;
+	p += py->head_size;
+	return rs_py_is_untracked(py, p) || rs_py_is_linked(py, object, p) ||
+	       rs_memory_module(py->base.memory, object);
+}
+
+// A static object is one whatever its count: None that was released once too
+// often is still None. Of a block of the heap, 0 says that it was freed.
+static bool
+is_static_count(struct rs_cpython *py, uint64_t object, const uint8_t *p)
+{
+	enum { RS_FAR_BELOW = 1 << 30 };
+	int64_t count;
+
+	if (py->known->threaded_bits ||
+	    !rs_memory_module(py->base.memory, object))
+		return false;
+	if (py->refcount32)
+		return !rs_py_word(p + py->known->ob_refcnt);
+	count = (int64_t)rs_py_word(p + py->known->ob_refcnt);
+	return count <= 0 && count > -RS_FAR_BELOW;
+}
+
+static const struct rs_py_type *
+type_of(struct rs_cpython *py, uint64_t address, const uint8_t **header)
+{
+	if (!address || (address & 7))
+		return NULL;
+	*header = rs_memory_at(py->base.memory, address, py->header_size);
+	return *header ? rs_py_known(py,
+				     rs_py_word(*header + py->known->ob_type))
+		       : NULL;
+}
+
+bool rs_py_has_header(struct rs_cpython *py, uint64_t address)
+{
+	const uint8_t *p = NULL;
+
+	return type_of(py, address, &p) && rs_py_is_counted(py, p);
+}
+
 bool rs_py_is_object(struct rs_runtime *rt, uint64_t address)
 {
 	struct rs_cpython *py = rs_cpython(rt);
-	const uint8_t *p;
+	const uint8_t *p = NULL;
+	const struct rs_py_type *t = type_of(py, address, &p);
 
-	if (!address || (address & 7))
+	if (!t)
 		return false;
-	p = rs_memory_at(rt->memory, address, py->header_size);
+	return rs_py_is_counted(py, p) ? has_sane_head(py, t, address)
+				       : is_static_count(py, address, p);
+}
+
+// pymalloc and malloc write into the first words of a freed block; the type
+// comes after those of pymalloc.
+void rs_py_freed_text(struct rs_runtime *rt, uint64_t address, char *buf,
+		      size_t size)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+	const uint8_t *p = rs_memory_at(rt->memory, address, py->header_size);
+	const struct rs_py_type *t =
+		p ? rs_py_known(py, rs_py_word(p + py->known->ob_type)) : NULL;
+
 	if (!p)
-		return false;
-	return rs_py_known(py, rs_py_word(p + py->known->ob_type)) &&
-	       rs_py_is_counted(py, p);
+		(void)snprintf(buf, size, "memory that is not in the target");
+	else if (t)
+		(void)snprintf(buf, size, "a freed object, once a %.100s",
+			       t->name);
+	else
+		(void)snprintf(buf, size, "memory that holds no object");
 }
 
 static int64_t deferred_count(const struct rs_cpython *py, uint64_t object)

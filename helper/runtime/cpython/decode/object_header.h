@@ -20,6 +20,23 @@ bool rs_py_is(struct rs_cpython *py, uint64_t object, uint64_t bits);
 /** ob_size of @p object, 0 when unreadable. */
 int64_t rs_py_length(struct rs_cpython *py, uint64_t object);
 
+/**
+ * Whether a count that a live object can have and a known type stand at
+ * @p address, whatever stands before it: for members of the collector's lists,
+ * whose heads have been looked at already.
+ */
+bool rs_py_has_header(struct rs_cpython *py, uint64_t address);
+
+/**
+ * Whether the collector's head before @p header, that of an object, is one of
+ * an object that it does not track.
+ */
+bool rs_py_is_untracked(const struct rs_cpython *py, const uint8_t *header);
+
+/** Whether the object at @p object, with @p header, is on some list. */
+bool rs_py_is_linked(struct rs_cpython *py, uint64_t object,
+		     const uint8_t *header);
+
 /** Whether @p header, that of an object, has the count of a live one. */
 bool rs_py_is_counted(struct rs_cpython *py, const uint8_t *header);
 

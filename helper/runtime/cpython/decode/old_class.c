@@ -2,7 +2,7 @@
 // Old-style classes of Python 2.
 #include "runtime/cpython/decode/decode.h"
 
-enum { RS_CLASSES_MAX = 256 };
+enum { RS_CLASSES_MAX = 4096 };
 
 // Whether the class or one of its bases defines __del__, breadth first.
 static bool class_has_del(struct rs_cpython *py, uint64_t class)
@@ -22,6 +22,12 @@ static bool class_has_del(struct rs_cpython *py, uint64_t class)
 		const uint64_t count = rs_py_tuple_size(py, bases);
 		for (uint64_t b = 0; b < count && n < RS_CLASSES_MAX; b++)
 			queue[n++] = rs_py_tuple_item(py, bases, b);
+		if (n == RS_CLASSES_MAX)
+			rs_memory_gap(py->base.memory,
+				      "CPython %s: an old-style class has more "
+				      "than %d bases; a __del__ of the others "
+				      "is not known",
+				      py->version_text, RS_CLASSES_MAX);
 	}
 	return false;
 }

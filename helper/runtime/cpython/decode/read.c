@@ -131,7 +131,7 @@ static void read_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		      uint64_t object, const uint8_t *body,
 		      struct rs_refs *refs)
 {
-	for (unsigned i = 0; i < t->members; i++) {
+	for (uint32_t i = 0; i < t->members; i++) {
 		const struct rs_py_member *m = &t->member[i];
 		rs_refs_add(refs, rs_py_word(body + m->offset),
 			    (enum rs_kind)m->kind, RS_LABEL_FIELD,
@@ -183,6 +183,23 @@ static bool is_frozen(struct rs_cpython *py, const struct rs_py_type *t,
 		       py, (int64_t)rs_py_word(body + py->known->ob_refcnt));
 }
 
+/*
+ * Of an object that is not in the target, or in part: its count, if that much
+ * is there. A count that is not known is no count of 0.
+ */
+static void fill_unread(struct rs_cpython *py, const struct rs_py_type *t,
+			uint64_t object, struct rs_row *row)
+{
+	const uint8_t *p =
+		rs_memory_at(py->base.memory, object, py->header_size);
+	bool immortal = true;
+
+	if (t && p)
+		row->count = rs_py_count(py, object, p, &immortal);
+	if (immortal)
+		row->flags |= RS_OBJ_IMMORTAL;
+}
+
 void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 		bool want_size, struct rs_refs *refs)
 {
@@ -196,6 +213,8 @@ void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 	if (row && t)
 		row->type = t->index;
 	if (!body) {
+		if (row)
+			fill_unread(py, t, address, row);
 		if (refs)
 			refs->incomplete = true;
 		return;

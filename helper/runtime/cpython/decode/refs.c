@@ -3,7 +3,7 @@
 
 bool rs_py_refs_grow(struct rs_refs *refs, uint64_t more)
 {
-	if (more > (uint64_t)RS_PY_ITEMS_MAX * 2) {
+	if (more > UINT32_MAX - refs->n) { // no graph takes as many
 		refs->incomplete = true;
 		return false;
 	}
@@ -61,7 +61,7 @@ void rs_py_array_refs(struct rs_cpython *py, uint64_t address, uint64_t count,
 {
 	if (count == 0)
 		return;
-	if (count > RS_PY_ITEMS_MAX) {
+	if (count > (uint64_t)RS_PY_ITEMS_MAX) {
 		refs->incomplete = true;
 		return;
 	}
@@ -70,9 +70,12 @@ void rs_py_array_refs(struct rs_cpython *py, uint64_t address, uint64_t count,
 		array_slow(py, address, count, first, kind, label, refs);
 		return;
 	}
-	while (refs->drain && count > RS_PY_DRAIN_STEP) {
+	// In parts, so that room is made for what is there, not for empty
+	// slots.
+	while (count > RS_PY_DRAIN_STEP) {
 		add_array(p, RS_PY_DRAIN_STEP, first, kind, label, refs);
-		refs->drain(refs);
+		if (refs->drain)
+			refs->drain(refs);
 		p += RS_PY_DRAIN_STEP * 8;
 		first += RS_PY_DRAIN_STEP;
 		count -= RS_PY_DRAIN_STEP;

@@ -9,9 +9,14 @@
 #include "runtime/cpython/decode/types.h"
 
 enum {
-	RS_PY_ITEMS_MAX = 1 << 28, // elements of one object
 	RS_PY_DRAIN_STEP = 4096, // elements between two drains (struct rs_refs)
 };
+
+/**
+ * Elements of one object at most: as many words as an address space has. A
+ * greater length is damage. What lengths below it lead to must be readable.
+ */
+#define RS_PY_ITEMS_MAX (INT64_C(1) << 44)
 
 /**
  * Append @p count pointers from @p address on, without NULLs, with index labels

@@ -3,6 +3,8 @@
 #include "runtime/cpython/decode/dict.h"
 #include "runtime/cpython/decode/size_rules.h"
 
+#define RS_PY_BYTES_MAX (INT64_C(1) << 47) // of an object: an address space
+
 // Bytes of the keys of a dict (3.6+), as sys.getsizeof() counts them.
 static uint64_t keys_size(struct rs_cpython *py, uint64_t keys)
 {
@@ -25,7 +27,7 @@ static uint64_t keys_size(struct rs_cpython *py, uint64_t keys)
 		stride = p[k->keys_kind] ? 16 : 24;
 	} else {
 		size = rs_py_word(p + k->keys_size);
-		if (size > RS_PY_ITEMS_MAX)
+		if (size > (uint64_t)RS_PY_ITEMS_MAX)
 			return 0;
 		index = size * (size <= 0xff	     ? 1
 				: size <= 0xffff     ? 2
@@ -54,7 +56,9 @@ static uint64_t dict_size(struct rs_cpython *py, uint64_t object)
 			at ==
 			object + (uint64_t)rs_py_off(
 					 py, RS_F_PyDictObject__ma_smalltable);
-		return small || mask > RS_PY_ITEMS_MAX ? 0 : (mask + 1) * 24;
+		return small || mask > (uint64_t)RS_PY_ITEMS_MAX
+			       ? 0
+			       : (mask + 1) * 24;
 	}
 	// Keys that others have too belong to the class, or to all empty dicts.
 	const uint64_t own = counted == 1 ? keys_size(py, keys) : 0;
@@ -64,8 +68,9 @@ static uint64_t dict_size(struct rs_cpython *py, uint64_t object)
 		return 0;
 	const uint64_t usable =
 		rs_py_get(py, keys, RS_F__dictkeysobject__dk_usable);
-	return usable < RS_PY_ITEMS_MAX ? (table.entries + usable) * 8 + own
-					: 0;
+	return usable < (uint64_t)RS_PY_ITEMS_MAX
+		       ? (table.entries + usable) * 8 + own
+		       : 0;
 }
 
 static uint64_t set_size(struct rs_cpython *py, uint64_t object)
@@ -75,7 +80,7 @@ static uint64_t set_size(struct rs_cpython *py, uint64_t object)
 
 	if (rs_py_get(py, object, RS_F_PySetObject__table) ==
 		    object + (uint64_t)small ||
-	    mask > RS_PY_ITEMS_MAX)
+	    mask > (uint64_t)RS_PY_ITEMS_MAX)
 		return 0;
 	return (mask + 1) * 16;
 }
@@ -131,8 +136,9 @@ string_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 	if (py->known->old) {
 		const uint64_t length =
 			rs_py_get(py, object, RS_F_PyUnicodeObject__length);
-		return t->basicsize +
-		       (length < RS_PY_ITEMS_MAX ? (length + 1) * 4 : 0);
+		return t->basicsize + (length < (uint64_t)RS_PY_ITEMS_MAX
+					       ? (length + 1) * 4
+					       : 0);
 	}
 	const uint64_t length =
 		rs_py_get(py, object, RS_F_PyASCIIObject__length);
@@ -172,7 +178,7 @@ int_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 		const int64_t size = rs_py_length(py, object);
 		digits = size < 0 ? 0 - (uint64_t)size : (uint64_t)size;
 	}
-	if (digits > RS_PY_ITEMS_MAX)
+	if (digits > (uint64_t)RS_PY_ITEMS_MAX)
 		return t->basicsize;
 	if (!digits && rs_py_minor(py) >= 11)
 		digits = 1; // that of 0 is there
@@ -201,7 +207,7 @@ table_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 	switch (t->how) {
 	case RS_PY_LIST:
 		n = rs_py_get(py, object, RS_F_PyListObject__allocated);
-		return n > RS_PY_ITEMS_MAX ? 0 : n * 8;
+		return n > (uint64_t)RS_PY_ITEMS_MAX ? 0 : n * 8;
 	case RS_PY_DICT:
 	case RS_PY_ODICT:
 		return dict_size(py, object);
@@ -235,9 +241,11 @@ item_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 	if (!t->itemsize || t->how == RS_PY_TYPE || !has_length(py, t))
 		return 0;
 	n = rs_py_length(py, object);
-	if (n < -RS_PY_ITEMS_MAX || n > RS_PY_ITEMS_MAX)
+	if (n < -RS_PY_BYTES_MAX || n > RS_PY_BYTES_MAX)
 		return 0;
-	return (uint64_t)(n < 0 ? -n : n) * t->itemsize;
+	n = n < 0 ? -n : n;
+	return n <= RS_PY_BYTES_MAX / t->itemsize ? (uint64_t)n * t->itemsize
+						  : 0;
 }
 
 uint64_t rs_py_own_size(struct rs_cpython *py, const struct rs_py_type *t,

@@ -7,6 +7,7 @@
 // Source: CPython, the __sizeof__ methods of each, 2.7 to 3.15.
 #include "runtime/cpython/decode/size_rules.h"
 
+#include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
 
 enum {
@@ -228,8 +229,7 @@ static uint64_t frame_slots(struct rs_cpython *py, uint64_t code)
 	    !rs_memory_u32(py->base.memory, code + (uint64_t)stack_at,
 			   &stack) ||
 	    !rs_memory_u32(py->base.memory, code + (uint64_t)locals_at,
-			   &locals) ||
-	    stack > RS_PY_ITEMS_MAX || locals > RS_PY_ITEMS_MAX)
+			   &locals))
 		return 0;
 	return ((uint64_t)stack + locals) * RS_WORD;
 }
@@ -340,7 +340,9 @@ static const struct {
 
 uint8_t rs_py_size_rule(struct rs_cpython *py, uint64_t base)
 {
-	for (unsigned depth = 0; base && depth < RS_PY_BASES_MAX; depth++) {
+	struct rs_py_chain chain = {0};
+
+	while (base && rs_py_chain_step(&chain, base)) {
 		const char *name = rs_py_type_name(py, base);
 
 		for (size_t i = 1; name && i < sizeof(rules) / sizeof(*rules);

@@ -5,12 +5,16 @@ enum { RS_INT_DIGIT_BITS = 30, RS_INT_DIGITS = 3 };
 
 uint64_t rs_py_tuple_size(struct rs_cpython *py, uint64_t tuple)
 {
+	const uint64_t at = tuple + (uint64_t)py->known->tuple_item;
 	int64_t size;
 
 	if (!tuple || !rs_py_is(py, tuple, RS_TPF_TUPLE))
 		return 0;
 	size = rs_py_length(py, tuple);
-	return size < 0 || size > RS_PY_ITEMS_MAX ? 0 : (uint64_t)size;
+	if (size <= 0 || size > RS_PY_ITEMS_MAX ||
+	    !rs_memory_at(py->base.memory, at, (uint64_t)size * 8))
+		return 0;
+	return (uint64_t)size;
 }
 
 uint64_t rs_py_tuple_item(struct rs_cpython *py, uint64_t tuple, uint64_t i)

@@ -2,6 +2,7 @@
 #include "runtime/cpython/decode/types.h"
 
 #include "base/cleanup.h"
+#include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/members.h"
 #include "runtime/cpython/decode/named.h"
@@ -9,51 +10,69 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RS_META_DEPTH = 8 };
-
 static uint64_t field(struct rs_cpython *py, uint64_t type, enum rs_field f)
 {
 	return rs_py_type_field(py, type, f);
 }
 
-/*
- * Whether there is a type: that its type field points to a metatype is not
- * enough. The metatype must be a type of types; the type must be ready (or be
- * in a mapped file: some become ready when first used); and sizes and name must
- * be plausible.
- */
-// NOLINTNEXTLINE(misc-no-recursion): depth says how often
-static bool is_type(struct rs_cpython *py, uint64_t type, unsigned depth)
+static bool is_tuple(struct rs_cpython *py, uint64_t object)
 {
-	const int32_t size = py->known->type_size;
-	uint64_t meta;
+	const uint64_t type = object ? rs_py_type(py, object) : 0;
 
-	if (!type || (type & 7) ||
-	    !rs_memory_at(py->base.memory, type, (uint64_t)size))
-		return false;
-	if (type == py->type_type)
-		return true;
-	meta = rs_py_type(py, type);
-	if (meta != py->type_type) {
-		if (depth == 0 || !is_type(py, meta, depth - 1) ||
-		    !(field(py, meta, RS_F__typeobject__tp_flags) &
-		      RS_TPF_TYPE))
-			return false;
-	}
+	return type &&
+	       (type == py->type_tuple ||
+		(field(py, type, RS_F__typeobject__tp_flags) & RS_TPF_TUPLE));
+}
+
+/*
+ * Whether the memory at @p type has what PyType_Ready() leaves in every type:
+ * the flag, and a tuple of bases (which type_clear() leaves alone). A static
+ * type of a mapped file may be not ready yet; then it has at least a name. Of
+ * a type whose tuple is not in the target the rest must do.
+ */
+static bool has_shape(struct rs_cpython *py, uint64_t type)
+{
 	const uint64_t flags = field(py, type, RS_F__typeobject__tp_flags);
 	const uint64_t basic = field(py, type, RS_F__typeobject__tp_basicsize);
 	const uint64_t item = field(py, type, RS_F__typeobject__tp_itemsize);
-	const struct rs_module *module =
-		rs_memory_module(py->base.memory, type);
+	const uint64_t bases = field(py, type, RS_F__typeobject__tp_bases);
 
-	if (basic > UINT32_MAX / 4 || item > UINT32_MAX / 4)
+	if (basic > UINT32_MAX / 4 || item > UINT32_MAX / 4 ||
+	    !field(py, type, RS_F__typeobject__tp_name))
 		return false;
-	if (!(flags & RS_TPF_READY) && !module)
+	if (!(flags & RS_TPF_READY))
+		return rs_memory_module(py->base.memory, type) &&
+		       rs_py_is_name(rs_py_type_name(py, type));
+	if (!bases)
 		return false;
-	// The name of a static type is in a file that may be missing.
-	return rs_py_is_name(rs_py_type_name(py, type)) ||
-	       (module && (flags & RS_TPF_READY) &&
-		field(py, type, RS_F__typeobject__tp_name));
+	return is_tuple(py, bases) ||
+	       (!rs_memory_at(py->base.memory, bases, py->header_size) &&
+		rs_py_is_name(rs_py_type_name(py, type)));
+}
+
+/*
+ * A word that happens to point where a word points to PyType_Type is no type:
+ * it must look like one all over, and so must its type, and the type of that,
+ * up to PyType_Type; those must be types of types. What it is called does not
+ * matter: a class may be called anything.
+ */
+static bool is_type(struct rs_cpython *py, uint64_t type)
+{
+	const uint64_t size = (uint64_t)py->known->type_size;
+	struct rs_py_chain chain = {0};
+	bool meta = false;
+
+	for (;; type = rs_py_type(py, type), meta = true) {
+		if (type == py->type_type && type)
+			return true;
+		if (!type || (type & 7) || !rs_py_chain_step(&chain, type) ||
+		    !rs_memory_at(py->base.memory, type, size) ||
+		    !has_shape(py, type))
+			return false;
+		if (meta && !(field(py, type, RS_F__typeobject__tp_flags) &
+			      RS_TPF_TYPE))
+			return false;
+	}
 }
 
 static struct rs_py_slot *find_slot(struct rs_py_types *known, uint64_t type)
@@ -99,11 +118,10 @@ const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 		*cache = *slot;
 		return slot->type;
 	}
-	// That there is no type is stored only in the cache, otherwise garbage
-	// would fill the table.
-	const struct rs_py_type *t = is_type(py, type, RS_META_DEPTH)
-					     ? rs_py_type_make(py, type)
-					     : NULL;
+	// What is no type is kept in the cache alone, or garbage would fill
+	// the table.
+	const struct rs_py_type *t =
+		is_type(py, type) ? rs_py_type_make(py, type) : NULL;
 	if (t) {
 		if (known->used * 2 >= known->slots && !grow(known)) {
 			py->base.types->no_memory = true;

@@ -16,9 +16,7 @@
 
 enum {
 	RS_PY_TYPE_CACHE = 1024, // slots of the direct-mapped cache
-	RS_PY_BASES_MAX = 64, // bases in a chain
-	RS_PY_MEMBERS_MAX = 1024, // references at fixed offsets in one object
-	RS_PY_NAME_MAX = 512, // bytes of a type's name
+	RS_PY_NAME_MAX = 1 << 20, // bytes of a type's name
 	RS_PY_MEMBER_DEF = 40, // bytes of a PyMemberDef
 };
 
@@ -98,9 +96,10 @@ struct rs_py_type {
 	uint8_t size_rule; // of __sizeof__(); 0: none (size_rules.h)
 	uint8_t body_kind; // of what `how` finds
 	bool gc; // takes part in collection
+	bool has_is_gc; // unless its tp_is_gc says no: then it has no head
 	bool guessed; // reading some or all of its objects means guessing
 	bool special; // an object's flags depend on more than its type
-	uint16_t members;
+	uint32_t members;
 	uint16_t before; // bytes to read before the object
 	uint32_t span; // bytes to read from the object on
 	uint32_t body_end; // where the part of the C base ends

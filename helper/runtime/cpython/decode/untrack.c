@@ -32,6 +32,14 @@ struct search {
 
 static bool tuple_goes(struct search *s, uint64_t tuple, unsigned depth);
 
+static void tell_limit(struct rs_cpython *py)
+{
+	rs_memory_gap(py->base.memory,
+		      "CPython %s: tuples nested more than %d deep; a "
+		      "collection may untrack more of them than is said",
+		      py->version_text, RS_DEPTH);
+}
+
 // A tuple in a tuple is untracked first if the collector visits it first, which
 // depends on the order of heaps, pages and blocks: nearly always the order of
 // addresses.
@@ -57,8 +65,10 @@ static bool tuple_goes(struct search *s, uint64_t tuple, unsigned depth)
 	const uint64_t n = rs_py_tuple_size(s->py, tuple);
 	uint64_t last = 0;
 
-	if (depth > RS_DEPTH)
+	if (depth > RS_DEPTH) {
+		tell_limit(s->py);
 		return false;
+	}
 	for (uint64_t i = 0; i < n; i++) {
 		const uint64_t item = rs_py_tuple_item(s->py, tuple, i);
 
@@ -69,6 +79,7 @@ static bool tuple_goes(struct search *s, uint64_t tuple, unsigned depth)
 		// lengths.
 		if (depth && !s->left--) {
 			s->left = 0;
+			tell_limit(s->py);
 			return false;
 		}
 		if (may_be_tracked(s, tuple, item, depth))

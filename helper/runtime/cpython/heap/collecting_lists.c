@@ -8,6 +8,7 @@
 //
 // Source: CPython Modules/gcmodule.c, collect(): unreachable, finalizers,
 // final_unreachable, of all versions with lists.
+#include "runtime/cpython/decode/object_header.h"
 #include "runtime/cpython/heap/block.h"
 #include "runtime/cpython/state/discover.h"
 
@@ -25,10 +26,10 @@ is_head(struct rs_cpython *py, uint64_t head, uint64_t next, uint64_t previous)
 	    (rs_py_word_at(py, previous) & ~NOT_POINTER) != head)
 		return false;
 	// A member of a list leads the same ways, but an object follows it.
-	if (rs_py_is_object(&py->base, head + py->head_size))
+	if (rs_py_has_header(py, head + py->head_size))
 		return false;
-	return rs_py_is_object(&py->base, next + py->head_size) &&
-	       rs_py_is_object(&py->base, previous + py->head_size);
+	return rs_py_has_header(py, next + py->head_size) &&
+	       rs_py_has_header(py, previous + py->head_size);
 }
 
 static void add_list(struct rs_cpython *py, uint64_t head)
@@ -39,6 +40,12 @@ static void add_list(struct rs_cpython *py, uint64_t head)
 				return;
 	if (py->collecting_lists < RS_PY_COLLECTING_LISTS)
 		py->collecting_list[py->collecting_lists++] = head;
+	else
+		rs_memory_gap(py->base.memory,
+			      "CPython %s: the collection at work has more "
+			      "than %d lists; objects on the others may be "
+			      "missing",
+			      py->version_text, RS_PY_COLLECTING_LISTS);
 }
 
 /*

@@ -231,7 +231,7 @@ static void walk_chunks(struct walker *w)
 // A broken list is no reason to show nothing: what it gave is kept.
 static void broken(const struct walker *w, unsigned list, const char *why)
 {
-	rs_memory_problem(
+	rs_memory_gap(
 		w->memory, "CPython %s: the gc list at 0x%llx is damaged: %s",
 		w->py->version_text,
 		(unsigned long long)w->walk->chunks.chunk[list].start, why);

@@ -60,10 +60,9 @@ struct rs_error *rs_py_find_threaded(struct rs_cpython *py,
 			      visit, &w, progress, NULL);
 
 	if (w.strange)
-		rs_memory_problem(py->base.memory,
-				  "CPython %s: %llu blocks of its heaps should "
-				  "contain objects, but have no valid type",
-				  py->version_text,
-				  (unsigned long long)w.strange);
+		rs_memory_gap(py->base.memory,
+			      "CPython %s: %llu blocks of its heaps should "
+			      "contain objects, but have no valid type",
+			      py->version_text, (unsigned long long)w.strange);
 	return err ? err : w.err;
 }

@@ -4,6 +4,7 @@
 // at random places in the mappings in which members have been seen. A head is
 // recognised by its neighbours pointing back to it.
 #include "runtime/cpython/heap/list_chunks.h"
+#include "runtime/cpython/decode/object_header.h"
 
 #include <sys/mman.h>
 
@@ -111,7 +112,7 @@ static bool is_member(const struct cutting *c, uint64_t head)
 	    !rs_memory_u64(c->memory, next + 8, &back) ||
 	    (back & ~RS_NOT_POINTER) != head)
 		return false;
-	return rs_py_is_object(&c->py->base, head + c->py->head_size);
+	return rs_py_has_header(c->py, head + c->py->head_size);
 }
 
 static uint64_t next_random(uint64_t *state)

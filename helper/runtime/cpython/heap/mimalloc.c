@@ -524,6 +524,12 @@ static struct rs_error *add_delayed(struct walk *w, uint64_t heap)
 		*slot = block;
 		block = next_free(w, heap, keys, block);
 	}
+	if (block)
+		rs_memory_gap(w->memory,
+			      "CPython %s: a list of freed blocks leads back "
+			      "into itself or is too long: some freed objects "
+			      "may seem alive",
+			      w->py->version_text);
 	return NULL;
 }
 

@@ -17,7 +17,6 @@ enum {
 	RS_PREFIXES = 4,
 	RS_PREHEADER = 16, // bytes before the head, for a managed dict
 	RS_ALIGN = 16, // block sizes are rounded up by less than this
-	RS_UNTRACKED = -2, // gc_refs before 3.8
 };
 
 struct sweep {
@@ -33,34 +32,6 @@ struct sweep {
 	uint64_t float_size; // of a float; 0: floats have no such free list
 	uint64_t tails; // ends of free lists of floats
 };
-
-// Whether the object at @p object, with the header @p p, is on a list.
-static bool is_linked(struct sweep *s, uint64_t object, const uint8_t *p)
-{
-	const uint32_t size = s->py->head_size;
-	const uint64_t head = object - size;
-	const uint64_t next = rs_py_word(p - size);
-	const uint64_t previous = rs_py_word(p - size + 8);
-	const uint64_t mask = ~UINT64_C(3);
-
-	return (next & mask) && (previous & mask) &&
-	       (rs_py_word_at(s->py, (next & mask) + 8) & mask) == head &&
-	       (rs_py_word_at(s->py, previous & mask) & mask) == head;
-}
-
-// Whether the words before the header @p p are those that the collector writes
-// for an untracked object.
-static bool is_untracked(struct sweep *s, const uint8_t *p)
-{
-	const uint8_t *head = p - s->py->head_size;
-
-	if (s->py->version >= RS_PY(3, 8))
-		return !(rs_py_word(head) & ~UINT64_C(3)) &&
-		       !(rs_py_word(head + 8) & ~UINT64_C(3));
-	const int64_t refs = (int64_t)rs_py_word(head + 16);
-	return (s->py->version < RS_PY(3, 4) ? refs : refs >> 1) ==
-	       RS_UNTRACKED;
-}
 
 // In an executable at a fixed address, the first pointer of a table, for
 // example to a static type, is a plausible count.
@@ -102,7 +73,7 @@ static bool is_tracked(struct sweep *s, uint64_t object)
 	     !(rs_py_get(py, object, RS_F__typeobject__tp_flags) &
 	       RS_TPF_HEAP)))
 		return false;
-	return !is_untracked(s, p + py->head_size);
+	return !rs_py_is_untracked(py, p + py->head_size);
 }
 
 /*
@@ -121,7 +92,7 @@ is_cached_call(struct sweep *s, const struct rs_py_type *t, const uint8_t *p)
 
 	if (py->version < RS_PY(3, 5) || py->version >= RS_PY(3, 8) ||
 	    t->address != py->type_tuple || rs_py_word(p + k->ob_size) != 1 ||
-	    rs_py_word(p + k->ob_refcnt) != 1 || !is_untracked(s, p))
+	    rs_py_word(p + k->ob_refcnt) != 1 || !rs_py_is_untracked(py, p))
 		return false;
 	const uint64_t item = rs_py_word(p + k->tuple_item);
 	return is_tracked(s, item) || !rs_py_is_object(&py->base, item);
@@ -148,7 +119,8 @@ look_behind(struct sweep *s, const struct rs_py_block *b, uint32_t prefix)
 			      alive || !rs_py_is_address(count));
 	if (!t || rs_py_head_size(py, t) != prefix ||
 	    !rs_py_fits(py, t, object, b->size - prefix, RS_ALIGN) ||
-	    (t->gc && !is_untracked(s, p) && !is_linked(s, object, p)))
+	    (t->gc && !rs_py_is_untracked(py, p) &&
+	     !rs_py_is_linked(py, object, p)))
 		return RS_PY_BLOCK_OTHER;
 	if (!alive)
 		return is_dead(s, t, count) ? RS_PY_BLOCK_DEAD
@@ -327,7 +299,7 @@ static void finish(struct sweep *s)
 	// The stop may be in the middle of a change of one pool, but not of
 	// two.
 	if (heap->damaged || heap->torn > 1)
-		rs_memory_problem(
+		rs_memory_gap(
 			s->py->base.memory,
 			"CPython %s: %llu pools of small blocks are damaged or "
 			"not in the target: objects may be missing",

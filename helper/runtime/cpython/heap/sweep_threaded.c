@@ -158,7 +158,7 @@ static void finish(struct sweep *s, const struct rs_py_mi_totals *totals)
 	// Each thread may have been stopped in the middle of a change of one
 	// page.
 	if (heap->torn > s->py->base.memory->threads + 1)
-		rs_memory_problem(
+		rs_memory_gap(
 			s->py->base.memory,
 			"CPython %s: %llu pages of its heaps are damaged or "
 			"not in the target: objects may be missing",

@@ -223,6 +223,13 @@ struct rs_error *rs_py_find_functions(struct rs_cpython *py)
 	if (rs_py_off(py, RS_F__dictkeysobject__dk_lookup) >= 0)
 		py->lookdict = rs_py_symbol(py, "lookdict");
 	err = search_all(&search);
+	if (search.looked >= RS_SEARCH_MAX && !py->subtype_traverse &&
+	    !search.votes)
+		rs_memory_gap(py->base.memory,
+			      "CPython %s: no class made in Python among the "
+			      "first %d objects; references of instances are "
+			      "guesses",
+			      py->version_text, RS_SEARCH_MAX);
 	if (err || py->subtype_traverse)
 		return err;
 	// Nearly all classes are made in Python; those made in C are different.

@@ -291,6 +291,15 @@ struct rs_error *rs_py_choose_layout(struct rs_cpython *py)
 	}
 	if (!why)
 		why = unknown(py, flavour);
+	else if (py->base.memory->truncated) {
+		// What disagrees is what is not there, not the layout.
+		rs_error_free(why);
+		why = rs_error_new(RS_EBAD,
+				   "%s; without what is missing CPython %s "
+				   "cannot be read",
+				   py->base.memory->truncated,
+				   py->version_text);
+	}
 	// Even without a layout, threads and frames may be found.
 	return rs_py_outline(py, why);
 }

@@ -187,9 +187,15 @@ static struct rs_error *add_atexit(struct rs_py_roots *r, uint64_t interpreter)
 		rs_py_get(py, interpreter, RS_F__is__atexit__callbacks);
 	if (count_at < 0 || !array ||
 	    !rs_memory_u32(py->base.memory, interpreter + (uint64_t)count_at,
-			   &count) ||
-	    count > RS_PY_MAX_CALLBACKS)
+			   &count))
 		return NULL;
+	if (count > RS_PY_MAX_CALLBACKS) {
+		rs_memory_gap(py->base.memory,
+			      "CPython %s: its number of atexit callbacks, %u, "
+			      "is damaged; what they hold has no holder",
+			      py->version_text, count);
+		return NULL;
+	}
 	for (uint32_t i = 0; i < count && !err; i++) {
 		uint64_t callback = 0;
 

@@ -60,8 +60,13 @@ static void add_subclasses(struct tree *tree, uint64_t type)
 	const uint64_t items =
 		rs_py_get(py, subclasses, RS_F_PyListObject__ob_item);
 	uint64_t n = rs_py_get(py, subclasses, RS_F_PyVarObject__ob_size);
-	if (n > RS_SUBCLASSES_MAX)
+	if (n > RS_SUBCLASSES_MAX) {
+		rs_memory_gap(py->base.memory,
+			      "CPython %s: a type has more than %d subclasses; "
+			      "the others' roots are missing",
+			      py->version_text, RS_SUBCLASSES_MAX);
 		n = RS_SUBCLASSES_MAX;
+	}
 	for (uint64_t i = 0; i < n && !tree->err; i++) {
 		uint64_t reference = 0;
 

@@ -65,10 +65,10 @@ tid_of(const struct rs_cpython *py, uint64_t address, uint64_t ident)
 
 void rs_py_tell_loop(struct rs_cpython *py, const char *what)
 {
-	rs_memory_problem(py->base.memory,
-			  "CPython %s: a list of its %s contains a cycle; "
-			  "some may be missing, or reported twice",
-			  py->version_text, what);
+	rs_memory_gap(py->base.memory,
+		      "CPython %s: a list of its %s contains a cycle; "
+		      "some may be missing, or reported twice",
+		      py->version_text, what);
 }
 
 struct rs_error *rs_py_threads(struct rs_cpython *py, struct rs_vec *ret)
@@ -95,7 +95,7 @@ struct rs_error *rs_py_threads(struct rs_cpython *py, struct rs_vec *ret)
 			}
 			if (rs_py_get(py, address, RS_F__ts__interp) !=
 			    interpreter) {
-				rs_memory_problem(
+				rs_memory_gap(
 					py->base.memory,
 					"CPython %s: no thread state at "
 					"0x%llx, where its list has one; this "
@@ -114,6 +114,11 @@ struct rs_error *rs_py_threads(struct rs_cpython *py, struct rs_vec *ret)
 			t->holds_gil = address == holder;
 			address = rs_py_get(py, address, RS_F__ts__next);
 		}
+		if (address && n >= RS_PY_MAX_THREADS)
+			rs_memory_gap(py->base.memory,
+				      "CPython %s: more than %d threads; what "
+				      "the others hold has no holder",
+				      py->version_text, RS_PY_MAX_THREADS);
 	}
 	return NULL;
 }

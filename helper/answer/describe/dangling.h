@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/** @file References that lead to no object, and objects with a count of 0. */
+#ifndef RS_ANSWER_DANGLING_H
+#define RS_ANSWER_DANGLING_H
+
+#include "answer/describe/report.h"
+
+/**
+ * Write the members "dangling" and "count_zero" of rs_answer_info() (engine.h).
+ * Needs the graph of everything.
+ */
+RS_MUST_CHECK struct rs_error *rs_report_dangling(struct rs_report *report);
+
+#endif /* RS_ANSWER_DANGLING_H */

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "answer/describe/returns.h"
+
+static bool is_unreachable(const struct rs_verdict *verdict, uint32_t i)
+{
+	return verdict->fate[i] >= RS_FATE_FREED;
+}
+
+// Closed by its finalizer, which lets go of its frame.
+static bool is_generator(const struct rs_graph *graph, uint32_t i)
+{
+	static const char *const name[] = {"generator", "coroutine",
+					   "async_generator"};
+	const uint32_t type = graph->type[i];
+
+	for (size_t k = 0; type < graph->types && k < 3; k++)
+		if (strcmp(graph->type_row[type].name, name[k]) == 0)
+			return true;
+	return false;
+}
+
+// Whether the object is a weak reference to garbage that is not garbage itself
+// and has something to call. An own attribute looks the same.
+static bool may_call_back(const struct rs_graph *graph,
+			  const struct rs_verdict *verdict, uint32_t i)
+{
+	bool dies = false;
+	bool strong = false;
+
+	for (uint32_t e = graph->out_start[i]; e < graph->out_start[i + 1];
+	     e++) {
+		const uint32_t edge = graph->out[e];
+		const uint32_t t = rs_edge_target(edge);
+
+		if (rs_edge_kind(edge) == RS_WEAK)
+			dies |= is_unreachable(verdict, t);
+		else
+			strong |= !(graph->flags[t] & RS_OBJ_TYPE);
+	}
+	return dies && strong;
+}
+
+void rs_returns_find(const struct rs_graph *graph,
+		     const struct rs_verdict *verdict, enum rs_rules rules,
+		     struct rs_returns *ret)
+{
+	uint64_t callbacks = 0;
+
+	*ret = (struct rs_returns){verdict->unreachable, verdict->unreachable,
+				   NULL};
+	if (!verdict->unreachable)
+		return;
+	// 2.7 counts those that it keeps when the others are cleared, and
+	// calls no finalizer and closes no generator before.
+	if (rules == RS_RULES_27) {
+		if (verdict->uncollectable &&
+		    verdict->uncollectable < verdict->unreachable) {
+			ret->decides = "objects that a finalizer keeps";
+			ret->low = 0;
+		}
+		return;
+	}
+	for (uint32_t i = 0; i < graph->objects; i++) {
+		if (!is_unreachable(verdict, i)) {
+			callbacks += may_call_back(graph, verdict, i);
+			continue;
+		}
+		if ((graph->flags[i] & (RS_OBJ_FINALIZER | RS_OBJ_FINALIZED)) ==
+		    RS_OBJ_FINALIZER)
+			ret->decides = "finalizers";
+		else if (!ret->decides && is_generator(graph, i))
+			ret->decides = "generators and coroutines, which are "
+				       "closed first";
+	}
+	if (callbacks && !ret->decides)
+		ret->decides = "callbacks of weak references";
+	if (!ret->decides)
+		return;
+	ret->low = 0;
+	ret->high += callbacks;
+}

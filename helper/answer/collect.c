@@ -94,6 +94,14 @@ static void write_each(struct rs_json *j, const struct collection *c)
 	write_those(j, c, "registries", true);
 }
 
+static bool is_collecting(const struct rs_session *session)
+{
+	for (size_t i = 0; i < session->runtimes; i++)
+		if (session->runtime[i]->gc_collecting)
+			return true;
+	return false;
+}
+
 static struct rs_error *
 write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 {
@@ -106,6 +114,9 @@ write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 	rs_json_key_uint(j, "garbage", c->in_garbage + new_garbage(c));
 	rs_json_key_int(j, "generation", c->generation);
 	rs_json_key_string(j, "rules", c->rules == RS_RULES_27 ? "2.7" : "3.4");
+	// Else every answer says so at its end.
+	if (!is_collecting(c->session))
+		rs_json_key_bool(j, "collecting", false);
 	write_each(j, c);
 	rs_json_key(j, "objects");
 	struct rs_error *err = rs_listing_write(&listing, j, limit, &shown);

@@ -90,8 +90,8 @@ static void why_text(const struct rs_guest_fault *fault, char *buf, size_t size)
 			       entry_text(fault->entry));
 	else if (fault->entry == RS_ENTRY_UPROBE)
 		(void)snprintf(buf, size,
-			       "made system call 335 or 336 (uretprobe, "
-			       "uprobe), which the kernel refuses with SIGILL");
+			       "made system call 335 (uretprobe), which the "
+			       "kernel refuses with SIGILL");
 	else if (fault->entry == RS_ENTRY_INT80)
 		(void)snprintf(buf, size,
 			       "tried int 0x80, which this kernel does not "

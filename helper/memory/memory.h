@@ -305,4 +305,19 @@ enum rs_debug_found rs_memory_field(struct rs_memory *memory,
 const struct rs_module *
 rs_memory_module(const struct rs_memory *memory, uint64_t address);
 
+/** Where the time of a target is from. */
+enum rs_clock {
+	RS_CLOCK_UNKNOWN, // a remote target, or a core from before the last
+			  // boot
+	RS_CLOCK_NOW, // a live process of this machine
+	RS_CLOCK_CORE_FILE, // when the core's file was last written
+};
+
+/**
+ * The target's CLOCK_MONOTONIC at the moment that is looked at, in ns. Of a
+ * core only its file's time says when that was, and only if it was written on
+ * this machine since the last boot.
+ */
+enum rs_clock rs_memory_clock(const struct rs_memory *memory, int64_t *ret);
+
 #endif /* RS_MEMORY_MEMORY_H */

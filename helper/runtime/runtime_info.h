@@ -68,6 +68,16 @@ enum {
 	RS_GC_FLAGS_MAX = 8,
 	RS_GC_GENERATIONS_MAX = 4,
 	RS_GC_UNKNOWN = -1,
+	RS_GC_COLLECTIONS_MAX = 32,
+};
+
+/** A collection that has ended. */
+struct rs_gc_collection {
+	unsigned generation; // the oldest that it collected
+	int64_t stop, duration; // ns; stop by the target's CLOCK_MONOTONIC
+	int64_t collected, uncollectable; // objects that it found
+	int64_t candidates; // objects that it looked at
+	int64_t heap_size; // tracked objects afterwards
 };
 
 struct rs_gc_generation {
@@ -87,6 +97,10 @@ struct rs_gc_info {
 	struct rs_gc_generation generation[RS_GC_GENERATIONS_MAX];
 	int64_t frozen; // objects hidden from it, or RS_GC_UNKNOWN
 	uint64_t garbage; // entries of the garbage list
+	// The last collections, newest first, where the runtime keeps them.
+	bool keeps_collections;
+	unsigned collections;
+	struct rs_gc_collection collection[RS_GC_COLLECTIONS_MAX];
 };
 
 #endif /* RS_RUNTIME_RUNTIME_INFO_H */

@@ -18,9 +18,18 @@ struct free_block {
 	struct free_block *next;
 };
 
+/** At the start of each. */
+struct chunk {
+	struct chunk *older;
+	size_t size;
+};
+
+enum { RS_CHUNK_HEAD = 32 }; // bytes; keeps blocks multiples of 32
+
 static struct {
 	uint32_t lock;
 	char *next, *end; // the unused rest of the newest chunk
+	struct chunk *newest;
 	unsigned chunks;
 	struct free_block *free[RS_ARENA_MAX + 1];
 } arena;
@@ -67,9 +76,14 @@ static struct free_block *from_chunk(size_t size)
 
 		if (!chunk)
 			return NULL;
+		struct chunk *head = (struct chunk *)(void *)chunk;
+
 		arena.chunks++;
-		arena.next = chunk;
-		arena.end = chunk + (small ? RS_SMALL_CHUNK : RS_CHUNK);
+		head->older = arena.newest;
+		head->size = small ? RS_SMALL_CHUNK : RS_CHUNK;
+		arena.newest = head;
+		arena.next = chunk + RS_CHUNK_HEAD;
+		arena.end = chunk + head->size;
 	}
 	struct free_block *block = (struct free_block *)(void *)arena.next;
 	arena.next += size;
@@ -103,6 +117,17 @@ void rs_arena_put(void *block, unsigned log2)
 	b->next = arena.free[log2];
 	arena.free[log2] = b;
 	rs_unlock(&arena.lock);
+}
+
+void rs_arena_give_back(void)
+{
+	while (arena.newest) {
+		struct chunk *chunk = arena.newest;
+
+		arena.newest = chunk->older;
+		munmap(chunk, chunk->size);
+	}
+	memset(&arena, 0, sizeof(arena));
 }
 
 void rs_arena_reset(void)

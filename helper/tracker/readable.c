@@ -12,11 +12,6 @@ enum {
 	RS_FIRST_SLOTS = 1 << 10,
 };
 
-struct known {
-	uint64_t block; // plus 1; 0: free
-	uint64_t pages;
-};
-
 void rs_readable_fini(struct rs_readable *readable)
 {
 	rs_vec_fini(&readable->table);
@@ -73,10 +68,11 @@ static uint64_t ask(uint64_t block)
 	return pages;
 }
 
-static struct known *
+static struct rs_known_block *
 find(const struct rs_vec *table, uint32_t slots, uint64_t block)
 {
-	struct known *known = rs_vec_items(table, struct known);
+	struct rs_known_block *known =
+		rs_vec_items(table, struct rs_known_block);
 	uint64_t i = block * UINT64_C(0x9E3779B97F4A7C15) >> 32;
 
 	while (known[i &= slots - 1].block && known[i].block != block + 1)
@@ -87,7 +83,8 @@ find(const struct rs_vec *table, uint32_t slots, uint64_t block)
 static bool grow(struct rs_readable *r)
 {
 	const uint32_t slots = r->slots ? 2 * r->slots : RS_FIRST_SLOTS;
-	const struct known *old = rs_vec_items(&r->table, struct known);
+	const struct rs_known_block *old =
+		rs_vec_items(&r->table, struct rs_known_block);
 	struct rs_vec table = {0};
 
 	if (!rs_vec_push(&table, slots * sizeof(*old)))
@@ -102,16 +99,28 @@ static bool grow(struct rs_readable *r)
 	return true;
 }
 
-static uint64_t pages_of(struct rs_readable *r, uint64_t block)
+// The place of @p block in what is known: free, or it. NULL: out of memory.
+static struct rs_known_block *place_of(struct rs_readable *r, uint64_t block)
 {
+	for (uint32_t i = 0; i < RS_READABLE_NEAR; i++) {
+		if (!r->near[i].block || r->near[i].block == block + 1)
+			return &r->near[i];
+	}
 	if (r->used >= r->slots / 2 && !r->no_memory)
 		r->no_memory = !grow(r);
-	if (r->no_memory)
+	return r->no_memory ? NULL : find(&r->table, r->slots, block);
+}
+
+static uint64_t pages_of(struct rs_readable *r, uint64_t block)
+{
+	struct rs_known_block *known = place_of(r, block);
+
+	if (!known)
 		return ask(block);
-	struct known *known = find(&r->table, r->slots, block);
 	if (!known->block) {
-		*known = (struct known){block + 1, ask(block)};
-		r->used++;
+		*known = (struct rs_known_block){block + 1, ask(block)};
+		r->used +=
+			known >= r->near + RS_READABLE_NEAR || known < r->near;
 	}
 	return known->pages;
 }

@@ -13,6 +13,13 @@
 enum {
 	RS_READABLE_PAGE = 12, // log2; larger pages only make it finer
 	RS_READABLE_BLOCK = 18, // log2: what one question to the kernel covers
+	RS_READABLE_NEAR = 16,
+};
+
+/** 64 pages. */
+struct rs_known_block {
+	uint64_t block; // its number plus 1; 0: free
+	uint64_t pages; // a bit for each that can be read
 };
 
 /**
@@ -23,7 +30,9 @@ enum {
 struct rs_readable {
 	uint64_t block; // number of the block asked for last
 	uint64_t pages; // a bit for each of its pages that can be read
-	struct rs_vec table; // struct known: open addressing by block
+	// The first blocks lie in here; then a table is mapped.
+	struct rs_known_block near[RS_READABLE_NEAR];
+	struct rs_vec table; // struct rs_known_block: open addressing by block
 	uint32_t used, slots;
 	bool no_memory; // the table could not grow: it asks again and again
 };

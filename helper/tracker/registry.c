@@ -7,7 +7,10 @@
 #include "tracker/slots.h"
 #include "tracker/type_numbers.h"
 
+#include <link.h>
 #include <pthread.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 
 _Static_assert(sizeof(void *) == 8, "the registry is for 64-bit programs");
 _Static_assert(sizeof(struct rs_field) == 32, "binary interface");
@@ -61,6 +64,68 @@ int rs_untrack(const void *object)
 	if (__builtin_expect(rs_registry.gc.enabled != 0, 0))
 		rs_gc_untracked();
 	return rs_slots_remove(address);
+}
+
+static bool is_in_program(const void *object)
+{
+	const ElfW(Phdr) *phdr = (const void *)getauxval(AT_PHDR);
+	const size_t n = getauxval(AT_PHNUM);
+	const uint64_t address = (uint64_t)(uintptr_t)object;
+	uint64_t bias = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (phdr[i].p_type == PT_PHDR)
+			bias = (uint64_t)(uintptr_t)phdr - phdr[i].p_vaddr;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (phdr[i].p_type == PT_LOAD &&
+		    address - bias - phdr[i].p_vaddr < phdr[i].p_memsz)
+			return true;
+	}
+	return false;
+}
+
+static bool is_in_use(void)
+{
+	if (rs_registry.lock || rs_registry.gc.collecting ||
+	    rs_registry.garbage_count)
+		return true;
+	for (struct rs_leaf *l = rs_registry.leaf; l; l = l->next) {
+		for (uint32_t i = 0; i < RS_LEAF_SIZE; i++) {
+			if (l->region[i].used || l->region[i].lock)
+				return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * A plugin with a copy of the library is unloaded: its tables would stay for
+ * ever. Not when anything is tracked, nor in the program itself, whose threads
+ * may go on while it exits.
+ */
+__attribute__((__destructor__)) static void give_back(void)
+{
+	if (is_in_program(&rs_registry) || is_in_use())
+		return;
+	for (struct rs_leaf *l = rs_registry.leaf; l;) {
+		struct rs_leaf *next = l->next;
+
+		top[l->base >> RS_LEAF_SHIFT] = NULL;
+		munmap(l, sizeof(*l));
+		l = next;
+	}
+	rs_registry.leaf = NULL;
+	rs_registry.root = NULL;
+	rs_registry.extension = NULL;
+	if (rs_registry.garbage)
+		munmap(rs_registry.garbage,
+		       rs_registry.garbage_room * sizeof(void *));
+	rs_registry.garbage = NULL;
+	rs_registry.garbage_room = 0;
+	rs_types_forget();
+	rs_registry.types = 1;
+	rs_arena_give_back();
 }
 
 /** The child of a fork has one thread, which is not in here. */

@@ -13,19 +13,24 @@ int rs_tracker_code(struct rs_error *err)
 }
 
 const struct rs_type *
-rs_entry_type_known(struct rs_readable *readable, uint32_t entry)
+rs_entry_type_known(struct rs_visitor *visitor, uint32_t entry)
 {
 	const uint32_t id = rs_entry_type(entry);
+
+	if (visitor->known.id == id)
+		return visitor->known.type;
 	const struct rs_type *type =
 		__atomic_load_n(&rs_type_by_id[id], __ATOMIC_ACQUIRE);
 
 	// Of a plugin that was unloaded without rs_undescribe() the memory is
 	// gone, or has something else in it.
 	if (!type ||
-	    !rs_is_readable(readable, (uint64_t)(uintptr_t)type,
+	    !rs_is_readable(&visitor->readable, (uint64_t)(uintptr_t)type,
 			    sizeof(*type)) ||
 	    type->reserved != type || type->flags & RS_TYPE_STAND_IN)
 		return NULL;
+	visitor->known.id = id;
+	visitor->known.type = type;
 	return type;
 }
 
@@ -80,7 +85,8 @@ static int describe(uint64_t address, uint32_t entry, void *context)
 
 	if (i == RS_NONE) // tracked since: by another thread
 		return 0;
-	const struct rs_type *type = rs_entry_type_known(readable, entry);
+	const struct rs_type *type =
+		rs_entry_type_known(&taking->s->visitor, entry);
 	graph->flags[i] = RS_OBJ_TRACKED | RS_OBJ_GC;
 	if (!type || !rs_is_readable(readable, address, type->size) ||
 	    (type->traverse && taking->options->no_callbacks)) {

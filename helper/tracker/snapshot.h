@@ -64,7 +64,7 @@ rs_snapshot_object(const struct rs_snapshot *snapshot, uint32_t i)
  * was undescribed.
  */
 const struct rs_type *
-rs_entry_type_known(struct rs_readable *readable, uint32_t entry);
+rs_entry_type_known(struct rs_visitor *visitor, uint32_t entry);
 
 /** Why the collector can never free an object of @p type: "no clear", "no
  * release"; NULL when it can, unless the object's count is a constant. */

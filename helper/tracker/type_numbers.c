@@ -180,7 +180,7 @@ int rs_type_number(struct rs_type *type, uint32_t *id)
 	// Two copies of the library may share a type; each has its own number.
 	const uint32_t last =
 		__atomic_load_n(last_index_of(type), __ATOMIC_RELAXED);
-	if (rs_type_has_id(type, last)) {
+	if (type && type->reserved == type && rs_type_has_id(type, last)) {
 		RS_PUBLISH(&type->id, last);
 		*id = last;
 		return 0;
@@ -332,4 +332,15 @@ int rs_undescribe(struct rs_type *type)
 	const int rc = undescribe_locked(type);
 	rs_unlock(&rs_registry.lock);
 	return rc == RS_ENOTFOUND && extended ? 0 : rc;
+}
+
+void rs_types_forget(void)
+{
+	const size_t n = rs_registry.types; // beyond, nothing was touched
+
+	memset(rs_type_by_id, 0, n * sizeof(rs_type_by_id[0]));
+	memset(rs_type_names, 0, n * sizeof(rs_type_names[0]));
+	memset(last_index, 0, sizeof(last_index));
+	memset(is_stand_in, 0, sizeof(is_stand_in));
+	first_free = 1;
 }

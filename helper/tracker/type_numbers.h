@@ -24,4 +24,7 @@ static inline bool rs_type_has_id(const struct rs_type *type, uint32_t id)
  */
 int rs_type_number(struct rs_type *type, uint32_t *id);
 
+/** Forget all numbers: the library is unloaded. */
+void rs_types_forget(void);
+
 #endif /* RS_TRACKER_TYPE_NUMBERS_H */

@@ -99,19 +99,20 @@ static int visit_field(struct rs_visitor *v, const struct rs_field *field,
 	return push_frame(v, field->of, element, count);
 }
 
-int rs_visit_slots(struct rs_visitor *v, const struct rs_type *type,
-		   void *object, rs_slot_fn fn, void *context)
+static struct frame *top_frame(const struct rs_visitor *v)
 {
-	int rc;
+	struct frame *frame = rs_vec_items(&v->frame, struct frame);
 
-	v->frame.used = 0;
-	rs_pair_set_clear(&v->part);
-	rc = push_frame(v, type, object, 1);
+	return frame + rs_vec_count(&v->frame, struct frame) - 1;
+}
+
+// Visit the structs that frames were made for, and those that they lead to.
+static int run_frames(struct rs_visitor *v, rs_slot_fn fn, void *context)
+{
+	int rc = 0;
+
 	while (!rc && v->frame.used) {
-		struct frame *f =
-			(struct frame *)(void *)((char *)v->frame.data +
-						 v->frame.used) -
-			1;
+		struct frame *f = top_frame(v);
 
 		if (f->field < f->type->fields) {
 			rc = visit_field(v, &f->type->field[f->field++],
@@ -123,6 +124,29 @@ int rs_visit_slots(struct rs_visitor *v, const struct rs_type *type,
 		} else {
 			v->frame.used -= sizeof(*f);
 		}
+	}
+	return rc;
+}
+
+int rs_visit_slots(struct rs_visitor *v, const struct rs_type *type,
+		   void *object, rs_slot_fn fn, void *context)
+{
+	int rc = 0;
+
+	v->frame.used = 0;
+	rs_pair_set_clear(&v->part);
+	// Most objects are one struct, which needs no frame.
+	for (uint32_t i = 0; i < type->fields && !rc; i++) {
+		const struct rs_field *f = &type->field[i];
+
+		if (f->kind == RS_FIELD_INLINE && !f->of && !f->count_width)
+			rc = visit_pointers(f, (char *)object + f->offset,
+					    f->length ? f->length : 1, fn,
+					    context);
+		else
+			rc = visit_field(v, f, object, fn, context);
+		if (!rc && v->frame.used)
+			rc = run_frames(v, fn, context);
 	}
 	return rc;
 }

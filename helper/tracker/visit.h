@@ -13,6 +13,12 @@
 #include "refscope/refscope.h"
 #include "tracker/readable.h"
 
+/** The last type that was found to be there. */
+struct rs_known_type {
+	uint32_t id; // 0: none
+	const struct rs_type *type;
+};
+
 /**
  * What visits need, made once and used for many objects: a visit of nested
  * structs recurses in here instead of on the stack. A zeroed struct is ready.
@@ -20,6 +26,7 @@
  */
 struct rs_visitor {
 	struct rs_readable readable;
+	struct rs_known_type known; // the type of the last entry
 	struct rs_vec frame; // struct frame: structs being visited
 	struct rs_pair_set part; // structs that pointers led to, types
 };

@@ -61,8 +61,7 @@ static int meet(void *referent, unsigned hold, void *context)
 
 static int meet_all(struct walk *walk, uint64_t address, uint32_t entry)
 {
-	const struct rs_type *type =
-		rs_entry_type_known(&walk->visitor.readable, entry);
+	const struct rs_type *type = rs_entry_type_known(&walk->visitor, entry);
 	int rc = RS_EBAD;
 
 	if (is_known(&walk->visitor, address, type))
@@ -152,8 +151,7 @@ static int compare(void *referent, unsigned hold, void *context)
 static int search(uint64_t address, uint32_t entry, void *context)
 {
 	struct each *each = context;
-	const struct rs_type *type =
-		rs_entry_type_known(&each->visitor.readable, entry);
+	const struct rs_type *type = rs_entry_type_known(&each->visitor, entry);
 	int rc = RS_EBAD;
 
 	each->address = address;

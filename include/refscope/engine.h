@@ -55,19 +55,25 @@
  * are those that were read. The members "learned":"read"|"asked" and
  * "unasked":N are the same under older names.
  *
- * Every answer also says how complete it is:
+ * Every answer has those of the following members that are not false or 0. They
+ * say how complete it is:
  *
- *     "collecting":bool,"unread":{"objects":N,"types":[{"type":"t",
- *     "objects":N}]},"in_transit":N,"unknown":N,"incomplete":true
- *
- * collecting: the target was stopped during a collection, when lists are
- * incomplete. The others are there only if they are not 0 or false. They are
- * about objects of C programs: unread: objects with a traverse callback that
- * could not be called, so that references which only it visits are missing, and
- * the five most frequent types; in_transit: objects with a count of 0, which
- * were being freed or created, and are treated as in use; unknown: tracked
- * objects that could not be read or are damaged, treated as in use; incomplete:
- * parts of a registry could not be read, so objects are missing.
+ *     "collecting":true
+ *         The target was stopped during a collection, when lists are
+ *         incomplete.
+ *     "unread":{"objects":N,"types":[{"type":"..","objects":N},..]}
+ *         Objects of C programs whose traverse callbacks were not called, so
+ *         that references which only these visit are missing; and the five
+ *         most frequent types. Objects that only they could hold are not
+ *         called unreachable.
+ *     "in_transit":N
+ *         Tracked objects of C programs with a count of 0 or less: being freed
+ *         or just created; treated as in use.
+ *     "unknown":N
+ *         Tracked objects that are unreadable, or were freed or overwritten;
+ *         treated as in use. The "problems" of rs_answer_info() name the first.
+ *     "incomplete":true
+ *         Some objects could not be found.
  */
 #ifndef REFSCOPE_ENGINE_H
 #define REFSCOPE_ENGINE_H
@@ -276,18 +282,23 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  * {"unreachable":N,"uncollectable":N,"garbage":N,"generation":N,
  *  "rules":"2.7"|"3.4","collecting":bool,
  *  "objects":[{"id":"0x..","type":"CGcLeak",
- *    "why":"finalizer"|"held by a finalizer"|"freed","runtime":".."}],
+ *    "why":"finalizer"|"held by a finalizer"|"no clear"|"no release"|
+ *          "constant count"|"held by an uncollectable one"|"freed",
+ *    "runtime":".."}],
  *  "limited":bool}
  *
  * unreachable: what gc.collect() would return. garbage: what len(gc.garbage)
  * would be afterwards. collecting: the target was stopped during a collection,
  * so the numbers may be wrong. objects: first the uncollectable ones (those
- * with a finalizer, then those that they hold), then those that would be freed;
- * each group by address.
+ * with a finalizer, those that cannot be freed, then those that these hold),
+ * then those that would be freed; each group by address. Objects that cannot be
+ * freed do not go to the garbage list.
  *
  * If a CPython has several interpreters, each with its own collector (3.9 and
  * later), the numbers are sums, and "interpreters":[{"id":N,"tracked":N,
- * "unreachable":N,"uncollectable":N}] has those of each.
+ * "unreachable":N,"uncollectable":N}] has those of each. If a C program
+ * contains several copies of the library, "registries" has the same, each with
+ * the path of its "module".
  *
  * @param generation 0 to 2, or -1 for a full collection.
  * @param rules "2.7" or "3.4"; NULL: the target's own.
@@ -351,11 +362,20 @@ rs_answer_types(struct rs_session *session, const char *sort, uint64_t limit,
  * {"runtimes":[{"name":"cpython","enabled":bool|null,"collecting":bool|null,
  *   "debug":["uncollectable",..],"generations":[{"threshold":N,"count":N,
  *     "objects":N,"collections":N|null,"collected":N|null,
- *     "uncollectable":N|null}],"frozen":N|null,"garbage":N}]}
+ *     "uncollectable":N|null}],"frozen":N|null,"garbage":N,
+ *   "last_collections":[{"generation":N,"ago_ns":N|null,"duration_ns":N,
+ *     "collected":N,"uncollectable":N,"candidates":N,"heap_size":N}],
+ *   "ago_by":"now"|"core file"|null}]}
  *
- * null: not known. If several interpreters have their own collectors (CPython
- * 3.9 and later), this is that of the main interpreter, and
- * "interpreters":[{"id":N,..}] has the same members for each.
+ * null: not known. last_collections: those that CPython 3.15 and later keep,
+ * newest first (10 of the youngest generation, 2 of each older one); absent in
+ * other versions. candidates: objects examined. heap_size: tracked objects
+ * afterwards. ago_by: the moment from which ago_ns is counted: now, or when the
+ * core's file was last written, which is right if that was on this machine.
+ *
+ * If several interpreters have their own collectors (CPython 3.9 and later),
+ * this is that of the main interpreter, and "interpreters":[{"id":N,..}] has
+ * the same members for each.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_gc(struct rs_session *session, char **ret);

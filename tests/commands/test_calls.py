@@ -227,7 +227,7 @@ class Errors(Running):
                 self.one_line(command, text)
 
     def test_objects(self):
-        advice = ("; give an address, an expression that GDB knows, or -name "
+        advice = ("; give an address, a GDB expression, or -name "
                   "MODULE.ATTR")
         for command, text in (
             ("nosuch", 'nosuch: No symbol "nosuch" in current context'),
@@ -328,7 +328,7 @@ class NoEngine(unittest.TestCase):
         self.assertEqual(first, "")
         self.assertRegex(got, r"^refs: cannot load the engine: /bin/true: .*; "
                          r"build it again or set REFSCOPE_ENGINE to "
-                         r"another\n$")
+                         r"another library\n$")
 
 
 if __name__ == "__main__":

@@ -303,6 +303,14 @@ class Collect(Layout):
         lines = layout.completeness({"collecting": True})
         self.assertIn("during a collection", lines[0])
 
+    def test_what_cannot_be_freed_has_its_reason(self):
+        things = [{"id": "0x8", "type": "n", "why": "no clear"},
+                  {"id": "0x10", "type": "n",
+                   "why": "held by an uncollectable one"}]
+        self.assertEqual(self.answer(things)[:2], [
+            "gc: uncollectable <n 0x8>: no clear",
+            "gc: uncollectable <n 0x10>"])
+
 
 class Cycles(Layout):
     def ring(self, path, cuts, **more):
@@ -639,6 +647,40 @@ class Others(Layout):
         self.assertEqual(layout.completeness({"not_traversed": 0}), [])
         self.check(layout.completeness({"not_traversed": 2}), """
             (2 objects could not be traversed; their references are those read from memory: see "refs info")
+            """)
+
+    def test_what_is_not_known(self):
+        unread = {"objects": 12, "types": [{"type": "tree", "objects": 8},
+                                           {"type": "hash", "objects": 4}]}
+        self.check(layout.completeness({"not_traversed": 0, "unread": unread}), """
+            (not read: references that only the traverse callbacks of 12 objects visit: tree 8, hash 4; in a core they are called: gcore, set refs exact auto)
+            """)
+        # Those that could not be called are not told a second time.
+        self.check(layout.completeness({"not_traversed": 13, "unread": unread}), """
+            (not read: references that only the traverse callbacks of 12 objects visit: tree 8, hash 4; they could not be called)
+            (1 object could not be traversed; their references are those read from memory: see "refs info")
+            """)
+        self.check(layout.completeness({"in_transit": 1, "unknown": 2,
+                                   "incomplete": True}), """
+            (1 object with a count of 0: being freed or just created; treated as in use, with all that they refer to)
+            (2 tracked objects treated as in use: unreadable, freed or overwritten; see refs info)
+            (parts of the registry could not be read, so objects are missing; see refs info)
+            """)
+        self.assertEqual(
+            layout.cycles({"rings": 0, "unread": unread}),
+            ["no cycles found in the garbage"])
+
+    def test_registries_are_named_by_their_modules(self):
+        answer = {"objects": [], "unreachable": 0, "garbage": 0,
+                  "registries": [{"id": 0, "module": "/bin/app", "tracked": 5,
+                                  "unreachable": 0},
+                                 {"id": 1, "module": "/lib/plug.so",
+                                  "tracked": 1, "unreachable": 0}]}
+        self.check(layout.collect(answer), """
+            registry in /bin/app: 0 unreachable of 5 objects tracked
+            registry in /lib/plug.so: 0 unreachable of 1 object tracked
+            unreachable object num:0
+            garbage object num:0
             """)
 
     def test_a_deep_stack_is_cut_at_its_outer_end(self):

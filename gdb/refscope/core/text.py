@@ -48,6 +48,21 @@ def size(value: int | None) -> str:
     return f"{scaled / 1024:.1f} TiB"
 
 
+def duration(nanoseconds: int) -> str:
+    """250 us, 1.3 ms, 4.2 s, 3 min, 2.5 h, 3 days."""
+    value = float(nanoseconds)
+    for unit, size, most in (
+        ("us", 1e3, 1e6),
+        ("ms", 1e6, 1e9),
+        ("s", 1e9, 120e9),
+        ("min", 60e9, 7200e9),
+        ("h", 3600e9, 48 * 3600e9),
+    ):
+        if value < most:
+            return f"{value / size:.{1 if value < 10 * size else 0}f} {unit}"
+    return f"{value / 86400e9:.0f} days"
+
+
 def count(value: int, noun: str) -> str:
     """1 object, 2 objects."""
     return f"{number(value)} {noun}" + ("" if value == 1 else "s")

@@ -53,6 +53,42 @@ static void write_generations(struct rs_json *j, const struct rs_gc_info *gc)
 	rs_json_end_array(j);
 }
 
+// How long ago is by the clock of this machine, which may be another's.
+static void write_collections(struct rs_json *j, const struct rs_memory *memory,
+			      const struct rs_gc_info *gc)
+{
+	static const char *const clocks[] = {NULL, "now", "core file"};
+	int64_t time = 0;
+	const enum rs_clock clock = rs_memory_clock(memory, &time);
+
+	if (!gc->keeps_collections)
+		return;
+	rs_json_key(j, "last_collections");
+	rs_json_begin_array(j);
+	for (unsigned i = 0; i < gc->collections; i++) {
+		const struct rs_gc_collection *one = &gc->collection[i];
+		const bool known =
+			clock != RS_CLOCK_UNKNOWN && time >= one->stop;
+
+		rs_json_begin_object(j);
+		rs_json_key_uint(j, "generation", one->generation);
+		write_known(j, "ago_ns",
+			    known ? time - one->stop : RS_GC_UNKNOWN);
+		rs_json_key_int(j, "duration_ns", one->duration);
+		rs_json_key_int(j, "collected", one->collected);
+		rs_json_key_int(j, "uncollectable", one->uncollectable);
+		rs_json_key_int(j, "candidates", one->candidates);
+		rs_json_key_int(j, "heap_size", one->heap_size);
+		rs_json_end_object(j);
+	}
+	rs_json_end_array(j);
+	rs_json_key(j, "ago_by");
+	if (clocks[clock])
+		rs_json_string(j, clocks[clock]);
+	else
+		rs_json_null(j);
+}
+
 static struct rs_error *
 write_one(struct rs_json *j, struct rs_runtime *rt, unsigned number)
 {
@@ -69,6 +105,7 @@ write_one(struct rs_json *j, struct rs_runtime *rt, unsigned number)
 	write_generations(j, &gc);
 	write_known(j, "frozen", gc.frozen);
 	rs_json_key_uint(j, "garbage", gc.garbage);
+	write_collections(j, rt->memory, &gc);
 	return NULL;
 }
 

@@ -124,7 +124,8 @@ void rs_report_learned(struct rs_json *json, const struct rs_session *session)
 	// The names of the same two members in the first release.
 	rs_json_key_string(json, "learned", traversed ? "asked" : "read");
 	rs_json_key_uint(json, "unasked", missed);
-	rs_json_key_bool(json, "collecting", collecting);
+	if (collecting)
+		rs_json_key_bool(json, "collecting", true);
 	write_counts(json, session);
 	if (unknown)
 		rs_json_key_uint(json, "unknown", unknown);

@@ -206,8 +206,8 @@ rs_report_garbage(struct rs_report *report, struct rs_vec *ret);
 
 /**
  * Write the members that every answer has, about the method and about what is
- * not known: "method", "not_traversed" and the same under their old names,
- * "collecting", and, if there is any, "unread", "in_transit", "unknown" and
+ * not known: "method", "not_traversed" and the same under their old names, and,
+ * if there is any, "collecting", "unread", "in_transit", "unknown" and
  * "incomplete". See engine.h.
  */
 void rs_report_learned(struct rs_json *json, const struct rs_session *session);

@@ -35,8 +35,9 @@ enum rs_guest_entry_kind {
 	RS_ENTRY_X32, // a number of the x32 ABI
 	RS_ENTRY_COMPAT, // a fault after a far jump to 32-bit code
 	RS_ENTRY_INT80, // int 0x80 where the kernel has no such entry
-	// uretprobe or uprobe: kernels let these past every seccomp filter,
-	// and end whoever calls them outside of a probe with SIGILL.
+	// uretprobe: kernels let it past every seccomp filter, and stop whoever
+	// calls it outside of a probe's trampoline with SIGILL. (uprobe, too,
+	// is let past; outside of a trampoline it fails with an errno.)
 	RS_ENTRY_UPROBE,
 };
 

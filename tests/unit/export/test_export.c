@@ -79,8 +79,7 @@ START_TEST(jsonl_is_version_1)
 			 "\"version\":\"2.7.18\",\"source\":\"core\","
 			 "\"objects\":3,\"references\":3,"
 			 "\"method\":\"read\",\"not_traversed\":0,"
-			 "\"learned\":\"read\",\"unasked\":0,"
-			 "\"collecting\":false}");
+			 "\"learned\":\"read\",\"unasked\":0}");
 	ck_assert_str_eq(next_line(&rest),
 			 "{\"id\":\"0x100000\",\"type\":\"CGcLeak\","
 			 "\"count\":1,\"size\":48,\"gc\":\"tracked\","

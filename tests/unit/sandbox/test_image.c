@@ -479,15 +479,64 @@ END_TEST
 
 struct seen {
 	pid_t pid, sid;
-	int fds, seccomp;
+	int fds, seccomp, uid, names; // names: entries of its root directory
+	char capabilities[32];
+	bool apart[5]; // by kind of namespace
 };
+
+static const char *const space[5] = {"user", "pid", "net", "ipc", "mnt"};
+
+static bool is_apart(pid_t pid, const char *kind)
+{
+	char path[64], mine[64] = "", other[64] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
+	ck_assert_int_gt(readlink(path, mine, sizeof(mine) - 1), 0);
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kind);
+	return readlink(path, other, sizeof(other) - 1) > 0 &&
+	       strcmp(mine, other) != 0;
+}
+
+static int entries(const char *format, pid_t pid)
+{
+	char path[64];
+	int n = 0;
+
+	(void)snprintf(path, sizeof(path), format, (int)pid);
+	DIR *dir = opendir(path);
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		(void)closedir(dir);
+	return n;
+}
+
+static void look_at_rights(struct seen *seen)
+{
+	char path[64], line[256];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)seen->pid);
+	FILE *status = fopen(path, "re");
+	while (status && fgets(line, sizeof(line), status)) {
+		if (!strncmp(line, "Uid:", 4))
+			seen->uid = (int)strtol(line + 4, NULL, 10);
+		if (!strncmp(line, "CapEff:", 7))
+			(void)snprintf(seen->capabilities,
+				       sizeof(seen->capabilities), "%.17s",
+				       line + 7);
+	}
+	if (status)
+		(void)fclose(status);
+	for (int i = 0; i < 5; i++)
+		seen->apart[i] = is_apart(seen->pid, space[i]);
+	seen->names = entries("/proc/%d/root", seen->pid);
+}
 
 // Looks at the image while it spins, then has it stopped.
 static bool
 look(void *context, const char *phase, uint64_t done, uint64_t total)
 {
 	struct seen *seen = context;
-	char path[64];
 	pid_t pid = 0;
 
 	(void)phase, (void)total;
@@ -495,12 +544,8 @@ look(void *context, const char *phase, uint64_t done, uint64_t total)
 		return true;
 	seen->pid = pid;
 	seen->sid = getsid(pid);
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	DIR *dir = opendir(path);
-	while (dir && readdir(dir))
-		seen->fds++;
-	if (dir)
-		(void)closedir(dir);
+	seen->fds = entries("/proc/%d/fd", pid);
+	look_at_rights(seen);
 	seen->seccomp = jail_of(pid);
 	return false;
 }
@@ -518,7 +563,14 @@ START_TEST(an_image_is_alone_and_ends_when_told)
 	ck_assert_int_gt(seen.pid, 0);
 	ck_assert_int_eq(seen.sid, seen.pid);
 	ck_assert_int_eq(seen.seccomp, 2);
-	ck_assert_int_eq(seen.fds, 2); // "." and ".."
+	if (!getuid()) { // others may not look
+		ck_assert_int_eq(seen.fds, 2); // "." and ".."
+		ck_assert_int_eq(seen.names, 2);
+		ck_assert_int_ne(seen.uid, 0);
+		for (int i = 0; i < 5; i++)
+			ck_assert_msg(seen.apart[i], "%s namespace", space[i]);
+	}
+	ck_assert_str_eq(seen.capabilities, "\t0000000000000000");
 	check_nothing_left();
 }
 END_TEST
@@ -531,7 +583,16 @@ START_TEST(all_together_may_not_take_longer_than_told)
 					   .total_ms = 5000};
 
 	make_core(spins);
-	rs_ck_error(ask(&o, NULL, &answer), RS_EBAD, "are allowed");
+	struct rs_error *err = ask(&o, NULL, &answer);
+	if (!err)
+		ck_abort_msg("%llu objects, %llu faults, signal %d, %llu runs, "
+			     "%llu ns",
+			     (unsigned long long)answer.objects,
+			     (unsigned long long)answer.faults_total,
+			     answer.faults ? answer.fault[0].signal : -1,
+			     (unsigned long long)answer.runs,
+			     (unsigned long long)answer.cpu_ns);
+	rs_ck_error(err, RS_EBAD, "are allowed");
 	check_nothing_left();
 }
 END_TEST
@@ -612,6 +673,27 @@ static void forbid(int number, int error)
 			 0);
 }
 
+START_TEST(walls_that_are_not_to_be_had_are_named)
+{
+	struct rs_image_answer answer = {0};
+	char text[256];
+
+	make_core(NULL);
+	forbid(SYS_fsopen, EPERM);
+	forbid(SYS_unshare, EPERM);
+	rs_ck_ok(ask(NULL, NULL, &answer));
+	check_rows(&answer, 2);
+	rs_image_missing_text(answer.missing, text, sizeof(text));
+	ck_assert_str_eq(text, getuid() ? "empty root directory"
+					: "user namespace, empty root "
+					  "directory");
+	rs_image_answer_fini(&answer);
+	check_nothing_left();
+	clean_up();
+	_exit(0);
+}
+END_TEST
+
 START_TEST(without_a_jail_nothing_is_run)
 {
 	struct rs_image_answer answer = {0};
@@ -652,6 +734,7 @@ static void add_cases(Suite *suite)
 	tcase_add_test(tc, an_image_is_alone_and_ends_when_told);
 	tcase_add_test(tc, all_together_may_not_take_longer_than_told);
 	tcase_add_test(tc, an_image_ends_with_its_caller);
+	tcase_add_exit_test(tc, walls_that_are_not_to_be_had_are_named, 0);
 	tcase_add_exit_test(tc, without_a_jail_nothing_is_run, 0);
 	tcase_add_test(tc, what_is_no_core_or_has_changed_is_refused);
 	tcase_set_timeout(tc, 120);

@@ -98,7 +98,7 @@ START_TEST(an_object_in_the_middle_of_its_release_is_not_freed_again)
 {
 	rs_gc_enable();
 	rs_gc_set_threshold(1);
-	for (int round = 0; round < 1000; round++) {
+	for (int round = 0; round < 300; round++) {
 		struct item *list = NULL;
 
 		for (int i = 0; i < 5; i++) {
@@ -333,7 +333,7 @@ static struct rs_type list_type =
 
 START_TEST(parts_are_followed_to_any_depth_and_around_rings)
 {
-	enum { RS_LONG = 200000 };
+	enum { RS_LONG = 50000 };
 	static struct node node[RS_LONG];
 	static struct item item[RS_LONG];
 	static struct list list = {.refs = 1, .first = node};

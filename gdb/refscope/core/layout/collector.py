@@ -165,7 +165,58 @@ def _collector(runtime: dict[str, Any]) -> list[str]:
     totals = f"garbage {text.number(runtime.get('garbage'))}"
     if runtime.get("frozen") is not None:
         totals += f", frozen {text.number(runtime['frozen'])}"
-    return lines + ["  " + totals]
+    return lines + ["  " + totals] + text.indent(_since(runtime)) + _last(runtime)
+
+
+def _since(collector: dict[str, Any]) -> list[str]:
+    """What a collector that is off has let pile up."""
+    young = next(iter(collector.get("generations") or ()), {})
+    count, threshold = young.get("count"), young.get("threshold")
+    if collector.get("enabled") is not False or count is None:
+        return []
+    if not threshold or count <= threshold:
+        return []
+    return [
+        f"off: {text.number(count)} objects more were allocated than freed "
+        f"since the last collection; enabled, it runs at "
+        f"{text.number(threshold)}"
+    ]
+
+
+def _last(collector: dict[str, Any]) -> list[str]:
+    """The last collections, newest first, one a line."""
+    if "last_collections" not in collector:
+        return []
+    last = collector["last_collections"]
+    if not last:
+        return ["  no collection yet"]
+    by_file = collector.get("ago_by") == "core file"
+    title = "  last collections"
+    if by_file:
+        title += ", by when the core file was written"
+    rows: list[tuple[str, ...]] = [_LAST_HEADER]
+    for one in last:
+        ago = one.get("ago_ns")
+        rows.append((
+            str(one["generation"]),
+            "-" if ago is None else text.duration(ago),
+            text.duration(one["duration_ns"]),
+            *(text.number(one[key]) for key in _LAST_KEYS),
+        ))
+    table = text.columns(rows, ">" * len(_LAST_HEADER))
+    return [title + ":", *text.indent(table, "    ")]
+
+
+_LAST_KEYS = ("collected", "uncollectable", "candidates", "heap_size")
+_LAST_HEADER = (
+    "generation",
+    "ago",
+    "took",
+    "collected",
+    "uncollectable",
+    "looked at",
+    "heap",
+)
 
 
 _GENERATION_HEADER = (

@@ -46,9 +46,9 @@ def completeness(answer: dict[str, Any]) -> list[str]:
             "(the target was stopped during a collection, when its lists are "
             "incomplete: numbers may be wrong)"
         )
-    lines += _unread(answer.get("unread"))
-    # Objects with callbacks of C programs are in the line before.
     number = answer.get("not_traversed") or 0
+    lines += _unread(answer.get("unread"), number > 0)
+    # Objects with callbacks of C programs are in the line before.
     if answer.get("unread"):
         number -= answer["unread"]["objects"]
     if number > 0:
@@ -75,7 +75,7 @@ def completeness(answer: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _unread(unread: Any) -> list[str]:
+def _unread(unread: Any, failed: bool) -> list[str]:
     if not unread:
         return []
     types = ", ".join(
@@ -86,8 +86,10 @@ def _unread(unread: Any) -> list[str]:
         "(not read: references that only the traverse callbacks of "
         f"{text.count(unread['objects'], 'object')} visit"
         + (f": {types}" if types else "")
-        + "; take a core of the target to get them: gcore, set refs exact "
-        "auto)"
+        + ("; they could not be called" if failed else "")
+        + ("" if failed else "; in a core they are called: gcore, set refs "
+           "exact auto")
+        + ")"
     ]
 
 

@@ -236,6 +236,7 @@ rs_py_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret)
 	list_debug(state.debug, ret);
 	describe_generations(py, &py->interpreter[number], count, ret);
 	ret->garbage = rs_vec_count(&garbage, uint64_t);
+	rs_py_last_collections(py, number, ret);
 	rs_vec_fini(&garbage);
 	rs_found_fini(&found);
 	return err;

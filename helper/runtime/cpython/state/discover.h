@@ -211,6 +211,10 @@ void rs_py_gcstate(struct rs_cpython *py, unsigned interpreter,
 void rs_py_generation_stats(struct rs_cpython *py, unsigned interpreter,
 			    unsigned generation, struct rs_gc_generation *ret);
 
+/** Set ret->collection, newest first: 3.15 keeps the last ones (gc_stats.c). */
+void rs_py_last_collections(struct rs_cpython *py, unsigned interpreter,
+			    struct rs_gc_info *ret);
+
 /** Append the addresses (uint64_t) in the gc.garbage of an interpreter. */
 RS_MUST_CHECK struct rs_error *rs_py_garbage_of(struct rs_cpython *py,
 						unsigned interpreter,

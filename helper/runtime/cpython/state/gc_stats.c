@@ -9,7 +9,7 @@
 // Python/gc.c.
 #include "runtime/cpython/state/discover.h"
 
-enum { RS_RING_MAX = 64 };
+enum { RS_RING_MAX = 64, RS_GENERATIONS = 3 };
 
 /** A circular buffer of 3.15. */
 struct ring {
@@ -97,4 +97,83 @@ void rs_py_generation_stats(struct rs_cpython *py, unsigned interpreter,
 		(int64_t)rs_py_get(py, at, RS_F_gc_generation_stats__collected);
 	ret->uncollectable = (int64_t)rs_py_get(
 		py, at, RS_F_gc_generation_stats__uncollectable);
+}
+
+static int64_t
+counter(struct rs_cpython *py, uint64_t item, enum rs_field field)
+{
+	return (int64_t)rs_py_get(py, item, field);
+}
+
+// What the collection that filled @p item found: the counters go on from those
+// of @p before. @return false when it is none that has ended.
+static bool read_collection(struct rs_cpython *py, uint64_t before,
+			    uint64_t item, struct rs_gc_collection *ret)
+{
+	static const enum rs_field fields[] = {
+		RS_F_gc_generation_stats__collected,
+		RS_F_gc_generation_stats__uncollectable,
+		RS_F_gc_generation_stats__candidates,
+	};
+	int64_t *const found[] = {&ret->collected, &ret->uncollectable,
+				  &ret->candidates};
+	const int64_t start =
+		counter(py, item, RS_F_gc_generation_stats__ts_start);
+	const int64_t number =
+		counter(py, item, RS_F_gc_generation_stats__collections);
+
+	ret->stop = counter(py, item, RS_F_gc_generation_stats__ts_stop);
+	ret->duration = ret->stop - start;
+	ret->heap_size = counter(py, item, RS_F_gc_generation_stats__heap_size);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		*found[i] = counter(py, item, fields[i]) -
+			    counter(py, before, fields[i]);
+		if (*found[i] < 0)
+			return false;
+	}
+	return start > 0 && ret->duration >= 0 &&
+	       number == counter(py, before,
+				 RS_F_gc_generation_stats__collections) +
+				 1;
+}
+
+static void
+add_newest_first(struct rs_gc_info *info, const struct rs_gc_collection *one)
+{
+	unsigned i = info->collections;
+
+	if (i == RS_GC_COLLECTIONS_MAX)
+		return;
+	for (; i && info->collection[i - 1].stop < one->stop; i--)
+		info->collection[i] = info->collection[i - 1];
+	info->collection[i] = *one;
+	info->collections++;
+}
+
+void rs_py_last_collections(struct rs_cpython *py, unsigned interpreter,
+			    struct rs_gc_info *ret)
+{
+	const uint64_t gc = py->interpreter[interpreter].gc;
+
+	ret->keeps_collections =
+		has_rings(py) &&
+		rs_py_off(py, RS_F_gc_stats__young__items__count) > 1;
+	for (unsigned g = 0; ret->keeps_collections && g < RS_GENERATIONS;
+	     g++) {
+		struct ring ring;
+
+		if (!open_ring(py, gc, g, &ring))
+			continue;
+		// One item of the ring serves as what another goes on from.
+		for (int32_t i = 0; i < ring.n - 1; i++) {
+			const int32_t at = (ring.last - i + ring.n) % ring.n;
+			const int32_t before = (at - 1 + ring.n) % ring.n;
+			struct rs_gc_collection one = {.generation = g};
+
+			if (!read_collection(py, item_of(py, &ring, before),
+					     item_of(py, &ring, at), &one))
+				break;
+			add_newest_first(ret, &one);
+		}
+	}
 }

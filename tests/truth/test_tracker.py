@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""Programs that track their own objects, rightly and wrongly.
+
+What the commands say, live and of a core, is what the program then says of
+itself, or less, and then they say of what they do not know.
+"""
+import os
+import tempfile
+import unittest
+
+import debugger
+from targets import Target
+
+NATIVE = os.path.join(os.environ["REFSCOPE_BUILD"], "fixtures", "native")
+
+
+class Case(unittest.TestCase):
+    def start(self, *command):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        target = Target([os.path.join(NATIVE, command[0]), *command[1:]],
+                        folder.name)
+        self.addCleanup(target.__exit__, None, None, None)
+        self.words = target.wait_ready()
+        return target
+
+    def ways(self, target, *commands):
+        core = target.gcore()
+        program = target.command[0]
+        return (("live", debugger.run(target.pid, commands)),
+                ("core", debugger.run(core, commands, program)))
+
+
+class Mistakes(Case):
+    def look(self, mode):
+        """collect, cycles, types and info, of both ways; what the program
+        then says of its own collection."""
+        target = self.start("mistakes", mode, "--stop")
+        ways = self.ways(target, "refs collect -json", "refs cycles -json",
+                         "refs types -json", "refs info -json",
+                         "refs collect", "refs cycles", "refs info")
+        self.assertEqual(target.finish(), 0)
+        said = [line.split() for line in target.printed
+                if line.startswith("collect ")]
+        self.collected = int(said[-1][1])
+        return ways
+
+    def unreachable(self, shown):
+        """The number, which all three commands agree on."""
+        collect, cycles, types = (shown.json(i) for i in range(3))
+        number = collect["unreachable"]
+        self.assertEqual(sum(t["unreachable"] for t in types["types"]),
+                         number)
+        if not number:
+            self.assertEqual(cycles["rings"], 0)
+        return number
+
+    def check_quiet(self, mode, member, number, words):
+        """Nothing is garbage; every answer says why it may be."""
+        for way, shown in self.look(mode):
+            with self.subTest(way=way):
+                self.assertEqual(self.unreachable(shown), 0)
+                for i in range(4):
+                    self.assertEqual(shown.json(i).get(member), number)
+                for i in range(4, 7):
+                    self.assertIn(words, shown.parts[i])
+        self.assertEqual(self.collected, 0)
+
+    def problems(self, mode):
+        return [shown.json(3)["problems"] for _, shown in self.look(mode)]
+
+    def test_an_object_in_the_middle_of_its_release_is_in_use(self):
+        self.check_quiet("teardown", "in_transit", 1, "being torn down")
+
+    def test_unmapped_memory_is_unknown(self):
+        self.check_quiet("unmapped", "unknown", 1, "taken as in use")
+
+    def test_freed_memory_is_recognised(self):
+        self.check_quiet("freed", "unknown", 1, "taken as in use")
+
+    def test_memory_used_again_is_recognised(self):
+        self.check_quiet("reused", "unknown", 1, "taken as in use")
+
+    def test_freed_blocks_are_recognised_by_their_headers(self):
+        for problems in self.problems("blocks"):
+            self.assertEqual(len(problems), 2, problems)
+            self.assertIn("<large 0x", problems[0])
+            self.assertIn("its memory was freed", problems[0])
+
+    def test_arrays_that_are_not_there_are_unknown(self):
+        self.check_quiet("wild", "unknown", 1, "taken as in use")
+
+    def test_types_that_are_gone_leave_their_name(self):
+        self.check_quiet("gone", "unknown", 2, "taken as in use")
+        for problems in self.problems("gone"):
+            self.assertIn("<gone 0x", problems[0])
+            self.assertIn("its type is gone", problems[0])
+
+    def test_a_refused_description_is_told(self):
+        for _, shown in self.look("refused"):
+            problems = shown.json(3)["problems"]
+            self.assertEqual(len(problems), 1)
+            self.assertIn("refused.far: 8 bytes at offset 1000", problems[0])
+            self.assertEqual(shown.json(3)["tracked"], 1)
+
+    def test_a_stop_inside_a_collection_is_told_by_all(self):
+        for way, shown in self.look("collecting"):
+            with self.subTest(way=way):
+                for i in range(4):
+                    self.assertTrue(shown.json(i)["collecting"])
+                for i in range(4, 7):
+                    self.assertIn("inside a collection", shown.parts[i])
+
+    def test_what_cannot_be_freed_is_uncollectable_with_the_reason(self):
+        for mode, number, why, of in (("constant", 4, "no release", 2),
+                                      ("no_clear", 2, "no clear", 2)):
+            for way, shown in self.look(mode):
+                with self.subTest(mode=mode, way=way):
+                    answer = shown.json(0)
+                    if mode == "no_clear" and way == "live":
+                        # What is only visited is not known: none is garbage.
+                        self.assertEqual(answer["unreachable"], 0)
+                        self.assertEqual(answer["unread"]["objects"], 2)
+                        continue
+                    self.assertEqual(self.unreachable(shown), number)
+                    self.assertEqual(answer["uncollectable"], number)
+                    self.assertEqual(answer["garbage"], 0)
+                    self.assertEqual([o["why"] for o in answer["objects"]
+                                      ].count(why), of)
+                    self.assertIn(f">: {why}\n", shown.parts[4])
+                    self.assertNotIn("gc: collectable", shown.parts[4])
+                    self.assertIn(f"uncollectable: {why}", shown.parts[5])
+            self.assertEqual(self.collected, number)
+
+    def test_parts_of_any_depth_are_read(self):
+        target = self.start("mistakes", "nested", "--stop")
+        for way, shown in self.ways(
+                target, f"refs reachable -json {self.words[0]}",
+                "refs count -json -name list.first.next[18].item"):
+            with self.subTest(way=way):
+                self.assertEqual(shown.json(0)["objects"], 21)
+                self.assertEqual(shown.json(1)["named"], 1)
+
+
+class Callbacks(Case):
+    def test_a_core_says_what_the_program_says(self):
+        target = self.start("grove", "--stop")
+        grove, shared = self.words
+        core = target.gcore()
+        shown = debugger.run(core, [
+            "refs collect -json", "refs cycles -json",
+            f"refs reachable -json {grove}", f"refs count -json {shared}",
+            f"refs why -json {shared}", "refs collect"], target.command[0])
+        self.assertEqual(target.finish(), 0)
+        said = {}
+        for line in target.printed:
+            said.setdefault(line.split()[0], []).append(line.split()[-1])
+        collect, cycles, reachable, count, why = (shown.json(i)
+                                                  for i in range(5))
+        self.assertEqual(str(collect["unreachable"]), said["collect"][0])
+        self.assertEqual(str(collect["unreachable"]), said["find"][0])
+        self.assertEqual(said["collect"][1], "0")
+        self.assertEqual(collect["uncollectable"], 0)
+        self.assertEqual(cycles["rings"], 1)
+        self.assertEqual(cycles["objects"], 3)
+        self.assertEqual(str(reachable["objects"]), said["walk"][0])
+        self.assertEqual(str(count["count"]), said["count"][0])
+        self.assertEqual(str(count["named"]), said["referrers"][0])
+        self.assertEqual(count["unexplained"], 0)
+        self.assertEqual(len(why["paths"]), 1)
+        self.assertEqual(why["paths"][0]["root"], "grove")
+        for answer in (collect, cycles, reachable, count, why):
+            self.assertNotIn("unread", answer)
+            self.assertEqual(answer["learned"], "asked")
+        self.assertEqual(shown.parts[5].count("gc: collectable"), 6)
+
+    def test_live_every_answer_says_what_it_did_not_read(self):
+        target = self.start("grove", "--stop")
+        grove, shared = self.words
+        commands = ["refs collect", "refs cycles", f"refs reachable {grove}",
+                    f"refs count {shared}", f"refs why {shared}",
+                    "refs types", "refs info"]
+        shown = debugger.run(target.pid,
+                             commands + [c + " -json" for c in commands])
+        for i in range(len(commands)):
+            with self.subTest(command=commands[i]):
+                self.assertIn("(not read: what the traverse callbacks of "
+                              "10 objects visit: tree 8, hash 2",
+                              shown.parts[i])
+                self.assertEqual(shown.json(len(commands) + i)["unread"], {
+                    "objects": 10, "types": [{"type": "tree", "objects": 8},
+                                             {"type": "hash", "objects": 2}]})
+        self.assertIn("no rings found in the garbage", shown.parts[1])
+        # Nothing that only they could hold is called unreachable.
+        self.assertEqual(shown.json(len(commands))["unreachable"], 0)
+
+
+class Registries(Case):
+    def test_each_copy_of_the_library_is_read_and_named(self):
+        target = self.start("two_copies",
+                            os.path.join(NATIVE, "two_copies_plugin.so"))
+        for way, shown in self.ways(
+                target, "refs collect -json", "refs info -json",
+                "refs gc -json", "refs cycles", "refs collect", "refs gc"):
+            with self.subTest(way=way):
+                found = shown.json(0)
+                # A ring in each; one through both is no collector's.
+                self.assertEqual(found["unreachable"], 4)
+                names = [os.path.basename(r["module"])
+                         for r in found["registries"]]
+                self.assertEqual(sorted(names), ["two_copies",
+                                                 "two_copies_plugin.so"])
+                self.assertEqual([r["unreachable"]
+                                  for r in found["registries"]], [2, 2])
+                self.assertEqual([r["tracked"]
+                                  for r in found["registries"]], [3, 3])
+                self.assertEqual(shown.json(1)["runtimes"][0]["registries"],
+                                 2)
+                each = shown.json(2)["runtimes"][0]["registries"]
+                self.assertEqual(sorted(r["policy"] for r in each),
+                                 ["finalize", "keep"])
+                self.assertIn("two_copies_plugin.so: 2 unreachable of 3 "
+                              "objects tracked", shown.parts[4])
+                self.assertIn("3 rings in the garbage", shown.parts[3])
+                self.assertIn("does not visit every reference",
+                              shown.parts[3])
+        self.assertEqual(target.finish(), 0)
+        self.assertEqual(target.printed[-2:], ["program 2", "plugin 2"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -234,7 +234,12 @@ def with_status(work: Callable[[], str], shown: bool) -> str:
 
     GDB may notice Ctrl-C too while it reads, and raise KeyboardInterrupt."""
     status = holder.status
+    if status.active:
+        # $refs_...() in the operand of a command: Ctrl-C and the status line
+        # stay that command's.
+        return work()
     status.start(shown)
+    status.active = True
     try:
         with status.interrupt:
             return work()
@@ -243,6 +248,7 @@ def with_status(work: Callable[[], str], shown: bool) -> str:
             raise Failure("interrupted") from error
         raise
     finally:
+        status.active = False
         status.clear()
 
 

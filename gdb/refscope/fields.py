@@ -124,8 +124,6 @@ class Finder:
     def _look_up(
         self, path: str | None, build_id: bytes | None, name: str
     ) -> Struct | None:
-        if not hasattr(gdb.Objfile, "lookup_static_symbol"):
-            return None  # before GDB 9
         for objfile in _places(path, build_id):
             found = find_struct(objfile, name)
             if found is not None:

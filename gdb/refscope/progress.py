@@ -65,11 +65,13 @@ class StatusLine:
 
     def __init__(self) -> None:
         self.interrupt = Interrupt()
+        self.active = False  # a command is at work
         self.shown = False
         self._visible = False
         self._started = self._last = 0.0
 
     def start(self, shown: bool) -> None:
+        """Begin one command. Not for one within another (active)."""
         self.shown = shown
         self.interrupt = Interrupt()
         self._started = time.monotonic()
@@ -85,14 +87,22 @@ class StatusLine:
 
     def clear(self) -> None:
         if self._visible:
-            os.write(TERMINAL, b"\r\x1b[K")
+            self._draw(b"")
         self._visible = False
 
     def _write(self, line: str) -> None:
         gdb.flush()
         width = _columns() - 1
-        os.write(TERMINAL, b"\r\x1b[K" + line[:width].encode("ascii", "replace"))
+        self._draw(line[:width].encode("ascii", "replace"))
         self._visible = True
+
+    def _draw(self, text: bytes) -> None:
+        # A terminal that went away or takes no more (EIO, EAGAIN) must not
+        # end the work, whose answer may go elsewhere.
+        try:
+            os.write(TERMINAL, b"\r\x1b[K" + text)
+        except OSError:
+            self.shown = False
 
 
 def wanted(from_tty: bool) -> bool:

@@ -84,6 +84,12 @@ static struct rs_error *weigh(struct cycles *c)
 	if (!err)
 		err = rs_block_new(g->objects, sizeof(*left), &left);
 	for (uint32_t i = 0; i < k->components && !err; i++) {
+		if ((k->start[i] ^ k->start[i + 1]) / RS_TICK || i == 0)
+			err = rs_progress_tick(&c->report->session->progress,
+					       "weighing cycles", i,
+					       k->components);
+		if (err)
+			break;
 		c->place[i].component = i;
 		err = rs_graph_bytes_with(g, k->object + k->start[i],
 					  component_size(k, i), left, &queue,

@@ -203,19 +203,25 @@ append_cuts(const struct rs_subgraph *sub, struct rs_vec *cut)
 
 struct rs_error *rs_graph_cuts(const struct rs_graph *graph,
 			       const struct rs_components *components,
-			       uint32_t c, struct rs_vec *cycle,
-			       struct rs_vec *cut)
+			       uint32_t c, const struct rs_progress *progress,
+			       struct rs_vec *cycle, struct rs_vec *cut)
 {
+	static const char phase[] = "looking for cuts";
 	const size_t cycle_used = cycle->used;
 	const size_t cut_used = cut->used;
 	struct rs_subgraph sub;
 
-	struct rs_error *err = rs_subgraph_init(graph, components, c, &sub);
+	// Each step passes over the component a few times.
+	struct rs_error *err = rs_progress_tick(progress, phase, 0, 3);
+	if (!err)
+		err = rs_subgraph_init(graph, components, c, &sub);
 	if (err)
 		return err;
-	rs_subgraph_find_cycle(&sub);
-	err = append_cycle(&sub, cycle);
-	if (!err)
+	if (!(err = rs_progress_tick(progress, phase, 1, 3))) {
+		rs_subgraph_find_cycle(&sub);
+		err = append_cycle(&sub, cycle);
+	}
+	if (!err && !(err = rs_progress_tick(progress, phase, 2, 3)))
 		err = append_cuts(&sub, cut);
 	rs_subgraph_fini(&sub);
 	if (err) {

@@ -297,12 +297,13 @@ struct rs_cut {
  * @param[out] cycle The references as struct rs_cut, in the order of the cycle,
  *             appended.
  * @param[out] cut Those of them that free the component, appended.
- * Errors: RS_ENOMEM (nothing appended).
+ * Errors: RS_ENOMEM, RS_EINTERRUPTED (nothing appended).
  */
 RS_MUST_CHECK struct rs_error *
 rs_graph_cuts(const struct rs_graph *graph,
 	      const struct rs_components *components, uint32_t c,
-	      struct rs_vec *cycle, struct rs_vec *cut);
+	      const struct rs_progress *progress, struct rs_vec *cycle,
+	      struct rs_vec *cut);
 
 /**
  * The objects reachable from @p from (itself included) over strong and owned

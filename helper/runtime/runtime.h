@@ -50,7 +50,9 @@ struct rs_refs {
 	uint8_t *kind; // [n] enum rs_kind
 	struct rs_label *label; // [n]; NULL: labels are not wanted
 	uint32_t n, cap;
-	bool incomplete; // something was unreadable, or too large
+	// Something was unreadable, or too large. Set by whoever fills it,
+	// cleared by its owner with n.
+	bool incomplete;
 	bool no_memory; // some are missing: out of memory; never reset
 	struct rs_vec targets, kinds, labels; // storage of the arrays
 	/**

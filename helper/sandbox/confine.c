@@ -19,7 +19,7 @@
 #define RS_MS_PRIVATE (1U << 18)
 #define RS_MNT_DETACH 2
 
-enum { RS_CPU_SLACK_S = 2 };
+enum { RS_CPU_SLACK_S = 4 };
 
 RS_PLAIN static void limit(int resource, uint64_t value)
 {
@@ -114,9 +114,10 @@ RS_PLAIN int rs_image_start(void *context)
 	rs_raw6(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
 	rs_raw3(SYS_setsid, 0, 0, 0);
 	limit(RLIMIT_CORE, 0);
-	// The kernel's own, in whole seconds, should nobody be looking.
+	// The kernel's own, in whole seconds, should nobody be looking. The
+	// loader lowers it once it is ready; it could not raise it.
 	limit(RLIMIT_CPU,
-	      (o->setup_cpu_ns + o->cpu_ns) / 1000000000 + RS_CPU_SLACK_S);
+	      (o->setup_cpu_ns + 2 * o->cpu_ns) / 1000000000 + RS_CPU_SLACK_S);
 	put_up_walls(o->control);
 	for (size_t i = 0; i < o->fds; i++)
 		rs_raw3(SYS_fcntl, (uint64_t)o->fd[i], F_SETFD, 0);

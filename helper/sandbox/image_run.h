@@ -8,7 +8,7 @@
 
 enum {
 	RS_RUN_HEADER = 64 << 10, // of the shared memory, rs_shared in it
-	RS_WALL_FACTOR = 4, // wall time over processor time: a busy machine
+	RS_WALL_FACTOR = 10, // wall time over processor time: a busy machine
 };
 _Static_assert(sizeof(struct rs_shared) <= RS_RUN_HEADER, "it must fit");
 

@@ -8,6 +8,8 @@
 enum {
 	RS_NAMED_MAX = 5, // types named one by one
 	RS_WALLS_TEXT = 256,
+	RS_TYPES_SEEN = 1024, // slots of a cache of types
+	RS_PREFETCH = 16, // objects ahead
 };
 
 /** Objects of one type that were not asked. */
@@ -34,6 +36,45 @@ bool rs_exact_refused(struct rs_runtime *rt,
 		      const struct rs_image_answer *answer, uint64_t object)
 {
 	return refused_function(rt, answer, object) != 0;
+}
+
+static bool add_functions(struct rs_memory *memory, uint64_t type,
+			  const struct rs_image_question *question,
+			  struct rs_vec *function)
+{
+	uint64_t *slot = rs_vec_push(function, 2 * sizeof(*slot));
+
+	if (!slot)
+		return false;
+	slot[0] = slot[1] = 0;
+	(void)rs_memory_u64(memory, type + question->tp_traverse, &slot[0]);
+	(void)rs_memory_u64(memory, type + question->tp_is_gc, &slot[1]);
+	return true;
+}
+
+struct rs_error *rs_exact_expect(struct rs_memory *memory,
+				 const struct rs_image_question *question,
+				 struct rs_process_image *image)
+{
+	RS_CLEANUP(rs_vec_fini) struct rs_vec function = {0};
+	uint64_t seen[RS_TYPES_SEEN] = {0}, type;
+
+	for (size_t i = 0; !question->function && i < question->objects; i++) {
+		if (i + RS_PREFETCH < question->objects)
+			rs_memory_prefetch(memory,
+					   question->object[i + RS_PREFETCH] +
+						   question->ob_type);
+		if (!rs_memory_u64(memory,
+				   question->object[i] + question->ob_type,
+				   &type) ||
+		    seen[(type >> 4) % RS_TYPES_SEEN] == type)
+			continue;
+		seen[(type >> 4) % RS_TYPES_SEEN] = type;
+		if (!add_functions(memory, type, question, &function))
+			return &rs_enomem;
+	}
+	return rs_image_expect(image, rs_vec_items(&function, uint64_t),
+			       rs_vec_count(&function, uint64_t));
 }
 
 static bool count(struct rs_vec *refused, uint32_t type, uint64_t function)

@@ -14,6 +14,16 @@ bool rs_exact_refused(struct rs_runtime *rt,
 		      const struct rs_image_answer *answer, uint64_t object);
 
 /**
+ * Have @p image expect the functions of the types of all objects of
+ * @p question: a function that it meets unprepared costs a second walk.
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_exact_expect(struct rs_memory *memory,
+		const struct rs_image_question *question,
+		struct rs_process_image *image);
+
+/**
  * Count such rows of session->asked[] of @p rt as unasked, and name their types
  * in problem[]. Errors: RS_ENOMEM.
  */

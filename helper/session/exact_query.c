@@ -151,7 +151,9 @@ static struct rs_error *prepare_one(struct rs_asking *asking, struct query *q)
 	q->question.object = rs_vec_items(&q->object, uint64_t);
 	q->question.objects = query_objects(q);
 	q->question.progress = &asking->progress;
-	return err;
+	return err ? err
+		   : rs_exact_expect(asking->session->memory, &q->question,
+				     q->image);
 }
 
 static struct rs_error *prepare(struct rs_asking *asking)

@@ -25,7 +25,7 @@ static char *page_at(uint64_t block, unsigned page)
 }
 
 // Mapped or not, where process_vm_readv() is not allowed. What is mapped
-// without the right to read it is not told apart.
+// without the right to read it counts as readable.
 static uint64_t ask_mincore(uint64_t block)
 {
 	unsigned char vec[RS_PAGES];

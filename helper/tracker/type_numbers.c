@@ -35,13 +35,10 @@ static unsigned name_log2(const char *name)
 static const char *copy_name(const char *name)
 {
 	const unsigned log2 = name_log2(name);
-	size_t size = strlen(name);
 	char *copy = rs_arena_get(log2);
 
-	if (size >= (size_t)1 << log2)
-		size = ((size_t)1 << log2) - 1;
 	if (copy)
-		memcpy(copy, name, size); // the rest is zero
+		strncpy(copy, name, ((size_t)1 << log2) - 1);
 	return copy;
 }
 
@@ -180,7 +177,11 @@ int rs_type_number(struct rs_type *type, uint32_t *id)
 	// Two copies of the library may share a type; each has its own number.
 	const uint32_t last =
 		__atomic_load_n(last_index_of(type), __ATOMIC_RELAXED);
-	if (type && type->reserved == type && rs_type_has_id(type, last)) {
+	if (!type) {
+		note_refused("no description");
+		return RS_EARGUMENT;
+	}
+	if (type->reserved == type && rs_type_has_id(type, last)) {
 		RS_PUBLISH(&type->id, last);
 		*id = last;
 		return 0;

@@ -4,28 +4,48 @@
  * The engine: open a paused process or a core, ask, get the answer as JSON.
  *
  * The header has three tiers:
- * - simple: open a core or a process with the default options, and ask;
- * - with options: where files are, progress, how references are found, targets
- *   that only the caller can read;
- * - advanced: running code of a core, export to files, single numbers.
+ * - simple: open a core or a process, ask, close;
+ * - context: options, callbacks, and everything about one session;
+ * - advanced: exact queries, running code of a core, export, single numbers.
+ *
+ * All that the first needs:
+ *
+ *     struct rs_session *session;
+ *     struct rs_error *err;
+ *     char *json;
+ *
+ *     err = rs_session_open_core("core.4711", NULL, &session);
+ *     if (err) {
+ *             puts(rs_error_message(err));
+ *             rs_error_free(err);
+ *             return;
+ *     }
+ *     err = rs_answer_collect(session, -1, NULL, 20, &json);
+ *     puts(err ? rs_error_message(err) : json);
+ *     if (!err)
+ *             rs_text_free(json);
+ *     rs_error_free(err);
+ *     rs_session_close(session);
  *
  * A session never writes to the target and never runs code in it. For a core,
  * code of the core may run in a separate process that is rebuilt from it (an
  * image); it is jailed and ends with the call: see enum rs_exact,
  * rs_answer_verify(), rs_answer_repr() and rs_answer_eval().
  *
- * A session belongs to one thread, and to one stop of the target: once the
- * target has run, close it and open another one. While a session is open, the
- * process has the engine's SIGBUS handler: when a page of a mapped file is lost
- * (the file was truncated, or its disk fails), the next answer is an error.
- * All other SIGBUS are forwarded to the previous handler.
+ * Shapes. Every rs_answer_*() returns one JSON object on one line, the same
+ * that the GDB commands print with -json. Members may be added in later
+ * releases; none changes its meaning or is removed. JSON schemas of all answers
+ * are in schema/ beside this header (installed in share/refscope/schema).
+ * Addresses are strings ("0x7f.."), lower case. N stands for a number.
  *
- * Every rs_answer_*() returns one JSON object on one line, the same that the
- * GDB commands print with -json. Members may be added in later releases; none
- * changes its meaning or is removed. JSON schemas of all answers are in schema/
- * beside this header (installed in share/refscope/schema). Addresses are
- * strings
- * ("0x7f.."), lower case. N stands for a number.
+ * Units. "bytes" and "size" are bytes. A size of more than 4 GiB - 1 counts as
+ * that. "_us" is microseconds, "_ms" milliseconds. Counts of references and of
+ * objects are plain numbers. Strings are UTF-8; what is no UTF-8 in the target
+ * has U+FFFD in its place.
+ *
+ * Bounds. A target has at most 2^30 objects and 2^32 - 1 references: with more,
+ * questions return RS_EBAD. At most 100 problems are kept; the last then says
+ * that there are more.
  *
  * OBJECT stands for the description of an object:
  *
@@ -92,22 +112,10 @@ extern "C" {
 struct rs_session;
 struct rs_open_options;
 
-/**
- * The number of this interface. It increases, and with it the SONAME of the
- * library, when programs that were built with an older engine.h can no longer
- * use the library. Functions, and members at the end of structs that begin with
- * their size, may be added without that. The commands for GDB compare it with
- * rs_engine_abi().
- */
-#define RS_ENGINE_ABI 1
-
 /* === Simple: open, ask, close ============================================ */
 
 /** @return The version of this library: "0.1.0". Static. */
 RS_PUBLIC const char *rs_engine_version(void);
-
-/** @return RS_ENGINE_ABI of the engine.h that this library was built with. */
-RS_PUBLIC int rs_engine_abi(void);
 
 /**
  * Open the core file at @p path.
@@ -122,12 +130,19 @@ RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_session_open_core(const char *path, const struct rs_open_options *options,
 		     struct rs_session **ret);
 
-/** Open the process @p pid, which must be stopped. Errors: as for a core. */
+/**
+ * Open the process @p pid, which must be stopped and stay so until the session
+ * is closed.
+ *
+ * @param options, ret As for a core.
+ * Errors: as for a core; RS_EIO when there is no such process, or reading it is
+ * not permitted (the message says what to try); RS_EARGUMENT.
+ */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_session_open_live(pid_t pid, const struct rs_open_options *options,
 		     struct rs_session **ret);
 
-/** NULL is allowed. */
+/** Close a session. Answers stay valid. NULL is allowed. */
 RS_PUBLIC void rs_session_close(struct rs_session *session);
 
 /** Free an answer. NULL is allowed. */
@@ -136,6 +151,7 @@ RS_PUBLIC void rs_text_free(char *text);
 /*
  * All rs_answer_*() and rs_export_*():
  *
+ * @param object The address of an object, a multiple of 8.
  * @param limit The most entries in each list of the answer; 0: all. "limited"
  *        says whether any list was cut.
  * @param[out] ret The answer, to be freed by rs_text_free(); unchanged on
@@ -143,10 +159,15 @@ RS_PUBLIC void rs_text_free(char *text);
  * Errors: RS_ENOMEM; RS_EINTERRUPTED; RS_EARGUMENT when session is NULL;
  * RS_ENOTFOUND when there is no object at the given address (the message says
  * what is there, and names the nearest object); RS_EIO when the file of a core
- * has changed since it was opened: open it again.
+ * has changed since it was opened: open it again; RS_EUNSUPPORTED when no
+ * runtime in the target can be read (rs_answer_info() says why); with
+ * RS_EXACT_ON those of enum rs_exact. What else an entry returns stands with
+ * it.
  */
 
 /**
+ * What the target is, and what could not be read of it.
+ *
  * {"source":"core F","runtimes":[{"name":"cpython","version":"3.11.7",
  *   "layout":"table 3.11.7","module":"/usr/bin/python3.11",
  *   "interpreters":N,
@@ -181,7 +202,10 @@ RS_PUBLIC void rs_text_free(char *text);
  *
  * The runtime "native" (a C program) has "callbacks":N too: the number of its
  * objects with a traverse callback, whose references can only be guessed by
- * reading where no field describes them.
+ * reading where no field describes them; "registries":N, the copies of
+ * librefscope in it; "registry":"0x..", the address of the first;
+ * "registry_bytes":N, what they have mapped; and "refused":N, descriptions
+ * that were wrong.
  *
  * If the layout of a CPython is not known, its version, interpreters, threads
  * and frames may still be there; then its gc is null and a problem says why. If
@@ -205,7 +229,9 @@ rs_answer_info(struct rs_session *session, char **ret);
  * but not visited; "guess": a word that looks like a reference. from: the kind
  * of root, as in rs_answer_why(). named: the number of strong, owned and root
  * entries, shown or not. unexplained: count - named; negative if there are more
- * entries than the count says; 0 for an immortal object.
+ * entries than the count says; 0 for an immortal object. weak, guesses: numbers
+ * of such references, which named does not contain. slot: the address of the
+ * word that is the root; "0x0": not known. shown: entries in holders.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_count(struct rs_session *session, uint64_t object, uint64_t limit,
@@ -217,6 +243,14 @@ rs_answer_count(struct rs_session *session, uint64_t object, uint64_t limit,
  * {"object":OBJECT,"flags":["tracked","finalizer",..],"generation":0|1|2|3|null,
  *  "unreachable":bool,"references":[{"kind":..,"label":"..","object":OBJECT}],
  *  "total":N,"limited":bool}
+ *
+ * flags: "gc" (its type supports collection), "tracked", "finalizer", "legacy"
+ * (a finalizer that PEP 442 cannot call), "finalized", "immortal", "static",
+ * "type", "instance", "deferred count", "untracked by a collection", "inexact"
+ * (some references are guesses or missing), or one that a runtime gives all its
+ * objects. generation: 0 is the youngest; 3: set aside by gc.freeze(); null:
+ * not tracked. unreachable: a full collection would find it so. total:
+ * references, shown or not.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_show(struct rs_session *session, uint64_t object, uint64_t limit,
@@ -234,7 +268,7 @@ rs_answer_show(struct rs_session *session, uint64_t object, uint64_t limit,
  * it, because all references to them come from the reachable set (found by
  * trial deletion). shared: the others.
  * @param depth The most references to follow in a row; 0: no limit.
- * @param list Whether to fill "list".
+ * @param list Whether to fill "list", nearest objects first.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_reachable(struct rs_session *session, uint64_t object, uint32_t depth,
@@ -270,7 +304,8 @@ rs_answer_referrers(struct rs_session *session, uint64_t object, uint32_t depth,
  * leads to the object. garbage: none does, and it is unreachable for the
  * collector, or held only by objects that are, or by cycles that no collector
  * sees. If it is neither, something holds it that was not found; held lists the
- * objects that lead to it and whose count is not fully explained.
+ * objects that lead to it and whose count is not fully explained, 16 at most.
+ * @param limit The most paths, each from another root; 0, and at most: 1000.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
@@ -297,7 +332,7 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  * If a CPython has several interpreters, each with its own collector (3.9 and
  * later), the numbers are sums, and "interpreters":[{"id":N,"tracked":N,
  * "unreachable":N,"uncollectable":N}] has those of each. If a C program
- * contains several copies of the library, "registries" has the same, each with
+ * contains several copies of librefscope, "registries" has the same, each with
  * the path of its "module".
  *
  * @param generation 0 to 2, or -1 for a full collection.
@@ -337,8 +372,13 @@ RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_cycles(struct rs_session *session, bool alive, uint64_t limit,
 		 char **ret);
 
-/** {"total":N,"garbage":[OBJECT..],"limited":bool}: the contents of gc.garbage,
- * or of the garbage list of a C program. */
+/**
+ * The contents of gc.garbage, and of the garbage lists of C programs.
+ *
+ * {"total":N,"garbage":[OBJECT..],"limited":bool}
+ *
+ * total: entries, shown or not.
+ */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_garbage(struct rs_session *session, uint64_t limit, char **ret);
 
@@ -349,7 +389,8 @@ rs_answer_garbage(struct rs_session *session, uint64_t limit, char **ret);
  *  "bytes":N,"unreachable":N,"runtime":".."}],"total":N,"limited":bool}
  *
  * id: the address of the type. unreachable: objects that a collector would find
- * unreachable, and those in cycles that no collector sees.
+ * unreachable, and those in cycles that no collector sees. total: types, shown
+ * or not.
  * @param sort "count", "bytes" or "name". Errors: RS_EARGUMENT.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
@@ -367,25 +408,64 @@ rs_answer_types(struct rs_session *session, const char *sort, uint64_t limit,
  *     "collected":N,"uncollectable":N,"candidates":N,"heap_size":N}],
  *   "ago_by":"now"|"core file"|null}]}
  *
- * null: not known. last_collections: those that CPython 3.15 and later keep,
- * newest first (10 of the youngest generation, 2 of each older one); absent in
- * other versions. candidates: objects examined. heap_size: tracked objects
- * afterwards. ago_by: the moment from which ago_ns is counted: now, or when the
- * core's file was last written, which is right if that was on this machine.
+ * null: not known. debug: names of the debug flags that are set. count: what
+ * the collector compares with threshold. objects: on the list of that
+ * generation. frozen: set aside by gc.freeze(). garbage: entries of the garbage
+ * list. A C program has "policy":"finalize"|"keep" too.
+ *
+ * last_collections: those that CPython 3.15 and later keep, newest first (10 of
+ * the youngest generation, 2 of each older one); absent in other versions.
+ * candidates: objects examined. heap_size: tracked objects afterwards. ago_by:
+ * the moment from which ago_ns is counted: now, or when the core's file was
+ * last written, which is right if that was on this machine.
  *
  * If several interpreters have their own collectors (CPython 3.9 and later),
  * this is that of the main interpreter, and "interpreters":[{"id":N,..}] has
- * the same members for each.
+ * the same members for each; several copies of librefscope are
+ * "registries":[{"id":N,"module":"/path",..}].
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_gc(struct rs_session *session, char **ret);
 
-/** {"object":OBJECT}: the object called `module.attr[key].attr`, found by
- * reading memory. */
+/**
+ * The object that a name means, found by reading memory.
+ *
+ * {"object":OBJECT}
+ *
+ * @param name `module.attr['key'].attr[0]`, or a name in __main__, or that of a
+ *        declared root of a C program. Each part at most 255 bytes.
+ * Errors: RS_ENOTFOUND, with the part that is not there; RS_EBAD (not such a
+ * name).
+ */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_resolve(struct rs_session *session, const char *name, char **ret);
 
-/* === With options ======================================================== */
+/* === Context: options, callbacks, everything about one session =========== */
+
+/*
+ * A session belongs to one thread, and to one stop of the target: once the
+ * target has run, close it and open another one. What the answers share is made
+ * once in a session, at the first question that needs it: the graph of all
+ * objects, and its incoming references. So the first question takes longest.
+ *
+ * While a session is open, the process has the engine's SIGBUS handler: when a
+ * page of a mapped file is lost (the file was truncated, or its disk fails),
+ * the next answer is an error. All other SIGBUS are forwarded to the previous
+ * handler. For cores the engine may start threads; they end before the call
+ * returns.
+ */
+
+/**
+ * The number of this interface. It increases, and with it the SONAME of the
+ * library, when programs that were built with an older engine.h can no longer
+ * use the library. Functions, and members at the end of structs that begin with
+ * their size, may be added without that. The commands for GDB compare it with
+ * rs_engine_abi().
+ */
+#define RS_ENGINE_ABI 1
+
+/** @return RS_ENGINE_ABI of the engine.h that this library was built with. */
+RS_PUBLIC int rs_engine_abi(void);
 
 /**
  * How references of CPython objects are found. Reading decodes an object's
@@ -446,10 +526,12 @@ struct rs_open_options {
 };
 
 /**
- * Open a target that @p read reads.
+ * Open a target that @p read reads, such as a remote one.
  *
+ * @param read Called with sizes of up to some MiB, on first use of a range.
  * @param range The mapped ranges of the target, in any order; copied.
- * Errors: as for a core.
+ * @param ranges Their number.
+ * Errors: as for a core; RS_EBAD when nothing readable is mapped.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_session_open_callback(rs_read_fn read, void *context,
@@ -457,7 +539,7 @@ rs_session_open_callback(rs_read_fn read, void *context,
 			 const struct rs_open_options *options,
 			 struct rs_session **ret);
 
-/* === Advanced: code of a core, export, numbers ============================ */
+/* === Advanced: exact queries, code of a core, export, numbers ============= */
 
 /**
  * Compare the references that were read with those that traverse functions
@@ -480,10 +562,10 @@ rs_session_open_callback(rs_read_fn read, void *context,
  * faults: objects whose function was stopped, as the image reports it; they are
  * not compared. refused: objects whose function was not called, because there
  * is no consent (rs_open_options.run). types: the types with differences. Of an
- * example, at most eight references that only one method found. Errors:
- * RS_EUNSUPPORTED (not a core, another machine, no seccomp); RS_EBAD (its code
- * cannot be run); RS_ENOTFOUND (no CPython, and no type with a callback);
- * RS_EIO.
+ * example, at most eight references that only one method found.
+ * Errors: RS_EUNSUPPORTED (not a core, another machine, no seccomp); RS_EBAD
+ * (its code cannot be run); RS_ENOTFOUND (no CPython, and no type with a
+ * callback); RS_EIO.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_verify(struct rs_session *session, uint64_t limit, char **ret);
@@ -538,20 +620,25 @@ rs_answer_eval(struct rs_session *session, const char *code, uint64_t object,
  *
  * {"file":"..","objects":N,"references":N,"bytes":N}
  *
- * @param labels Whether to write the labels of references.
- * Errors: RS_EIO.
+ * bytes: of the file, which has a first line and one for each object.
+ * @param labels Whether to write the labels of references; without, it is much
+ *        faster and smaller.
+ * Errors: RS_EIO (the file cannot be written; what had its name is unchanged).
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_export_jsonl(struct rs_session *session, const char *path, bool labels,
 		char **ret);
 
 /**
- * Write a Graphviz graph to the file @p path, in the same way: the objects up
- * to
- * @p depth references away from @p object, in both directions, or, if @p object
- * is 0, the garbage.
+ * Write a Graphviz graph to the file @p path, in the same way: what is around
+ * an object, or the garbage.
  *
  * {"file":"..","objects":N,"references":N,"limited":bool}
+ *
+ * @param object Its center; 0: the garbage.
+ * @param depth The most references from the center, in both directions.
+ * @param limit The most objects; 0: 10000.
+ * Errors: RS_EIO.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_export_dot(struct rs_session *session, const char *path, uint64_t object,

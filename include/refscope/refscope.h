@@ -36,8 +36,7 @@
  *
  * Counts. An object whose count is 0 or less while it is tracked is being torn
  * down, or is not yet held by anybody: it counts as in use, with all that it
- * holds. The same goes for a count that has reached its maximum, and for an
- * object that cannot be read.
+ * holds. The same goes for an object that cannot be read.
  *
  * Debuggers. A debugger may call, in a stopped program, the functions marked
  * "Debugger: yes", wherever the program stopped, in malloc too: they call
@@ -128,8 +127,10 @@ enum rs_type_flag {
  * bytes whose top bit is set is taken for a negative one.
  *
  * The collector frees an object only if it can: the type has `release`; with
- * `traverse` it also has `clear`; the count is one that can be raised. What
- * cannot be freed is uncollectable, with all that it holds, and is not changed.
+ * `traverse` it also has `clear`; the count is one that can be raised (a shift
+ * that leaves no bit to count with makes it a constant; nor is it at its
+ * maximum). What cannot be freed is uncollectable, with all that it holds, and
+ * is not changed.
  */
 struct rs_type {
 	const char *name;
@@ -245,10 +246,10 @@ constexpr rs_type rs_type_make(const char *name, const rs_field *field,
 	rs_field_make(#member, offsetof(type, member),                         \
 		      rs_field_rest{(of), (count_offset), (length), (kind),    \
 				    (width), (hold), 0})
-#define RS_FIELD_(type, member, ...)                                           \
+#define RS_FIELD_WITH(type, member, ...)                                       \
 	rs_field_make(#member, offsetof(type, member),                         \
 		      rs_field_rest{__VA_ARGS__})
-#define RS_TYPE_(type_name, type, counter, field_array, ...)                   \
+#define RS_TYPE_WITH(type_name, type, counter, field_array, ...)               \
 	rs_type_make((type_name), (field_array),                               \
 		     sizeof(field_array) / sizeof((field_array)[0]),           \
 		     sizeof(type), offsetof(type, counter),                    \
@@ -272,12 +273,12 @@ constexpr rs_type rs_type_make(const char *name, const rs_field *field,
 		.count_offset = (count_offset_), .length = (length_),          \
 		.kind = (kind_), .count_width = (width), .hold = (hold_)       \
 	}
-#define RS_FIELD_(type, member, ...)                                           \
+#define RS_FIELD_WITH(type, member, ...)                                       \
 	{                                                                      \
 		.name = #member, .offset = RS_OFFSET_OF(type, member),         \
 		__VA_ARGS__                                                    \
 	}
-#define RS_TYPE_(type_name, type, counter, field_array, ...)                   \
+#define RS_TYPE_WITH(type_name, type, counter, field_array, ...)               \
 	{                                                                      \
 		.name = (type_name), .field = (field_array),                   \
 		.fields = sizeof(field_array) / sizeof((field_array)[0]),      \
@@ -300,7 +301,7 @@ constexpr rs_type rs_type_make(const char *name, const rs_field *field,
  * Any field: RS_FIELD(type, member, further members of struct rs_field...), as
  * `RS_FIELD(struct x, parent, .hold = RS_HOLD_WEAK)`.
  */
-#define RS_FIELD(type, ...) RS_FIELD_(type, __VA_ARGS__, )
+#define RS_FIELD(type, ...) RS_FIELD_WITH(type, __VA_ARGS__, )
 /** A pointer to one object. */
 #define RS_REF(type, member)                                                   \
 	RS_FIELD_ALL(type, member, NULL, 0, 0, RS_FIELD_INLINE, 0,             \
@@ -351,7 +352,7 @@ constexpr rs_type rs_type_make(const char *name, const rs_field *field,
  * array of struct rs_field.
  */
 #define RS_TYPE(type_name, type, counter, ...)                                 \
-	RS_TYPE_(type_name, type, counter, __VA_ARGS__, )
+	RS_TYPE_WITH(type_name, type, counter, __VA_ARGS__, )
 
 /*
  * RS_PART(name, type, field_array): a struct inside others: the `of` of a

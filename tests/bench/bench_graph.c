@@ -206,7 +206,7 @@ static void ask_rings(const struct rs_graph *graph, const uint8_t *member,
 	end(what, components.components);
 	begin(graph);
 	for (uint32_t c = 0; c < components.components && c < 10000; c++)
-		must(rs_graph_cuts(graph, &components, c, &ring, &cut));
+		must(rs_graph_cuts(graph, &components, c, NULL, &ring, &cut));
 	end(cuts, rs_vec_count(&ring, struct rs_cut));
 	rs_vec_fini(&ring);
 	rs_vec_fini(&cut);

@@ -138,4 +138,6 @@ class Terminal:
         """What a command prints, without its echo."""
         self.send(command + "\n")
         got = self.prompt()
+        # What a slow machine shows of the progress is wiped out again.
+        got = re.sub("\r\x1b\\[K[^\r\n]*(?=\r\x1b\\[K)|\r\x1b\\[K", "", got)
         return got[:-len(PROMPT)].split("\n", 1)[-1].replace("\r\n", "\n")

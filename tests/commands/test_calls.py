@@ -306,6 +306,26 @@ class NoTarget(unittest.TestCase):
         self.assertEqual(got[-1], "refs: " + self.NOTHING)
 
 
+class Engaged(unittest.TestCase):
+    """Progress and Ctrl-C of a command."""
+
+    def test_a_function_in_an_operand_leaves_both_to_the_command(self):
+        got, = answers([
+            "python import refscope.command as c; "
+            "from refscope.target import holder as h; seen = []; "
+            "note = lambda: seen.append(h.status.interrupt) or 'x'; "
+            "c.engaged(lambda: note() and c.engaged(note, False) and note(), "
+            "False); print(len(set(map(id, seen))), h.status.active)"])
+        self.assertEqual(got, "1 False\n")
+
+    def test_a_terminal_that_cannot_be_written_ends_nothing(self):
+        got, = answers([
+            "python import refscope.progress as p; p.TERMINAL = 99; "
+            "s = p.StatusLine(); s.start(True); s._last = 0; "
+            "print(s.tell('reading', 1, 2), s.shown); s.clear()"])
+        self.assertEqual(got, "True False\n")
+
+
 class NoEngine(unittest.TestCase):
     def test_sourcing_says_so_and_each_command_too(self):
         first, got = batch(["refs"], engine="/nowhere.so")

@@ -41,6 +41,21 @@ class Exact(unittest.TestCase):
         self.assertEqual(other.count("\n"), 1)
         self.assertIn('no command "nothing"', other)
 
+    def test_memory_takes_sizes_and_nothing_else(self):
+        said = answers([
+            "show refs run memory", "set refs run memory 512M",
+            "show refs run memory", "set refs run memory 3x",
+            "set refs run memory 1k", "show refs run memory",
+            "set refs run memory auto", "show refs run memory"])
+        self.assertIn('"auto"', said[0])
+        self.assertEqual(said[1], "")
+        self.assertIn('"512M"', said[2])
+        for wrong, words in ((said[3], "3x"), (said[4], "1k")):
+            self.assertIn(f'"{words}" is no size', wrong)
+            self.assertEqual(wrong.count("\n"), 1)
+        self.assertIn('"512M"', said[5])
+        self.assertIn('"auto"', said[7])
+
     def test_completion(self):
         values, names, shown, prefix = answers([
             "complete set refs exact ", "complete set refs e",

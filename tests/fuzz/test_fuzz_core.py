@@ -4,9 +4,11 @@
 Takes a real core of an interpreter (of the kernel, of gcore), cuts it off at
 random points and flips bits in it: see fuzz_core.c. The seeds are fixed.
 """
+import mmap
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ import unittest
 
 import targets
 
+AT_PAGESZ = 6
 SECONDS = 1200  # for all rounds of one kind
 
 SCRIPT = """
@@ -64,6 +67,22 @@ class FuzzCore(unittest.TestCase):
                 with self.subTest(core=core, level=level):
                     self.assertEqual(self.fuzz(core, "none", level, 1, 1),
                                      (1, 0))
+
+    def test_a_core_that_tells_of_larger_pages(self):
+        # AT_PAGESZ of 1 MiB: files that are mapped here end at pages of ours.
+        for core in (self.gcore, self.kernel):
+            if core is None:
+                continue
+            large = core + ".pages"
+            with open(core, "rb") as file:
+                data = file.read()
+            entry = struct.pack("<QQ", AT_PAGESZ, mmap.PAGESIZE)
+            self.assertIn(entry, data)
+            with open(large, "wb") as file:
+                file.write(data.replace(entry, struct.pack(
+                    "<QQ", AT_PAGESZ, 1 << 20)))
+            for level in ("memory", "session"):
+                self.fuzz(large, "none", level, 1, 1)
 
     def test_memory_of_a_core_cut_off(self):
         for core in (self.gcore, self.kernel):

@@ -173,6 +173,17 @@ static struct rs_type final =
 	RS_TYPE("final", struct thing, refs, fields, .release = give_back,
 		.finalize = finalize);
 
+static void drop_rescued(void)
+{
+	struct thing *t = rescued;
+
+	rescued = NULL;
+	if (!t)
+		return;
+	CHECK(t->state == RS_ALIVE);
+	give_back(t);
+}
+
 static int finalizers(uint64_t n)
 {
 	rs_gc_set_policy(RS_GC_FINALIZE);
@@ -184,22 +195,11 @@ static int finalizers(uint64_t n)
 
 		a->next = b;
 		b->next = a; // their own first references
-		if (rescued) {
-			struct thing *t = rescued;
-
-			rescued = NULL;
-			CHECK(t->state == RS_ALIVE);
-			give_back(t);
-		}
+		drop_rescued();
 	}
-	if (rescued)
-		give_back(rescued);
-	rescued = NULL;
-	while (rs_collect() > 0) {
-		if (rescued)
-			give_back(rescued);
-		rescued = NULL;
-	}
+	drop_rescued();
+	while (rs_collect() > 0)
+		drop_rescued();
 	CHECK(made == freed);
 	printf("%llu objects, %llu finalizers\n", (unsigned long long)made,
 	       (unsigned long long)finalized);
@@ -235,6 +235,40 @@ static void look_around(void)
 	(void)rs_garbage_at(0);
 }
 
+/** Track a new thing at @p slot, or untrack the one that is there. */
+static void change(struct thing **slot, struct rs_type *type)
+{
+	struct thing *t = *slot;
+
+	if (t) {
+		CHECK(rs_untrack(t) == 0);
+		free(t);
+		*slot = NULL;
+		return;
+	}
+	*slot = t = calloc(1, sizeof(*t));
+	CHECK(t);
+	t->refs = 1;
+	CHECK(rs_track(t, type) == 0);
+	CHECK(rs_type_of(t) == type);
+}
+
+static void end_work(struct thing **slot, struct rs_type *own)
+{
+	for (int i = 0; i < 50; i++) {
+		if (slot[i])
+			change(&slot[i], own);
+	}
+	const int rc = rs_undescribe(own);
+	CHECK(rc == 0 || rc == RS_ENOTFOUND);
+}
+
+static void name_root(void **root)
+{
+	CHECK(rs_root_add(root, "root") == 0);
+	CHECK(rs_root_remove(root) == 0);
+}
+
 static void *work(void *argument)
 {
 	const unsigned me = (unsigned)(uintptr_t)argument;
@@ -244,33 +278,13 @@ static void *work(void *argument)
 	void *root = NULL;
 
 	for (uint64_t r = 0; r < rounds && !stop; r++) {
-		struct thing **t = &slot[(r * 7 + me) % 50];
-
-		if (*t) {
-			CHECK(rs_untrack(*t) == 0);
-			free(*t);
-			*t = NULL;
-		} else {
-			*t = calloc(1, sizeof(**t));
-			CHECK(*t);
-			(*t)->refs = 1;
-			CHECK(rs_track(*t, r % 3 ? &threads_type : &own) == 0);
-			CHECK(rs_type_of(*t) == (r % 3 ? &threads_type : &own));
-		}
-		if (r % 1024 == 0) {
-			CHECK(rs_root_add(&root, "root") == 0);
-			CHECK(rs_root_remove(&root) == 0);
-		}
+		change(&slot[(r * 7 + me) % 50], r % 3 ? &threads_type : &own);
+		if (r % 1024 == 0)
+			name_root(&root);
 		if (r % 4096 == 4095)
 			look_around();
 	}
-	for (int i = 0; i < 50; i++) {
-		if (slot[i])
-			CHECK(rs_untrack(slot[i]) == 0);
-		free(slot[i]);
-	}
-	const int rc = rs_undescribe(&own);
-	CHECK(rc == 0 || rc == RS_ENOTFOUND);
+	end_work(slot, &own);
 	return NULL;
 }
 
@@ -377,7 +391,7 @@ static void load(const char *path, unsigned mode)
 	if (!plugin)
 		(void)fprintf(stderr, "%s\n", dlerror());
 	CHECK(plugin);
-	void *symbol = dlsym(plugin, "plugin_use");
+	void *symbol = dlsym(plugin, "rs_plugin_use");
 	memcpy(&use, &symbol, sizeof(use));
 	CHECK(use);
 	const int rc = use(mode);

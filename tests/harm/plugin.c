@@ -26,9 +26,9 @@ static void give_back(void *object)
 static struct rs_type gadget_type =
 	RS_TYPE("gadget", struct gadget, refs, fields, .release = give_back);
 
-int plugin_use(unsigned undescribe);
+int rs_plugin_use(unsigned undescribe);
 
-int plugin_use(unsigned undescribe)
+int rs_plugin_use(unsigned undescribe)
 {
 	struct gadget *g = calloc(1, sizeof(*g));
 

@@ -36,7 +36,8 @@ def _load():
     for name in ("rs_session_open_core", "rs_session_open_live",
                  "rs_answer_info", "rs_answer_collect", "rs_answer_garbage",
                  "rs_answer_count", "rs_export_jsonl", "rs_answer_resolve",
-                 "rs_answer_types", "rs_answer_gc", "rs_answer_repr",
+                 "rs_answer_types", "rs_answer_gc", "rs_answer_cycles",
+                 "rs_answer_reachable", "rs_answer_referrers", "rs_answer_repr",
                  "rs_answer_eval", "rs_answer_verify"):
         getattr(library, name).restype = ctypes.c_void_p
     library.rs_error_message.restype = ctypes.c_char_p

@@ -69,7 +69,7 @@ HOSTILE = (
     # A mapping that others could see.
     ("import ctypes; ctypes.CDLL(None).syscall(9, 0, 4096, 3, 1, 0, 0)",
      r"called mmap, "),
-    ("while True: pass", r"the code took more than 1 s; "),
+    ("while True: pass", r"the code took more than 1 s of processor time; "),
     ("def f(n):\n return f(n + 1)\nf(0)", r"raised (Recursion|Runtime)Error"),
     ("import sys; sys.setrecursionlimit(1 << 30)\n"
      "class A(object):\n"
@@ -123,7 +123,7 @@ def outcome(session, code, **how):
 
 
 def descendants():
-    """Processes that came of this one: an image has a keeper between."""
+    """Processes that came of this one: an image has a supervisor between."""
     parent = {}
     for path in glob.glob("/proc/[0-9]*/stat"):
         try:
@@ -375,7 +375,7 @@ class Typed(unittest.TestCase):
                 target.stop()
                 with engine.Session(target.pid) as session:
                     self.assertRegex(outcome(session, "1"),
-                                     r"only of a core can a process be made")
+                                     r"code runs in a process made of a core only")
 
 
 class Threaded:

@@ -108,7 +108,8 @@ struct rs_error *rs_cycle_path_find(struct rs_report *report,
 	struct rs_vec cycle = {0}, cut = {0};
 	uint8_t *is_cut = NULL;
 	struct rs_error *err =
-		rs_graph_cuts(report->graph, components, c, &cycle, &cut);
+		rs_graph_cuts(report->graph, components, c,
+			      &report->session->progress, &cycle, &cut);
 
 	if (!err)
 		err = mark_cuts(&cycle, &cut, &is_cut);

@@ -73,6 +73,8 @@ void rs_report_key_label(struct rs_report *report, uint32_t source,
 {
 	char text[RS_LABEL_SIZE];
 
+	if (!rs_report_goes_on(report))
+		return;
 	rs_report_label_text(report, source, edge, text, sizeof(text));
 	rs_json_key_string(&report->json, "label", text);
 }

@@ -96,18 +96,32 @@ static const char *why_kept(const struct writer *w, uint32_t i)
 	}
 }
 
-static void write_objects(struct writer *w)
+static struct rs_error *tick(const struct writer *w, uint64_t done)
+{
+	if (done % RS_TICK)
+		return NULL;
+	return rs_progress_tick(&w->list->session->progress,
+				"writing the answer", done,
+				w->list->graph->objects);
+}
+
+static struct rs_error *write_objects(struct writer *w)
 {
 	const uint8_t *fate = w->list->verdict->fate;
 	const uint32_t *kept = rs_vec_items(&w->kept, uint32_t);
 	const size_t n = rs_vec_count(&w->kept, uint32_t);
+	struct rs_error *err = NULL;
 
-	for (size_t k = 0; k < n; k++)
+	for (size_t k = 0; k < n && !err; k++) {
+		err = tick(w, k);
 		write_object(w, kept[k], why_kept(w, kept[k]));
-	for (uint32_t i = 0; i < w->list->graph->objects; i++) {
+	}
+	for (uint32_t i = 0; i < w->list->graph->objects && !err; i++) {
+		err = tick(w, i);
 		if (fate[i] == RS_FATE_FREED)
 			write_object(w, i, "freed");
 	}
+	return err;
 }
 
 struct rs_error *rs_listing_write(const struct rs_listing *list,
@@ -127,7 +141,7 @@ struct rs_error *rs_listing_write(const struct rs_listing *list,
 		err = find_kept(&w);
 	rs_json_begin_array(json);
 	if (!err)
-		write_objects(&w);
+		err = write_objects(&w);
 	rs_json_end_array(json);
 	if (w.seen)
 		rs_block_free(w.seen, objects, 1);

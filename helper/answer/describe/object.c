@@ -33,6 +33,10 @@ void rs_report_object(struct rs_report *report, uint32_t number)
 	char text[RS_TEXT_SIZE] = "";
 
 	rs_json_begin_object(j);
+	if (!rs_report_goes_on(report)) {
+		rs_json_end_object(j); // of an answer that is given up
+		return;
+	}
 	rs_report_facts(j, g, number);
 	rt->ops->text(rt, g->address[number], text, sizeof(text));
 	rs_json_key_string(j, "text", text);

@@ -28,6 +28,8 @@ void rs_report_fini(struct rs_report *report)
 	rs_json_fini(&report->json);
 	rs_reading_fini(&report->told);
 	rs_reading_fini(&report->owner);
+	rs_error_free(report->interrupted);
+	report->interrupted = NULL;
 	if (report->rooted)
 		rs_block_free(report->rooted, report->graph->objects,
 			      sizeof(*report->rooted));
@@ -209,8 +211,10 @@ struct rs_error *rs_report_garbage(struct rs_report *report, struct rs_vec *ret)
 
 struct rs_error *rs_report_take(struct rs_report *report, char **ret)
 {
-	struct rs_error *err = rs_memory_check(report->session->memory);
+	struct rs_error *err = rs_take(&report->interrupted);
 
+	if (!err)
+		err = rs_memory_check(report->session->memory);
 	if (err)
 		return err;
 	rs_report_learned(&report->json, report->session);

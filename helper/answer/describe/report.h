@@ -39,7 +39,18 @@ struct rs_report {
 	struct rs_reading told; // the object whose references are written
 	struct rs_reading owner; // the last possible owner of a dict
 	struct rs_rooted *rooted; // [objects]; NULL until rs_report_reverse()
+	uint64_t written; // objects and labels so far
+	struct rs_error *interrupted; // owned: the user stopped the writing
 };
+
+/**
+ * To be called once for each object or label that is written: an answer may
+ * have millions.
+ *
+ * @return Whether to write it. After the user has stopped the answer it is
+ *         false, and rs_report_take() ends with RS_EINTERRUPTED.
+ */
+bool rs_report_goes_on(struct rs_report *report);
 
 /**
  * Begin an answer over the graph of all objects.

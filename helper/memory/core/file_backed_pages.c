@@ -20,6 +20,8 @@
 #include "base/search.h"
 #include "memory/elf/modules.h"
 
+#include <unistd.h>
+
 static const struct rs_load *
 load_at(const struct rs_target *target, uint64_t address)
 {
@@ -89,10 +91,13 @@ fill_gap(struct rs_target *target, const struct rs_map *map,
 {
 	const struct rs_load *load = load_at(target, from);
 	const uint64_t offset = map->offset + (from - map->start);
-	// After the end of the file its last page contains zeros, in our
-	// mapping as in the target's.
 	const uint64_t page = target->page;
-	const uint64_t size = (file->size + page - 1) & ~(page - 1);
+	// After the end of the file its last page contains zeros, in our
+	// mapping as in the target's. But pages are ours: where the core says
+	// that its own are larger (AT_PAGESZ, which may be anything), nothing
+	// is mapped behind the last of ours.
+	const uint64_t own = (uint64_t)sysconf(_SC_PAGESIZE);
+	const uint64_t size = (file->size + own - 1) & ~(own - 1);
 	const bool undumped = !load || from >= load->dumped;
 
 	if (offset >= size || offset < map->offset)

@@ -7,13 +7,18 @@
 
 enum { RS_MAX_SYMBOLS = 1 << 24 };
 
+// Seeded, so that nobody can write a file whose names all have one hash: each
+// look-up would then pass over all of them. The seed differs with each process
+// (the address of a function, which the kernel chooses).
 static uint32_t hash_of(const char *name)
 {
-	uint32_t h = 5381;
+	uint64_t h = (uintptr_t)&rs_symbols_fini * UINT64_C(0x9e3779b97f4a7c15);
 
-	for (; *name; name++)
-		h = h * 33 + (unsigned char)*name;
-	return h;
+	for (; *name; name++) {
+		h = (h ^ (unsigned char)*name) * UINT64_C(0xff51afd7ed558ccd);
+		h ^= h >> 32;
+	}
+	return (uint32_t)h;
 }
 
 static bool is_defined(const Elf64_Sym *sym, size_t text_size)

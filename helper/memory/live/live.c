@@ -212,6 +212,10 @@ static struct rs_error *choose_method(struct rs_target *target)
 	char path[64];
 	char byte;
 
+	// Nothing was tried then: errno is of something else.
+	if (!target->memory.segments)
+		return rs_error_new(RS_EIO, "%s: has no readable memory",
+				    target->name);
 	for (size_t i = 0; i < target->memory.segments; i++)
 		if (fetch(target, target->memory.segment[i].start, &byte, 1))
 			return NULL;

@@ -24,7 +24,6 @@ enum {
 	RS_NATIVE_ROOT_WORDS = 1 << 20, // of one root
 	RS_NATIVE_ELEMENTS = 1 << 28, // of one array
 	RS_NATIVE_GARBAGE = 1 << 26,
-	RS_NATIVE_STRUCTS = 1 << 26, // that one object may be made of
 	RS_NATIVE_UNKNOWN_NAMED = 8, // objects that get a line in "problems"
 };
 
@@ -106,7 +105,7 @@ struct rs_native {
 	uint32_t *entry; // [map.count] see RS_NATIVE_FINALIZED
 	uint8_t *health; // [map.count] enum rs_native_health, as far as read
 	uint64_t unknown; // of health: not RS_NATIVE_SOUND
-	uint64_t most_references; // words of the target: no count is larger
+	uint64_t words; // see rs_native_words()
 	struct rs_native_reader *reader; // owned
 	struct rs_vec callback; // uint64_t: of the image's question
 	bool incomplete; // parts of a registry were unreadable
@@ -214,6 +213,9 @@ int64_t rs_native_decode_count(const struct rs_type *raw, uint64_t value);
 /** Read 1 to 8 bytes. @return false: unreadable. */
 bool rs_native_read_width(struct rs_memory *memory, uint64_t address,
 			  unsigned width, uint64_t *ret);
+/** @return How many words the target has: no object is made of more structs,
+ * none has more references. */
+uint64_t rs_native_words(struct rs_native *native);
 /** @return `freed` and such: why an object is unknown, in a few words. */
 const char *rs_native_health_text(enum rs_native_health health);
 

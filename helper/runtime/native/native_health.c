@@ -127,19 +127,6 @@ static bool is_block_gone(struct rs_memory *memory,
 	       !(next_flags & RS_BLOCK_BEFORE_IN_USE);
 }
 
-static bool is_count_wild(const struct rs_native *native,
-			  const struct rs_native_type *type, uint64_t address)
-{
-	uint64_t value;
-
-	return type->raw.count_width &&
-	       rs_native_read_width(native->base.memory,
-				    address + type->raw.count_offset,
-				    type->raw.count_width, &value) &&
-	       rs_native_decode_count(&type->raw, value) >
-		       (int64_t)native->most_references;
-}
-
 static uint64_t count_words(const struct rs_memory *memory)
 {
 	uint64_t bytes = 0;
@@ -150,7 +137,34 @@ static uint64_t count_words(const struct rs_memory *memory)
 		if (!s->from_file)
 			bytes += s->end - s->start;
 	}
-	return bytes / 8 < RS_LEAST_WORDS ? RS_LEAST_WORDS : bytes / 8;
+	return bytes / 8;
+}
+
+uint64_t rs_native_words(struct rs_native *native)
+{
+	if (!native->words)
+		native->words = count_words(native->base.memory) + 1;
+	return native->words;
+}
+
+static uint64_t most_references(struct rs_native *native)
+{
+	const uint64_t words = rs_native_words(native);
+
+	return words < RS_LEAST_WORDS ? RS_LEAST_WORDS : words;
+}
+
+static bool is_count_wild(struct rs_native *native,
+			  const struct rs_native_type *type, uint64_t address)
+{
+	uint64_t value;
+
+	return type->raw.count_width &&
+	       rs_native_read_width(native->base.memory,
+				    address + type->raw.count_offset,
+				    type->raw.count_width, &value) &&
+	       rs_native_decode_count(&type->raw, value) >
+		       (int64_t)most_references(native);
 }
 
 enum rs_native_health rs_native_check(struct rs_native *native, uint32_t i,
@@ -161,8 +175,6 @@ enum rs_native_health rs_native_check(struct rs_native *native, uint32_t i,
 
 	if (native->health[i])
 		return native->health[i];
-	if (!native->most_references)
-		native->most_references = count_words(memory);
 	if (type->unknown)
 		return RS_NATIVE_NO_TYPE;
 	if (!is_readable(memory, address, type->raw.size))
@@ -182,8 +194,7 @@ const char *rs_native_health_text(enum rs_native_health health)
 		[RS_NATIVE_NO_TYPE] = "its type is gone",
 		[RS_NATIVE_FREED] = "its memory was freed",
 		[RS_NATIVE_WILD_COUNT] =
-			"its count is more than there can be references: "
-			"freed or overwritten",
+			"its count is wild: freed or overwritten",
 		[RS_NATIVE_WILD_ARRAY] =
 			"it leads to an array that cannot be read",
 	};

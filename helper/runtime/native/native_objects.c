@@ -114,17 +114,24 @@ static struct rs_error *load_registry(struct loader *loader)
 				native)[loader->registry]
 				.raw.leaf;
 
-	for (int i = 0; leaf; i++) {
+	uint64_t seen[RS_MAX_LEAVES / 64] = {0}; // by base: a ring ends
+
+	while (leaf) {
 		uint64_t head[2]; // next, base
 		struct rs_error *err;
 
-		if (i == RS_MAX_LEAVES ||
-		    !rs_memory_read(memory, leaf, head, sizeof(head)) ||
+		if (!rs_memory_read(memory, leaf, head, sizeof(head)) ||
 		    head[1] >> RS_ADDRESS_BITS ||
 		    head[1] & ((UINT64_C(1) << RS_LEAF_SHIFT) - 1)) {
 			native->incomplete = true;
 			return NULL;
 		}
+		const uint64_t number = head[1] >> RS_LEAF_SHIFT;
+		if (seen[number / 64] >> number % 64 & 1) {
+			native->incomplete = true;
+			return NULL;
+		}
+		seen[number / 64] |= UINT64_C(1) << number % 64;
 		err = load_leaf(loader, leaf, head[1]);
 		if (err)
 			return err;

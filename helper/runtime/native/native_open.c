@@ -218,15 +218,15 @@ static void note_problems(struct rs_native *native)
 		const struct rs_registry *raw =
 			&rs_native_registry(native)[r].raw;
 		char why[RS_REFUSED_SIZE];
+		char *p = why;
 
 		if (!raw->refused)
 			continue;
-		for (size_t i = 0; i < sizeof(why); i++)
-			why[i] = raw->refused_why[i] &&
-						 (raw->refused_why[i] < ' ' ||
-						  raw->refused_why[i] == 0x7f)
-					 ? '?'
-					 : raw->refused_why[i];
+		memcpy(why, raw->refused_why, sizeof(why));
+		for (; *p; p++) {
+			if ((unsigned char)*p < ' ' || *p == 0x7f)
+				*p = '?';
+		}
 		rs_memory_problem(memory,
 				  "a description was refused (%llu in all), so "
 				  "its objects are not tracked: %s",

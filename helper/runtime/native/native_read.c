@@ -287,7 +287,7 @@ static bool next_element(struct reading *reading, struct frame *frame)
 		return false;
 	// A wild count ends at the first hole.
 	if (!rs_memory_at(memory, frame->base + (first ? 0 : size), size) ||
-	    ++reading->structs > RS_NATIVE_STRUCTS) {
+	    ++reading->structs > rs_native_words(reading->native)) {
 		reading->health = RS_NATIVE_WILD_ARRAY;
 		return false;
 	}

@@ -251,8 +251,8 @@ void rs_native_label(struct rs_runtime *rt, const struct rs_label *label,
 	}
 }
 
-// A C program that models dicts calls them so; whose one is its own is told by
-// a field `__dict__`.
+// A C program that models dicts names their type so; a field `__dict__` says
+// which one is an object's own.
 bool rs_native_is_namespace(struct rs_runtime *rt, uint32_t type)
 {
 	const struct rs_type_row *row =

@@ -82,7 +82,7 @@ static struct rs_error *load_field(struct rs_native *native,
 	struct rs_error *err =
 		rs_native_type_load(native, (uint64_t)(uintptr_t)raw->of, &of);
 	field->of = of;
-	if (!err && !of->raw.size)
+	if (!err && (!of || !of->raw.size))
 		leave_out(type, field);
 	return err;
 }
@@ -207,11 +207,13 @@ struct rs_error *rs_native_type_load(struct rs_native *native, uint64_t address,
 				    struct rs_native_type *)[*bucket - 1];
 		return NULL;
 	}
-	struct rs_error *err = type_new(native, address, ret);
-	if (err)
+	struct rs_native_type *type = NULL;
+	struct rs_error *err = type_new(native, address, &type);
+	if (err || !type)
 		return err;
-	*bucket = (*ret)->number + 1;
-	return read_type(native, *ret);
+	*ret = type;
+	*bucket = type->number + 1;
+	return read_type(native, type);
 }
 
 // A struct that lies in itself would have no end: where following embedded
@@ -319,17 +321,17 @@ static struct rs_error *
 load_numbered(struct rs_native *native, const struct rs_registry *registry,
 	      uint32_t id, uint64_t address, struct rs_native_type **ret)
 {
-	struct rs_native_type *type;
+	struct rs_native_type *type = NULL;
 	struct rs_error *err = rs_native_type_load(native, address, &type);
 
-	if (!err && is_gone(registry, type)) {
+	if (!err && type && is_gone(registry, type)) {
 		err = type_new(native, address, &type);
 		if (!err) {
 			type->unknown = true;
 			err = name_unknown(native, registry, id, type);
 		}
 	}
-	if (!err && type->row == RS_NONE)
+	if (!err && type && type->row == RS_NONE)
 		err = rs_types_add(native->base.types, address, type->name,
 				   native->base.index, &type->row);
 	*ret = type;

@@ -17,8 +17,8 @@ find_cuts(const struct rs_graph *graph, struct rings *rings, uint32_t c)
 {
 	rings->ring.used = 0;
 	rings->cut.used = 0;
-	rs_maker_ok(rs_graph_cuts(graph, &rings->components, c, &rings->ring,
-				  &rings->cut));
+	rs_maker_ok(rs_graph_cuts(graph, &rings->components, c, NULL,
+				  &rings->ring, &rings->cut));
 }
 
 static void rings_fini(struct rings *rings)

@@ -47,7 +47,7 @@ def completeness(answer: dict[str, Any]) -> list[str]:
             "incomplete: numbers may be wrong)"
         )
     number = answer.get("not_traversed") or 0
-    lines += _unread(answer.get("unread"), number > 0)
+    lines += _unread(answer.get("unread"), bool(number))
     # Objects with callbacks of C programs are in the line before.
     if answer.get("unread"):
         number -= answer["unread"]["objects"]
@@ -86,10 +86,12 @@ def _unread(unread: Any, failed: bool) -> list[str]:
         "(not read: references that only the traverse callbacks of "
         f"{text.count(unread['objects'], 'object')} visit"
         + (f": {types}" if types else "")
-        + ("; they could not be called" if failed else "")
-        + ("" if failed else "; in a core they are called: gcore, set refs "
-           "exact auto")
-        + ")"
+        + (
+            "; they could not be called)"
+            if failed
+            else "; take a core of the target to get them: gcore, set refs "
+            "exact auto)"
+        )
     ]
 
 

@@ -44,6 +44,11 @@ def _totals(answer: dict[str, Any]) -> list[str]:
         if answer[key]:
             lines.append(f"{text.count(answer[key], 'tracked object')} found "
                          f"only {words}")
+    if answer.get("refused"):
+        lines.append(
+            f"{text.count(answer['refused'], 'object')} not traversed: their "
+            "function is in no file whose build-id agrees (set refs run on)"
+        )
     if answer["lists_broken"]:
         lines.append(text.count(answer["lists_broken"], "damaged gc list"))
     runtimes = answer.get("runtimes") or ()

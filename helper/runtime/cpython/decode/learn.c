@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/members.h"
+#include "runtime/cpython/decode/size_rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -425,6 +426,7 @@ static void fill(struct draft *d, uint64_t type)
 		      (t->how == RS_PY_GENERATOR || is_instance(py, type)));
 	learn_keys(py, t);
 	measure(py, t);
+	t->size_rule = rs_py_size_rule(py, base);
 	t->guessed =
 		t->how == RS_PY_MODULE || (t->object_flags & RS_OBJ_INEXACT);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/dict.h"
+#include "runtime/cpython/decode/size_rules.h"
 
 // Bytes of the keys of a dict (3.6+), as sys.getsizeof() counts them.
 static uint64_t keys_size(struct rs_cpython *py, uint64_t keys)
@@ -56,13 +57,15 @@ static uint64_t dict_size(struct rs_cpython *py, uint64_t object)
 		return small || mask > RS_PY_ITEMS_MAX ? 0 : (mask + 1) * 24;
 	}
 	// Keys that others have too belong to the class, or to all empty dicts.
+	const uint64_t own = counted == 1 ? keys_size(py, keys) : 0;
 	if (!values)
-		return counted == 1 ? keys_size(py, keys) : 0;
+		return own;
 	if (!rs_py_keys_open(py, keys, &table))
 		return 0;
 	const uint64_t usable =
 		rs_py_get(py, keys, RS_F__dictkeysobject__dk_usable);
-	return usable < RS_PY_ITEMS_MAX ? (table.entries + usable) * 8 : 0;
+	return usable < RS_PY_ITEMS_MAX ? (table.entries + usable) * 8 + own
+					: 0;
 }
 
 static uint64_t set_size(struct rs_cpython *py, uint64_t object)
@@ -75,6 +78,42 @@ static uint64_t set_size(struct rs_cpython *py, uint64_t object)
 	    mask > RS_PY_ITEMS_MAX)
 		return 0;
 	return (mask + 1) * 16;
+}
+
+// Text that is not compact stands in a block of its own.
+static bool is_compact(struct rs_cpython *py, uint64_t object)
+{
+	const int32_t bit =
+		rs_py_off(py, RS_F_PyASCIIObject__state__compact__bit);
+	uint32_t state = 0;
+
+	return bit >= 0 &&
+	       rs_memory_u32(py->base.memory, object + (uint64_t)(bit / 32 * 4),
+			     &state) &&
+	       (state >> bit % 32 & 1);
+}
+
+// The UTF-8 form that a str keeps once somebody has wanted it.
+static uint64_t utf8_size(struct rs_cpython *py, uint64_t object)
+{
+	const uint64_t length =
+		rs_py_get(py, object, RS_F_PyCompactUnicodeObject__utf8_length);
+
+	return rs_py_get(py, object, RS_F_PyCompactUnicodeObject__utf8) &&
+			       length < RS_PY_ITEMS_MAX
+		       ? length + 1
+		       : 0;
+}
+
+// Up to 3.11 a str may have a copy in wchar_t, at @p data when that is its own.
+static uint64_t wide_size(struct rs_cpython *py, uint64_t object, uint64_t data,
+			  uint64_t length)
+{
+	const uint64_t wide = rs_py_get(py, object, RS_F_PyASCIIObject__wstr);
+
+	return wide && wide != data && length < RS_PY_ITEMS_MAX
+		       ? (length + 1) * sizeof(uint32_t)
+		       : 0;
 }
 
 static uint64_t
@@ -103,9 +142,17 @@ string_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 	    length > INT64_MAX / 8)
 		return t->basicsize;
 	const uint64_t kind = state >> kind_bit % 32 & 7;
-	const uint64_t head = state >> ascii_bit % 32 & 1 ? (uint64_t)ascii_size
-							  : (uint64_t)compact;
-	return head + (length + 1) * kind;
+	if (!is_compact(py, object))
+		return (uint64_t)rs_py_off(py, RS_F_PyUnicodeObject___size) +
+		       (length + 1) * kind;
+	if (state >> ascii_bit % 32 & 1)
+		return (uint64_t)ascii_size + length + 1 +
+		       wide_size(py, object, object + (uint64_t)ascii_size,
+				 length);
+	return (uint64_t)compact + (length + 1) * kind + utf8_size(py, object) +
+	       wide_size(py, object, object + (uint64_t)compact,
+			 rs_py_get(py, object,
+				   RS_F_PyCompactUnicodeObject__wstr_length));
 }
 
 // What an int's items are: digits; 3.12+ counts them in the tag.
@@ -127,6 +174,8 @@ int_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 	}
 	if (digits > RS_PY_ITEMS_MAX)
 		return t->basicsize;
+	if (!digits && rs_py_minor(py) >= 11)
+		digits = 1; // that of 0 is there
 	// A class of its own adds a dict, which is not counted.
 	return (uint64_t)at + digits * t->itemsize;
 }
@@ -191,19 +240,6 @@ item_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 	return (uint64_t)(n < 0 ? -n : n) * t->itemsize;
 }
 
-// Text that is not compact stands in a block of its own.
-static bool is_compact(struct rs_cpython *py, uint64_t object)
-{
-	const int32_t bit =
-		rs_py_off(py, RS_F_PyASCIIObject__state__compact__bit);
-	uint32_t state = 0;
-
-	return bit >= 0 &&
-	       rs_memory_u32(py->base.memory, object + (uint64_t)(bit / 32 * 4),
-			     &state) &&
-	       (state >> bit % 32 & 1);
-}
-
 uint64_t rs_py_own_size(struct rs_cpython *py, const struct rs_py_type *t,
 			uint64_t object)
 {
@@ -237,9 +273,26 @@ rs_py_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 		const uint64_t bare = (minor ? (uint64_t)py->known->type_size
 					     : t->basicsize) +
 				      (minor == 11 || minor == 12 ? head : 0);
-		return heap ? head + t->basicsize + table_size(py, t, object)
+		// 2.7 counts the descriptions of slots, as of any object.
+		const uint64_t items =
+			minor ? 0
+			      : (uint64_t)rs_py_length(py, object) *
+					t->itemsize;
+		if (heap && t->size_rule)
+			return head + t->basicsize +
+			       rs_py_size_by_rule(py, t, object);
+		return heap ? head + t->basicsize + table_size(py, t, object) +
+				       (items < RS_PY_ITEMS_MAX ? items : 0)
 			    : bare;
 	}
+	// 2.7 takes any str for one of its own type.
+	if (py->known->old && (t->flags & RS_TPF_BYTES))
+		return head +
+		       (uint64_t)rs_py_off(py, RS_F_PyStringObject__ob_sval) +
+		       1 + item_size(py, t, object);
+	if (t->size_rule)
+		return head + t->basicsize + table_size(py, t, object) +
+		       rs_py_size_by_rule(py, t, object);
 	return head + t->basicsize + item_size(py, t, object) +
 	       table_size(py, t, object);
 }

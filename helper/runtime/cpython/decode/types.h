@@ -95,6 +95,7 @@ struct rs_py_type {
 	uint8_t dict; // enum rs_py_dict
 	uint8_t dict_kind; // enum rs_kind
 	uint8_t type_kind; // of the reference to the type; RS_PY_NO_TYPE: none
+	uint8_t size_rule; // of __sizeof__(); 0: none (size_rules.h)
 	uint8_t body_kind; // of what `how` finds
 	bool gc; // takes part in collection
 	bool guessed; // reading some or all of its objects means guessing

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+//
+// The types of the standard library that define __sizeof__(): what their
+// objects have beside the body that the type states. Of an object that cannot
+// be read, or whose numbers make no sense, nothing is added.
+//
+// Source: CPython, the __sizeof__ methods of each, 2.7 to 3.15.
+#include "runtime/cpython/decode/size_rules.h"
+
+#include "runtime/cpython/decode/decode.h"
+
+enum {
+	RS_WORD = 8,
+	RS_BYTES_OVERHEAD = 33, // of a bytes object: header, length, hash, end
+	RS_CODES_MAX = 1 << 20, // of a struct.Struct
+	RS_DATA_FLAGS = 0xe0, // MPD_DATAFLAGS: the digits are not its own block
+	RS_FORMAT_MAX = 4096,
+	RS_DIMENSIONS_MAX = 64,
+};
+
+static uint64_t word(struct rs_cpython *py, uint64_t object, unsigned at)
+{
+	return rs_py_word_at(py, object + py->header_size + at);
+}
+
+static uint64_t sane(uint64_t bytes)
+{
+	return bytes < UINT64_C(1) << 47 ? bytes : 0;
+}
+
+static uint64_t
+bytearray_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const uint64_t n = rs_py_get(py, o, RS_F_PyByteArrayObject__ob_alloc);
+
+	(void)t;
+	if (n && rs_py_off(py, RS_F_PyByteArrayObject__ob_bytes_object) >= 0)
+		return sane(n + RS_BYTES_OVERHEAD);
+	return sane(n);
+}
+
+static uint64_t
+array_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const uint64_t allocated = word(py, o, 16);
+	uint32_t itemsize = 0;
+
+	(void)t;
+	return rs_memory_u32(py->base.memory, word(py, o, 24) + 4, &itemsize) &&
+			       itemsize <= 16 && allocated < RS_PY_ITEMS_MAX
+		       ? allocated * itemsize
+		       : 0;
+}
+
+static uint64_t
+deque_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const uint64_t block = (uint64_t)rs_py_off(py, RS_F_BLOCK___size);
+	const uint64_t items = (uint64_t)rs_py_off(py, RS_F_BLOCK__data__count);
+	const uint64_t left = rs_py_get(py, o, RS_F_dequeobject__leftindex);
+	const uint64_t n = rs_py_off(py, RS_F_dequeobject__len) >= 0 // 2.7
+				   ? rs_py_get(py, o, RS_F_dequeobject__len)
+				   : (uint64_t)rs_py_length(py, o);
+
+	(void)t;
+	if (left > items || n > RS_PY_ITEMS_MAX)
+		return 0;
+	return (left + n + items - 1) / items * block;
+}
+
+static uint64_t
+odict_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const uint64_t fast =
+		rs_py_get(py, o, RS_F__odictobject__od_fast_nodes_size);
+	const uint64_t n = rs_py_get(py, o, RS_F_PyDictObject__ma_used);
+	const int32_t node = rs_py_off(py, RS_F__odictnode___size);
+
+	(void)t;
+	if (node < 0 || fast > RS_PY_ITEMS_MAX || n > RS_PY_ITEMS_MAX)
+		return 0;
+	return fast * RS_WORD + n * (uint64_t)node;
+}
+
+// Records up to one that is empty, and that one; 2.7 has no repeat in them.
+static uint64_t
+struct_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const uint64_t record = rs_py_minor(py) ? 32 : 24;
+	const uint64_t codes = word(py, o, 16);
+	uint64_t n = 0;
+
+	(void)t;
+	while (codes && n < RS_CODES_MAX &&
+	       rs_py_word_at(py, codes + n * record))
+		n++;
+	return (n + 1) * record;
+}
+
+static uint64_t
+decimal_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	(void)t;
+	return (word(py, o, 8) & RS_DATA_FLAGS) ||
+			       word(py, o, 40) > RS_PY_ITEMS_MAX
+		       ? 0
+		       : word(py, o, 40) * RS_WORD;
+}
+
+// The bytes that it has, unless somebody else has them too.
+static uint64_t
+bytesio_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const uint64_t buffer = word(py, o, 0);
+	const uint8_t *header =
+		rs_memory_at(py->base.memory, buffer, py->header_size);
+	bool immortal = false;
+
+	(void)t;
+	if (!rs_py_minor(py))
+		return sane(word(py, o, 24)); // buf_size
+	if (!buffer || !header || rs_py_type(py, buffer) != py->type_bytes ||
+	    rs_py_count(py, buffer, header, &immortal) != 1)
+		return 0;
+	return sane(RS_BYTES_OVERHEAD + (uint64_t)rs_py_length(py, buffer));
+}
+
+static uint64_t
+buffered_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	(void)t;
+	return word(py, o, 40) ? sane(word(py, o, 104)) : 0;
+}
+
+static uint64_t pool_length(struct rs_cpython *py, uint64_t pool)
+{
+	const int64_t n = rs_py_length(py, pool);
+
+	return rs_py_type(py, pool) == py->type_tuple && n > 0 &&
+			       n < RS_PY_ITEMS_MAX
+		       ? (uint64_t)n
+		       : 0;
+}
+
+static uint64_t indices(uint64_t n)
+{
+	return n < RS_PY_ITEMS_MAX ? n * RS_WORD : 0;
+}
+
+static uint64_t
+product_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	(void)t;
+	return indices(
+		pool_length(py, rs_py_get(py, o, RS_F_productobject__pools)));
+}
+
+static uint64_t
+combinations_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	(void)t;
+	return indices(rs_py_get(py, o, RS_F_combinationsobject__r));
+}
+
+static uint64_t
+cwr_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	(void)t;
+	return indices(rs_py_get(py, o, RS_F_cwrobject__r));
+}
+
+static uint64_t
+permutations_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	(void)t;
+	return indices(rs_py_get(py, o, RS_F_permutationsobject__r)) +
+	       indices(pool_length(
+		       py, rs_py_get(py, o, RS_F_permutationsobject__pool)));
+}
+
+// What _ctypes knows of a type of its own (StgDict up to 3.12, behind a dict;
+// StgInfo from 3.13 on, behind a type), @p at bytes behind the header.
+static uint64_t
+stg_size(struct rs_cpython *py, uint64_t o, unsigned at, unsigned format_at)
+{
+	const uint64_t length = word(py, o, at);
+	const uint64_t elements = word(py, o, at + 24);
+	const uint64_t format = word(py, o, format_at);
+	const uint64_t dimensions = word(py, o, format_at + 8) & UINT32_MAX;
+	const char *text =
+		format ? rs_memory_text(py->base.memory, format, RS_FORMAT_MAX)
+		       : NULL;
+
+	return (elements && length < RS_PY_ITEMS_MAX ? (length + 1) * RS_WORD
+						     : 0) +
+	       (text ? strlen(text) + 1 : 0) +
+	       (dimensions <= RS_DIMENSIONS_MAX ? dimensions * RS_WORD : 0);
+}
+
+static uint64_t
+stg_dict_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	return t->basicsize -
+	       (uint64_t)rs_py_off(py, RS_F_PyDictObject___size) +
+	       stg_size(py, o, 48, 152);
+}
+
+static uint64_t
+ctype_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	(void)t;
+	if (py->threaded)
+		return 0;
+	return rs_py_minor(py) == 13 ? stg_size(py, o, 936, 1048)
+				     : stg_size(py, o, 952, 1072);
+}
+
+// Slots of a frame that runs @p code, from 3.11 on.
+static uint64_t frame_slots(struct rs_cpython *py, uint64_t code)
+{
+	const int32_t stack_at = rs_py_off(py, RS_F_PyCodeObject__co_stacksize);
+	const int32_t locals_at =
+		rs_py_off(py, RS_F_PyCodeObject__co_nlocalsplus);
+	uint32_t stack = 0, locals = 0;
+
+	if (stack_at < 0 || locals_at < 0 ||
+	    rs_py_type(py, code) != py->type_code ||
+	    !rs_memory_u32(py->base.memory, code + (uint64_t)stack_at,
+			   &stack) ||
+	    !rs_memory_u32(py->base.memory, code + (uint64_t)locals_at,
+			   &locals) ||
+	    stack > RS_PY_ITEMS_MAX || locals > RS_PY_ITEMS_MAX)
+		return 0;
+	return ((uint64_t)stack + locals) * RS_WORD;
+}
+
+static uint64_t code_of(struct rs_cpython *py, uint64_t iframe)
+{
+	uint64_t code;
+
+	if (rs_py_off(py, RS_F__PyInterpreterFrame__f_executable) < 0)
+		return rs_py_get(py, iframe, RS_F__PyInterpreterFrame__f_code);
+	code = rs_py_get(py, iframe, RS_F__PyInterpreterFrame__f_executable);
+	return code & ~UINT64_C(3); // tagged from 3.14 on
+}
+
+// From 3.11 on, instead of the body: up to @p from, a frame without slots, and
+// those. @return what that is more than the body.
+static uint64_t iframe_size(struct rs_cpython *py, const struct rs_py_type *t,
+			    enum rs_field from, uint64_t iframe)
+{
+	const uint64_t whole =
+		(uint64_t)rs_py_off(py, from) +
+		(uint64_t)rs_py_off(py, RS_F__PyInterpreterFrame__localsplus) +
+		frame_slots(py, code_of(py, iframe));
+
+	return whole > t->basicsize ? whole - t->basicsize : 0;
+}
+
+// Up to 3.10 the body has the first slot.
+static uint64_t
+old_frame_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const int32_t stack_at = rs_py_off(py, RS_F_PyCodeObject__co_stacksize);
+	const uint64_t code = rs_py_get(py, o, RS_F_PyFrameObject__f_code);
+	struct rs_py_names names;
+	uint32_t stack = 0;
+
+	(void)t;
+	if (!rs_py_names_open(py, code, &names) ||
+	    !rs_memory_u32(py->base.memory, code + (uint64_t)stack_at,
+			   &stack) ||
+	    stack + names.slots > RS_PY_ITEMS_MAX || stack + names.slots == 0)
+		return 0;
+	return (stack + names.slots - 1) * RS_WORD;
+}
+
+static uint64_t
+frame_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	if (rs_py_minor(py) < 11)
+		return old_frame_size(py, t, o);
+	return iframe_size(py, t, RS_F_PyFrameObject___f_frame_data,
+			   rs_py_get(py, o, RS_F_PyFrameObject__f_frame));
+}
+
+static uint64_t
+generator_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const int32_t at = rs_py_off(py, RS_F_PyGenObject__gi_iframe);
+
+	return at < 0 ? 0
+		      : iframe_size(py, t, RS_F_PyGenObject__gi_iframe,
+				    o + (uint64_t)at);
+}
+
+// From 3.11 on a code object ends with its bytecode, rounded up to a word.
+static uint64_t
+code_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const uint64_t n = (uint64_t)rs_py_length(py, o);
+
+	if (!t->itemsize || n > RS_PY_ITEMS_MAX)
+		return 0;
+	return (t->basicsize + n * t->itemsize + RS_WORD - 1) / RS_WORD *
+		       RS_WORD -
+	       t->basicsize;
+}
+
+static const struct {
+	const char *name; // tp_name
+	uint8_t first; // minor version from which on it is defined; 0: 2.7
+	uint64_t (*size)(struct rs_cpython *py, const struct rs_py_type *t,
+			 uint64_t object);
+} rules[] = {
+	{NULL, 0, NULL}, // 0 is none
+	{"bytearray", 0, bytearray_size},
+	{"array.array", 0, array_size},
+	{"collections.deque", 0, deque_size},
+	{"collections.OrderedDict", 3, odict_size},
+	{"Struct", 0, struct_size},
+	{"_struct.Struct", 3, struct_size},
+	{"decimal.Decimal", 3, decimal_size},
+	{"_io.BytesIO", 0, bytesio_size},
+	{"_io.BufferedReader", 0, buffered_size},
+	{"_io.BufferedWriter", 0, buffered_size},
+	{"_io.BufferedRandom", 0, buffered_size},
+	{"itertools.product", 3, product_size},
+	{"itertools.combinations", 3, combinations_size},
+	{"itertools.combinations_with_replacement", 3, cwr_size},
+	{"itertools.permutations", 3, permutations_size},
+	{"StgDict", 7, stg_dict_size},
+	{"_ctypes.CType_Type", 13, ctype_size},
+	{"frame", 0, frame_size},
+	{"generator", 11, generator_size},
+	{"coroutine", 11, generator_size},
+	{"async_generator", 11, generator_size},
+	{"code", 11, code_size},
+};
+
+uint8_t rs_py_size_rule(struct rs_cpython *py, uint64_t base)
+{
+	for (unsigned depth = 0; base && depth < RS_PY_BASES_MAX; depth++) {
+		const char *name = rs_py_type_name(py, base);
+
+		for (size_t i = 1; name && i < sizeof(rules) / sizeof(*rules);
+		     i++)
+			if (rules[i].first <= rs_py_minor(py) &&
+			    strcmp(rules[i].name, name) == 0)
+				return (uint8_t)i;
+		base = rs_py_type_field(py, base, RS_F__typeobject__tp_base);
+	}
+	return 0;
+}
+
+uint64_t rs_py_size_by_rule(struct rs_cpython *py, const struct rs_py_type *t,
+			    uint64_t object)
+{
+	return rules[t->size_rule].size(py, t, object);
+}

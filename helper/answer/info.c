@@ -188,7 +188,7 @@ struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 	if ((err = write_runtimes(j, session)))
 		return err;
 	write_numbers(j, report.graph);
-	rs_json_key_uint(j, "asked", rs_session_asked(session));
+	rs_json_key_uint(j, "asked", rs_session_traversed(session));
 	rs_json_key(j, "problems");
 	rs_json_begin_array(j);
 	for (size_t i = 0; i < session->memory->problems; i++)

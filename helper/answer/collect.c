@@ -7,8 +7,8 @@
 struct collection {
 	struct rs_session *session;
 	struct rs_graph *graph; // borrowed from the session
-	struct rs_verdict verdict; // owned
-	struct rs_vec each; // struct rs_collected, if there are several
+	struct rs_collect_result result; // owned
+	struct rs_vec each; // struct rs_collector_result, if there are several
 	uint64_t in_garbage; // objects in garbage lists now
 	int generation;
 	enum rs_rules rules;
@@ -50,8 +50,8 @@ static uint64_t new_garbage(const struct collection *c)
 {
 	uint64_t n = 0;
 
-	for (uint32_t i = 0; i < c->verdict.objects; i++) {
-		const uint8_t fate = c->verdict.fate[i];
+	for (uint32_t i = 0; i < c->result.objects; i++) {
+		const uint8_t fate = c->result.fate[i];
 		n += fate == RS_FATE_FINALIZER ||
 		     (rs_report_unreachable(fate) &&
 		      fate != RS_FATE_UNFREEABLE &&
@@ -63,9 +63,9 @@ static uint64_t new_garbage(const struct collection *c)
 static void write_those(struct rs_json *j, const struct collection *c,
 			const char *key, bool named)
 {
-	const struct rs_collected *each =
-		rs_vec_items(&c->each, struct rs_collected);
-	const size_t n = rs_vec_count(&c->each, struct rs_collected);
+	const struct rs_collector_result *each =
+		rs_vec_items(&c->each, struct rs_collector_result);
+	const size_t n = rs_vec_count(&c->each, struct rs_collector_result);
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++) {
@@ -106,7 +106,7 @@ static void write_returns(struct rs_json *j, const struct collection *c)
 	// By the rules of another version there is nothing to be returned.
 	if (!rt || c->rules != rt->rules)
 		return;
-	rs_returns_find(c->graph, &c->verdict, c->rules, &returns);
+	rs_returns_find(c->graph, &c->result, c->rules, &returns);
 	rs_json_key(j, "returns");
 	rs_json_begin_array(j);
 	rs_json_uint(j, returns.low);
@@ -127,12 +127,12 @@ static bool is_collecting(const struct rs_session *session)
 static struct rs_error *
 write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 {
-	const struct rs_listing listing = {c->session, c->graph, &c->verdict};
+	const struct rs_listing listing = {c->session, c->graph, &c->result};
 	uint64_t shown = 0;
 
 	rs_json_begin_object(j);
-	rs_json_key_uint(j, "unreachable", c->verdict.unreachable);
-	rs_json_key_uint(j, "uncollectable", c->verdict.uncollectable);
+	rs_json_key_uint(j, "unreachable", c->result.unreachable);
+	rs_json_key_uint(j, "uncollectable", c->result.uncollectable);
 	rs_json_key_uint(j, "garbage", c->in_garbage + new_garbage(c));
 	write_returns(j, c);
 	rs_json_key_int(j, "generation", c->generation);
@@ -143,9 +143,9 @@ write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 	write_each(j, c);
 	rs_json_key(j, "objects");
 	struct rs_error *err = rs_listing_write(&listing, j, limit, &shown);
-	rs_json_key_bool(j, "limited", shown < c->verdict.unreachable);
+	rs_json_key_bool(j, "limited", shown < c->result.unreachable);
 	rs_report_problems(j, c->session, false);
-	rs_report_learned(j, c->session);
+	rs_report_completeness(j, c->session);
 	rs_json_end_object(j);
 	return err;
 }
@@ -170,7 +170,7 @@ static struct rs_error *check_generation(const struct collection *c)
 static struct rs_error *
 answer(struct collection *c, const char *rules, uint64_t limit, char **ret)
 {
-	const struct rs_collecting how = {
+	const struct rs_collection_options how = {
 		.generation = c->generation,
 		.rules = rules ? &c->rules : NULL,
 	};
@@ -185,7 +185,7 @@ answer(struct collection *c, const char *rules, uint64_t limit, char **ret)
 		err = rs_session_tracked(c->session, &c->graph);
 	if (err)
 		return err;
-	if ((err = rs_session_collect(c->session, c->graph, &how, &c->verdict,
+	if ((err = rs_session_collect(c->session, c->graph, &how, &c->result,
 				      &c->each)) ||
 	    (err = count_garbage(c)))
 		return err;
@@ -223,7 +223,7 @@ struct rs_error *rs_answer_collect(struct rs_session *session, int generation,
 		err = check_generation(&c);
 	if (!err)
 		err = answer(&c, rules, limit, ret);
-	rs_verdict_fini(&c.verdict);
+	rs_collect_result_fini(&c.result);
 	rs_vec_fini(&c.each);
 	return err;
 }

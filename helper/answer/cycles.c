@@ -14,7 +14,7 @@ struct place {
 
 struct cycles {
 	struct rs_report *report;
-	const struct rs_verdict *verdict; // borrowed
+	const struct rs_collect_result *result; // borrowed
 	struct rs_vec garbage; // uint32_t: objects in the garbage lists
 	uint8_t *listed; // [objects] 1: in the garbage lists
 	uint8_t *member; // [objects] 1: look for cycles among these
@@ -57,7 +57,7 @@ static struct rs_error *find_cycles(struct cycles *c)
 	const struct rs_graph *g = report->graph;
 	struct rs_error *err;
 
-	if ((err = rs_report_verdict(report, &c->verdict)) ||
+	if ((err = rs_report_full_collection(report, &c->result)) ||
 	    (err = rs_report_garbage(report, &c->garbage)) ||
 	    (err = rs_report_unreachable_any(report, &c->member)) ||
 	    (err = rs_block_new(g->objects, 1, &c->listed)))
@@ -65,7 +65,7 @@ static struct rs_error *find_cycles(struct cycles *c)
 	for (size_t i = 0; i < rs_vec_count(&c->garbage, uint32_t); i++)
 		c->listed[rs_vec_items(&c->garbage, uint32_t)[i]] = 1;
 	for (uint32_t i = 0; i < g->objects; i++) {
-		c->member[i] |= rs_report_unreachable(c->verdict->fate[i]);
+		c->member[i] |= rs_report_unreachable(c->result->fate[i]);
 		c->member[i] ^= c->alive;
 	}
 	return rs_graph_components(g, c->member, &report->session->progress,
@@ -187,7 +187,7 @@ static struct rs_error *write_cycle(struct cycles *c, const struct place *place,
 	const uint32_t i = place->component;
 	const struct rs_reason_query query = {
 		.report = report,
-		.verdict = c->verdict,
+		.result = c->result,
 		.listed = c->listed,
 		.member = c->components.object + c->components.start[i],
 		.n = component_size(&c->components, i),

@@ -34,7 +34,7 @@ struct rs_error *rs_answer_gc(struct rs_session *session, char **ret)
 	rs_json_begin_object(&j);
 	err = write_runtimes(&j, session);
 	rs_report_problems(&j, session, false);
-	rs_report_learned(&j, session);
+	rs_report_completeness(&j, session);
 	rs_json_end_object(&j);
 
 	if (!err)

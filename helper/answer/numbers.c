@@ -78,13 +78,13 @@ rs_number_garbage(struct rs_session *session, uint64_t object, int64_t *ret)
 {
 	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
-	const struct rs_verdict *verdict = NULL;
+	const struct rs_collect_result *result = NULL;
 	struct rs_error *err;
 	uint32_t n;
 
 	if ((err = rs_report_open_at(&report, session, object, &n)) ||
-	    (err = rs_report_verdict(&report, &verdict)))
+	    (err = rs_report_full_collection(&report, &result)))
 		return err;
-	*ret = rs_report_unreachable(verdict->fate[n]);
+	*ret = rs_report_unreachable(result->fate[n]);
 	return NULL;
 }

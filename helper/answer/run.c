@@ -93,7 +93,7 @@ static void why_stopped(const struct rs_run_report *r, char *buf, size_t size)
 		why_late(r, buf, size);
 	else if (fault->entry == RS_ENTRY_UPROBE)
 		(void)snprintf(buf, size,
-			       "was stopped: it called uretprobe or uprobe, "
+			       "was stopped: it called uretprobe, "
 			       "which is not allowed");
 	else if (fault->entry == RS_ENTRY_COMPAT)
 		(void)snprintf(buf, size,

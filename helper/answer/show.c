@@ -62,13 +62,13 @@ struct rs_error *rs_answer_show(struct rs_session *session, uint64_t object,
 	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_json *j = &report.json;
-	const struct rs_verdict *verdict = NULL;
+	const struct rs_collect_result *result = NULL;
 	struct rs_error *err;
 	uint32_t n;
 
 	if ((err = rs_report_open_at(&report, session, object, &n)) ||
 	    (err = rs_report_reverse(&report)) ||
-	    (err = rs_report_verdict(&report, &verdict)))
+	    (err = rs_report_full_collection(&report, &result)))
 		return err;
 
 	const struct rs_graph *g = report.graph;
@@ -85,7 +85,7 @@ struct rs_error *rs_answer_show(struct rs_session *session, uint64_t object,
 	else
 		rs_json_null(j);
 	rs_json_key_bool(j, "unreachable",
-			 rs_report_unreachable(verdict->fate[n]));
+			 rs_report_unreachable(result->fate[n]));
 	rs_json_key(j, "references");
 	const uint64_t shown = write_references(&report, n, limit);
 	rs_json_key_uint(j, "total", total);

@@ -43,9 +43,10 @@ static void write_rows(struct rs_report *report,
 
 // Count as unreachable also those that no collector can find, but not objects
 // with a count of 0, which are being freed or created.
-static struct rs_error *count_unreachable_any(struct rs_report *report,
-					      const struct rs_verdict *verdict,
-					      struct rs_tally *tally)
+static struct rs_error *
+count_unreachable_any(struct rs_report *report,
+		      const struct rs_collect_result *result,
+		      struct rs_tally *tally)
 {
 	const struct rs_graph *g = report->graph;
 	uint8_t *garbage = NULL;
@@ -57,7 +58,7 @@ static struct rs_error *count_unreachable_any(struct rs_report *report,
 		if (garbage[i] == RS_GARBAGE_YES && g->count[i] &&
 		    g->type[i] < g->types)
 			tally[g->type[i]].unreachable +=
-				!rs_report_unreachable(verdict->fate[i]);
+				!rs_report_unreachable(result->fate[i]);
 	}
 	rs_block_free(garbage, g->objects, 1);
 	return NULL;
@@ -66,16 +67,16 @@ static struct rs_error *count_unreachable_any(struct rs_report *report,
 static struct rs_error *
 answer(struct rs_report *report, enum rs_sort sort, uint64_t limit, char **ret)
 {
-	const struct rs_verdict *verdict = NULL;
+	const struct rs_collect_result *result = NULL;
 	struct rs_tally *tally = NULL;
 	struct rs_tally_rows rows = {0};
 	const uint32_t types = report->graph->types;
-	struct rs_error *err = rs_report_verdict(report, &verdict);
+	struct rs_error *err = rs_report_full_collection(report, &result);
 
 	if (err || (err = rs_block_new(types, sizeof(*tally), &tally)))
 		return err;
-	rs_graph_types(report->graph, verdict, tally);
-	if (!(err = count_unreachable_any(report, verdict, tally)))
+	rs_graph_types(report->graph, result, tally);
+	if (!(err = count_unreachable_any(report, result, tally)))
 		err = rs_tally_sort(report->graph, tally, sort, &rows);
 	rs_block_free(tally, types, sizeof(*tally));
 	if (err)

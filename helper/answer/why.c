@@ -53,7 +53,7 @@ static void write_path(struct rs_report *report, const struct rs_path *path,
 // references backwards.
 struct origins {
 	struct rs_report *report;
-	const struct rs_verdict *verdict;
+	const struct rs_collect_result *result;
 	struct rs_vec queue; // uint32_t, each object once
 	uint8_t *seen; // [objects]
 	uint8_t *garbage; // [objects] enum rs_garbage
@@ -77,7 +77,7 @@ static struct rs_error *visit(struct origins *o, uint32_t number)
 static struct rs_error *look_at(struct origins *o, uint32_t number)
 {
 	const struct rs_graph *g = o->report->graph;
-	const uint8_t fate = o->verdict->fate[number];
+	const uint8_t fate = o->result->fate[number];
 	struct rs_ledger ledger;
 	struct rs_error *err = NULL;
 
@@ -157,7 +157,7 @@ static struct rs_error *answer(struct rs_report *report, uint32_t object,
 	// One more, to know whether there are more.
 	err = rs_graph_paths(report->graph, object, (uint32_t)limit + 1,
 			     &report->session->progress, &p->path, &p->node);
-	if (err || (err = rs_report_verdict(report, &o->verdict)))
+	if (err || (err = rs_report_full_collection(report, &o->result)))
 		return err;
 	const struct rs_path *path = rs_vec_items(&p->path, struct rs_path);
 	const size_t total = rs_vec_count(&p->path, struct rs_path);

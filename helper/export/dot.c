@@ -12,7 +12,7 @@ enum { RS_NODES = 10000 }; // the most nodes, when there is no limit
 // The part of the graph that is drawn.
 struct drawing {
 	struct rs_report *report;
-	const struct rs_verdict *verdict;
+	const struct rs_collect_result *result;
 	uint8_t *garbage; // [objects] enum rs_garbage
 	uint8_t *in; // [objects] 1: drawn
 	struct rs_vec node; // uint32_t
@@ -73,7 +73,7 @@ static struct rs_error *collect_garbage(struct drawing *d)
 
 	for (size_t i = 0; !err && i < rs_vec_count(&list, uint32_t); i++)
 		err = add(d, rs_vec_items(&list, uint32_t)[i]);
-	for (uint32_t i = 0; !err && i < d->verdict->objects; i++) {
+	for (uint32_t i = 0; !err && i < d->result->objects; i++) {
 		if (d->garbage[i] == RS_GARBAGE_YES)
 			err = add(d, i);
 	}
@@ -92,7 +92,7 @@ write_node(struct drawing *d, FILE *out, uint32_t number, bool center)
 	const struct rs_graph *g = d->report->graph;
 	struct rs_runtime *rt =
 		rs_session_runtime(d->report->session, g, number);
-	const uint8_t fate = d->verdict->fate[number];
+	const uint8_t fate = d->result->fate[number];
 	char text[RS_TEXT_SIZE] = "";
 
 	rt->ops->text(rt, g->address[number], text, sizeof(text));
@@ -189,7 +189,7 @@ static struct rs_error *export(struct drawing *d, const char *path,
 	struct rs_error *err;
 
 	if ((err = rs_report_reverse(report)) ||
-	    (err = rs_report_verdict(report, &d->verdict)) ||
+	    (err = rs_report_full_collection(report, &d->result)) ||
 	    (err = rs_report_garbage_marks(report, &d->garbage)) ||
 	    (err = rs_block_new(report->graph->objects, 1, &d->in)))
 		return err;

@@ -7,7 +7,7 @@
 // What is needed for each line.
 struct lines {
 	struct rs_report *report;
-	const struct rs_verdict *verdict;
+	const struct rs_collect_result *result;
 	uint8_t *garbage; // [objects] 1: in a garbage list
 	struct rs_json json; // of the file
 	bool labels;
@@ -37,7 +37,7 @@ static void write_header(struct lines *l)
 	rs_json_key_uint(j, "objects", l->report->graph->objects);
 	rs_json_key_uint(j, "references", l->report->graph->references);
 	rs_report_problems(j, session, false);
-	rs_report_learned(j, session);
+	rs_report_completeness(j, session);
 	rs_json_end_object(j);
 	rs_json_newline(j);
 }
@@ -68,7 +68,7 @@ static void write_references(struct lines *l, uint32_t number)
 static void write_object(struct lines *l, uint32_t number)
 {
 	const struct rs_graph *g = l->report->graph;
-	const uint8_t fate = l->verdict->fate[number];
+	const uint8_t fate = l->result->fate[number];
 	struct rs_json *j = &l->json;
 
 	rs_json_begin_object(j);
@@ -139,7 +139,7 @@ struct rs_error *rs_export_jsonl(struct rs_session *session, const char *path,
 
 	if (err)
 		return err;
-	if (!(err = rs_report_verdict(&report, &l.verdict)) &&
+	if (!(err = rs_report_full_collection(&report, &l.result)) &&
 	    !(err = mark_garbage(&l)))
 		err = write_file(&l, path);
 	const uint64_t bytes = l.json.written;

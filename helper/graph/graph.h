@@ -243,7 +243,7 @@ struct rs_collect_options {
 };
 
 /** The result of a collection. */
-struct rs_verdict {
+struct rs_collect_result {
 	uint8_t *fate; // [objects] enum rs_fate
 	uint32_t objects;
 	uint64_t unreachable; // freed + uncollectable
@@ -269,16 +269,17 @@ struct rs_verdict {
  *   between two steps at the stop): in a release build of CPython their count
  *   falls below zero, which is not zero.
  *
- * @param[out] ret To be released by rs_verdict_fini().
+ * @param[out] ret To be released by rs_collect_result_fini().
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  * Source: CPython Modules/gcmodule.c, deduce_unreachable() and collect().
  */
 RS_MUST_CHECK struct rs_error *
 rs_graph_collect(const struct rs_graph *graph,
 		 const struct rs_collect_options *options,
-		 const struct rs_progress *progress, struct rs_verdict *ret);
+		 const struct rs_progress *progress,
+		 struct rs_collect_result *ret);
 /** A zeroed struct is allowed. */
-void rs_verdict_fini(struct rs_verdict *verdict);
+void rs_collect_result_fini(struct rs_collect_result *result);
 
 /**
  * The strongly connected components that contain a cycle: those of two or more
@@ -398,16 +399,17 @@ rs_graph_paths(const struct rs_graph *graph, uint32_t target, uint32_t limit,
 struct rs_tally {
 	uint64_t objects;
 	uint64_t bytes; // their sizes added up
-	uint64_t unreachable; // how many of them are; 0 without a verdict
+	uint64_t unreachable; // how many of them are; 0 without a result
 };
 
 /**
  * Count the objects of each type.
  *
- * @param verdict Of a collection over the same graph, or NULL.
+ * @param result Of a collection over the same graph, or NULL.
  * @param[out] ret [graph->types]
  */
 void rs_graph_types(const struct rs_graph *graph,
-		    const struct rs_verdict *verdict, struct rs_tally *ret);
+		    const struct rs_collect_result *result,
+		    struct rs_tally *ret);
 
 #endif /* RS_GRAPH_GRAPH_H */

@@ -227,7 +227,7 @@ static struct rs_error *keep_uncollectable(struct trial *trial)
 }
 
 // Turn the states into fates, in place, and count these.
-static void set_fates(struct trial *trial, struct rs_verdict *ret)
+static void set_fates(struct trial *trial, struct rs_collect_result *ret)
 {
 	static const uint8_t fate[] = {
 		[0] = RS_FATE_FREED,
@@ -274,19 +274,19 @@ static struct rs_error *run(struct trial *trial)
 struct rs_error *rs_graph_collect(const struct rs_graph *graph,
 				  const struct rs_collect_options *options,
 				  const struct rs_progress *progress,
-				  struct rs_verdict *ret)
+				  struct rs_collect_result *ret)
 {
 	struct trial trial = {
 		.graph = graph,
 		.options = options,
 		.progress = progress,
 	};
-	struct rs_verdict verdict = {0};
+	struct rs_collect_result result = {0};
 	struct rs_error *err = run(&trial);
 
 	if (!err) {
-		set_fates(&trial, &verdict);
-		*ret = verdict;
+		set_fates(&trial, &result);
+		*ret = result;
 	}
 	rs_block_free(trial.state, graph->objects, sizeof(uint8_t));
 	rs_block_free(trial.rest, graph->objects, sizeof(uint32_t));
@@ -294,8 +294,8 @@ struct rs_error *rs_graph_collect(const struct rs_graph *graph,
 	return err;
 }
 
-void rs_verdict_fini(struct rs_verdict *verdict)
+void rs_collect_result_fini(struct rs_collect_result *result)
 {
-	rs_block_free(verdict->fate, verdict->objects, sizeof(uint8_t));
-	*verdict = (struct rs_verdict){0};
+	rs_block_free(result->fate, result->objects, sizeof(uint8_t));
+	*result = (struct rs_collect_result){0};
 }

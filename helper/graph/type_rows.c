@@ -5,9 +5,10 @@
 #include <string.h>
 
 void rs_graph_types(const struct rs_graph *graph,
-		    const struct rs_verdict *verdict, struct rs_tally *ret)
+		    const struct rs_collect_result *result,
+		    struct rs_tally *ret)
 {
-	assert(!verdict || verdict->objects == graph->objects);
+	assert(!result || result->objects == graph->objects);
 	if (graph->types)
 		memset(ret, 0, graph->types * sizeof(*ret));
 	for (uint32_t i = 0; i < graph->objects; i++) {
@@ -16,6 +17,6 @@ void rs_graph_types(const struct rs_graph *graph,
 		tally->objects++;
 		tally->bytes += graph->size[i];
 		tally->unreachable +=
-			verdict && verdict->fate[i] >= RS_FATE_FREED;
+			result && result->fate[i] >= RS_FATE_FREED;
 	}
 }

@@ -81,9 +81,9 @@ RS_MUST_CHECK struct rs_error *rs_build_arrays(struct rs_graph *graph);
  * @param[in,out] out The edges; these and graph->out_start are rewritten.
  * Errors: RS_ENOMEM; RS_EBAD (too many references).
  */
-RS_MUST_CHECK struct rs_error *rs_build_asked(struct rs_session *session,
-					      struct rs_graph *graph,
-					      struct rs_vec *out);
+RS_MUST_CHECK struct rs_error *rs_build_merge_exact(struct rs_session *session,
+						    struct rs_graph *graph,
+						    struct rs_vec *out);
 
 enum {
 	RS_BUILD_NEAR = 12, // objects between prefetching tables and reading

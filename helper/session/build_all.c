@@ -146,7 +146,7 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 	const uint64_t address = q & ADDRESS_MASK;
 	uint16_t mark = (uint16_t)(q >> 48);
 	struct rs_runtime *rt = runtime_of(b, i);
-	struct rs_asked *asked = &b->session->asked[rt->index];
+	struct rs_exact_answer *asked = &b->session->exact[rt->index];
 	struct rs_row row = {0};
 	struct rs_refs *refs = &b->refs;
 	const bool guessed = is_guessed(b, i);
@@ -155,8 +155,8 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 	refs->incomplete = false;
 	rt->ops->read(rt, address, &row, true, refs);
 	if (i < b->tracked &&
-	    rs_asked_next(asked, address, &b->asked[rt->index])) {
-		rs_asked_merge(asked, b->asked[rt->index], refs);
+	    rs_exact_answer_next(asked, address, &b->asked[rt->index])) {
+		rs_exact_answer_merge(asked, b->asked[rt->index], refs);
 		row.flags &= (uint16_t)~RS_OBJ_INEXACT;
 		mark &= (uint16_t)~RS_OBJ_INEXACT;
 		if (refs->incomplete) // what comes on top of what is read
@@ -320,21 +320,23 @@ static struct rs_error *start_queue(struct rs_build *b)
 	return q && (of || b->session->runtimes <= 1) ? NULL : &rs_enomem;
 }
 
-static struct rs_error *start_asking(struct rs_build *b, struct rs_asking **ret)
+static struct rs_error *
+start_query(struct rs_build *b, struct rs_exact_query **ret)
 {
 	const uint64_t *queue = rs_vec_items(&b->queue, uint64_t);
-	struct rs_asking_list list;
-	struct rs_error *err = rs_asking_list_init(&list, b->session);
+	struct rs_exact_list list;
+	struct rs_error *err = rs_exact_list_init(&list, b->session);
 
 	for (size_t i = 0; i < b->tracked && !err; i++) {
 		const uint8_t by = runtime_of(b, i)->index;
 
-		if (rs_asks(b->session, by, (uint16_t)(queue[i] >> 48)))
-			err = rs_asking_add(&list, by, queue[i] & ADDRESS_MASK);
+		if (rs_exact_wanted(b->session, by, (uint16_t)(queue[i] >> 48)))
+			err = rs_exact_list_add(&list, by,
+						queue[i] & ADDRESS_MASK);
 	}
 	if (!err)
-		err = rs_asking_start(b->session, &list, false, ret);
-	rs_asking_list_fini(&list);
+		err = rs_exact_query_start(b->session, &list, false, ret);
+	rs_exact_list_fini(&list);
 	return err;
 }
 
@@ -567,14 +569,14 @@ static struct rs_error *place_roots(struct rs_build *b)
 // references lead to other objects.
 static struct rs_error *ask_and_add_roots(struct rs_build *b)
 {
-	struct rs_asking *asking = NULL;
-	struct rs_error *err = start_asking(b, &asking);
+	struct rs_exact_query *asking = NULL;
+	struct rs_error *err = start_query(b, &asking);
 
 	if (!err)
 		err = add_roots(b);
 	if (!err)
-		return rs_asking_join(asking);
-	rs_asking_stop(asking);
+		return rs_exact_query_join(asking);
+	rs_exact_query_stop(asking);
 	return err;
 }
 

@@ -144,22 +144,22 @@ static void mark_found(struct rs_graph *graph, const struct rs_found *found)
 	}
 }
 
-static struct rs_error *start_asking(struct rs_session *session,
-				     const struct rs_graph *graph,
-				     struct rs_asking **ret)
+static struct rs_error *start_query(struct rs_session *session,
+				    const struct rs_graph *graph,
+				    struct rs_exact_query **ret)
 {
-	struct rs_asking_list list;
-	struct rs_error *err = rs_asking_list_init(&list, session);
+	struct rs_exact_list list;
+	struct rs_error *err = rs_exact_list_init(&list, session);
 
 	for (uint32_t i = 0; i < graph->objects && !err; i++) {
 		const uint8_t by = rs_graph_runtime(graph, i);
 
-		if (rs_asks(session, by, graph->flags[i]))
-			err = rs_asking_add(&list, by, graph->address[i]);
+		if (rs_exact_wanted(session, by, graph->flags[i]))
+			err = rs_exact_list_add(&list, by, graph->address[i]);
 	}
 	if (!err)
-		err = rs_asking_start(session, &list, true, ret);
-	rs_asking_list_fini(&list);
+		err = rs_exact_query_start(session, &list, true, ret);
+	rs_exact_list_fini(&list);
 	return err;
 }
 
@@ -168,17 +168,17 @@ static struct rs_error *
 read_and_traverse(struct rs_session *session, struct rs_parallel *reader,
 		  struct rs_graph *graph, struct rs_vec *out)
 {
-	struct rs_asking *asking = NULL;
-	struct rs_error *err = start_asking(session, graph, &asking);
+	struct rs_exact_query *asking = NULL;
+	struct rs_error *err = start_query(session, graph, &asking);
 
 	if (!err)
 		err = read_all(session, reader, graph, out);
 	if (err) {
-		rs_asking_stop(asking);
+		rs_exact_query_stop(asking);
 		return err;
 	}
-	err = rs_asking_join(asking);
-	return err ? err : rs_build_asked(session, graph, out);
+	err = rs_exact_query_join(asking);
+	return err ? err : rs_build_merge_exact(session, graph, out);
 }
 
 static struct rs_error *

@@ -7,18 +7,19 @@
 struct run {
 	struct rs_session *session;
 	struct rs_graph *graph;
-	const struct rs_collecting *how;
-	struct rs_verdict sum; // of the collectors so far
+	const struct rs_collection_options *how;
+	struct rs_collect_result sum; // of the collectors so far
 	uint8_t *group; // [groups] the collector of each object; NULL: only one
 	uint32_t groups;
 };
 
 // Add the result of another collector. No object has two collectors.
-static void add_fates(struct rs_verdict *sum, struct rs_verdict *one)
+static void
+add_fates(struct rs_collect_result *sum, struct rs_collect_result *one)
 {
 	if (!sum->fate) {
 		*sum = *one;
-		*one = (struct rs_verdict){0};
+		*one = (struct rs_collect_result){0};
 		return;
 	}
 	for (uint32_t i = 0; i < sum->objects; i++)
@@ -55,7 +56,7 @@ static struct rs_error *mark_group(struct run *run, struct rs_runtime *rt,
 }
 
 static struct rs_error *collect(struct run *run, struct rs_runtime *rt,
-				uint8_t which, struct rs_collected *ret)
+				uint8_t which, struct rs_collector_result *ret)
 {
 	const struct rs_collect_options options = {
 		.generation = run->how->generation,
@@ -64,7 +65,7 @@ static struct rs_error *collect(struct run *run, struct rs_runtime *rt,
 		.group = run->group,
 		.which = which,
 	};
-	struct rs_verdict one = {0};
+	struct rs_collect_result one = {0};
 	struct rs_error *err = rs_graph_collect(run->graph, &options,
 						&run->session->progress, &one);
 
@@ -73,7 +74,7 @@ static struct rs_error *collect(struct run *run, struct rs_runtime *rt,
 	ret->unreachable = one.unreachable;
 	ret->uncollectable = one.uncollectable;
 	add_fates(&run->sum, &one);
-	rs_verdict_fini(&one);
+	rs_collect_result_fini(&one);
 	return NULL;
 }
 
@@ -88,7 +89,7 @@ collect_each(struct run *run, struct rs_runtime *rt, struct rs_vec *each)
 	if ((err = rs_block_new(run->groups, sizeof(*run->group), &run->group)))
 		return err;
 	for (unsigned i = 0; i < rt->collectors && !err; i++) {
-		struct rs_collected one = {
+		struct rs_collector_result one = {
 			.id = rt->ops->collector_id(rt, i),
 			.name = rt->ops->collector_name
 					? rt->ops->collector_name(rt, i)
@@ -99,7 +100,8 @@ collect_each(struct run *run, struct rs_runtime *rt, struct rs_vec *each)
 		if (!err)
 			err = rs_vec_append(&all, &one, sizeof(one));
 	}
-	struct rs_collected *one = rs_vec_items(&all, struct rs_collected);
+	struct rs_collector_result *one =
+		rs_vec_items(&all, struct rs_collector_result);
 	for (unsigned i = 0; i < rt->collectors && !err; i++) {
 		err = collect(run, rt, (uint8_t)i, &one[i]);
 		if (!err && each)
@@ -111,23 +113,23 @@ collect_each(struct run *run, struct rs_runtime *rt, struct rs_vec *each)
 	return err;
 }
 
-struct rs_error *rs_session_collect(struct rs_session *session,
-				    struct rs_graph *graph,
-				    const struct rs_collecting *how,
-				    struct rs_verdict *ret, struct rs_vec *each)
+struct rs_error *
+rs_session_collect(struct rs_session *session, struct rs_graph *graph,
+		   const struct rs_collection_options *how,
+		   struct rs_collect_result *ret, struct rs_vec *each)
 {
 	struct run run = {.session = session, .graph = graph, .how = how};
 	struct rs_error *err = NULL;
 
 	for (size_t i = 0; i < session->runtimes && !err; i++) {
 		struct rs_runtime *rt = session->runtime[i];
-		struct rs_collected only;
+		struct rs_collector_result only;
 
 		err = rt->collectors > 1 ? collect_each(&run, rt, each)
 					 : collect(&run, rt, 0, &only);
 	}
 	if (err)
-		rs_verdict_fini(&run.sum);
+		rs_collect_result_fini(&run.sum);
 	else
 		*ret = run.sum;
 	return err;

@@ -10,14 +10,14 @@
 #include "session/session.h"
 
 /** How to collect. */
-struct rs_collecting {
+struct rs_collection_options {
 	int generation; // this and all younger; 2 is a full collection
 	const enum rs_rules *rules; // NULL: each runtime's own
 };
 
 /** The result of one of several collectors: of an interpreter, or a registry.
  */
-struct rs_collected {
+struct rs_collector_result {
 	int64_t id; // of the interpreter, as the program numbers it
 	const char *name; // of a registry; NULL: an interpreter; borrowed
 	uint64_t tracked, unreachable, uncollectable; // objects
@@ -28,14 +28,14 @@ struct rs_collected {
  * own collector has for it.
  *
  * @param[out] ret Fates, and sums over all collectors; to be released by
- *             rs_verdict_fini().
- * @param[out] each struct rs_collected, main interpreter first, appended; none
- *             for a runtime with a single collector. May be NULL.
- * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ *             rs_collect_result_fini().
+ * @param[out] each struct rs_collector_result, main interpreter first,
+ * appended; none for a runtime with a single collector. May be NULL. Errors:
+ * RS_ENOMEM; RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *
 rs_session_collect(struct rs_session *session, struct rs_graph *graph,
-		   const struct rs_collecting *how, struct rs_verdict *ret,
-		   struct rs_vec *each);
+		   const struct rs_collection_options *how,
+		   struct rs_collect_result *ret, struct rs_vec *each);
 
 #endif /* RS_SESSION_COLLECTION_H */

@@ -3,13 +3,13 @@
 
 #include <stdlib.h>
 
-void rs_asked_fini(struct rs_asked *asked)
+void rs_exact_answer_fini(struct rs_exact_answer *asked)
 {
 	rs_block_free(asked->told, asked->answer.objects, 1);
 	rs_image_answer_fini(&asked->answer);
 	rs_vec_fini(&asked->sorted);
 	rs_vec_fini(&asked->taken);
-	*asked = (struct rs_asked){0};
+	*asked = (struct rs_exact_answer){0};
 }
 
 static uint64_t
@@ -28,8 +28,8 @@ lower_bound(const uint64_t *array, uint64_t size, uint64_t value)
 	return low;
 }
 
-bool rs_asked_find(const struct rs_asked *asked, uint64_t address,
-		   uint64_t *row)
+bool rs_exact_answer_find(const struct rs_exact_answer *asked, uint64_t address,
+			  uint64_t *row)
 {
 	const struct rs_image_answer *a = &asked->answer;
 
@@ -38,8 +38,9 @@ bool rs_asked_find(const struct rs_asked *asked, uint64_t address,
 	       asked->told[*row];
 }
 
-struct rs_error *rs_asked_take(struct rs_asked *asked,
-			       struct rs_image_answer *answer, uint64_t wanted)
+struct rs_error *rs_exact_answer_take(struct rs_exact_answer *asked,
+				      struct rs_image_answer *answer,
+				      uint64_t wanted)
 {
 	const struct rs_image_answer *a = &asked->answer;
 	const bool nameless = answer->faults < answer->faults_total;
@@ -61,7 +62,8 @@ struct rs_error *rs_asked_take(struct rs_asked *asked,
 		asked->objects += asked->told[i];
 	// Rows that are not believed are those of faults, which have none.
 	asked->references = a->edges;
-	asked->unasked = wanted > asked->objects ? wanted - asked->objects : 0;
+	asked->not_traversed =
+		wanted > asked->objects ? wanted - asked->objects : 0;
 	return NULL;
 }
 
@@ -87,7 +89,8 @@ static bool same(const struct rs_refs *refs, const uint64_t *target, uint32_t n)
 	return k == n;
 }
 
-static bool prepare(struct rs_asked *asked, const uint64_t *target, uint32_t n)
+static bool
+prepare(struct rs_exact_answer *asked, const uint64_t *target, uint32_t n)
 {
 	uint64_t *sorted;
 	uint32_t *taken;
@@ -106,7 +109,7 @@ static bool prepare(struct rs_asked *asked, const uint64_t *target, uint32_t n)
 }
 
 // One more of the references told leads to @p target: it is used up.
-static bool take(struct rs_asked *asked, uint64_t target)
+static bool take(struct rs_exact_answer *asked, uint64_t target)
 {
 	const uint64_t *sorted = rs_vec_items(&asked->sorted, uint64_t);
 	uint32_t *taken = rs_vec_items(&asked->taken, uint32_t);
@@ -129,7 +132,7 @@ static void keep(struct rs_refs *refs, uint32_t from, uint32_t *to)
 	++*to;
 }
 
-static uint8_t kind_of(const struct rs_asked *asked, uint64_t target)
+static uint8_t kind_of(const struct rs_exact_answer *asked, uint64_t target)
 {
 	struct rs_runtime *rt = asked->adds_to;
 
@@ -137,7 +140,7 @@ static uint8_t kind_of(const struct rs_asked *asked, uint64_t target)
 }
 
 // What is left over of those told: nobody knows a name for them.
-static void add_rest(struct rs_asked *asked, struct rs_refs *refs)
+static void add_rest(struct rs_exact_answer *asked, struct rs_refs *refs)
 {
 	const uint64_t *sorted = rs_vec_items(&asked->sorted, uint64_t);
 	const uint32_t *taken = rs_vec_items(&asked->taken, uint32_t);
@@ -156,7 +159,7 @@ static void add_rest(struct rs_asked *asked, struct rs_refs *refs)
 
 // What a callback visits comes on top of what the fields describe. A word that
 // reading guessed names the reference if it is visited, and is none otherwise.
-static void merge_added(struct rs_asked *asked, const uint64_t *target,
+static void merge_added(struct rs_exact_answer *asked, const uint64_t *target,
 			uint32_t n, struct rs_refs *refs)
 {
 	uint32_t kept = 0;
@@ -184,12 +187,13 @@ static void merge_added(struct rs_asked *asked, const uint64_t *target,
  * wrong then, or does not know of the version that tells. A kind for which the
  * types have no word is left as it is.
  */
-void rs_asked_merge(struct rs_asked *asked, uint64_t row, struct rs_refs *refs)
+void rs_exact_answer_merge(struct rs_exact_answer *asked, uint64_t row,
+			   struct rs_refs *refs)
 {
 	static const uint8_t order[] = {RS_STRONG, RS_GUESS, RS_OWNED, RS_WEAK};
 	enum { RS_TOLD = 0x80 }; // beside the kind
 	const uint64_t *target;
-	const uint32_t n = rs_asked_targets(asked, row, &target);
+	const uint32_t n = rs_exact_answer_targets(asked, row, &target);
 	uint32_t kept = 0;
 
 	if (asked->adds_to) {

@@ -14,12 +14,12 @@
 #include "sandbox/image.h"
 
 /** A zeroed struct: no type was asked. */
-struct rs_asked {
+struct rs_exact_answer {
 	struct rs_image_answer answer; // rows ascending by address
 	uint8_t *told; // [answer.objects] whether the row is to be believed
 	uint64_t objects; // that were told
 	uint64_t references; // of those
-	uint64_t unasked; // that were to be, and were not
+	uint64_t not_traversed; // that were to be, and were not
 	struct rs_vec sorted; // uint64_t: targets told of one object
 	struct rs_vec taken; // uint32_t: by first of equal targets
 	// NULL: the strong references are exactly those told. Else they come
@@ -28,7 +28,7 @@ struct rs_asked {
 	struct rs_runtime *adds_to;
 };
 
-void rs_asked_fini(struct rs_asked *asked);
+void rs_exact_answer_fini(struct rs_exact_answer *asked);
 
 /**
  * Take over @p answer and decide which of its rows to believe: not those of
@@ -37,17 +37,17 @@ void rs_asked_fini(struct rs_asked *asked);
  * @param wanted Objects that were to be asked.
  * Errors: RS_ENOMEM.
  */
-RS_MUST_CHECK struct rs_error *rs_asked_take(struct rs_asked *asked,
-					     struct rs_image_answer *answer,
-					     uint64_t wanted);
+RS_MUST_CHECK struct rs_error *
+rs_exact_answer_take(struct rs_exact_answer *asked,
+		     struct rs_image_answer *answer, uint64_t wanted);
 
 /** @return whether the type of the object at @p address told; its row. */
-bool rs_asked_find(const struct rs_asked *asked, uint64_t address,
-		   uint64_t *row);
+bool rs_exact_answer_find(const struct rs_exact_answer *asked, uint64_t address,
+			  uint64_t *row);
 
 /** The same for ascending addresses, from row *@p row on, which is moved on. */
-static inline bool
-rs_asked_next(const struct rs_asked *asked, uint64_t address, uint64_t *row)
+static inline bool rs_exact_answer_next(const struct rs_exact_answer *asked,
+					uint64_t address, uint64_t *row)
 {
 	const struct rs_image_answer *a = &asked->answer;
 
@@ -58,8 +58,9 @@ rs_asked_next(const struct rs_asked *asked, uint64_t address, uint64_t *row)
 }
 
 /** Of object @p row, the targets told. Borrowed. @return how many. */
-static inline uint32_t rs_asked_targets(const struct rs_asked *asked,
-					uint64_t row, const uint64_t **ret)
+static inline uint32_t
+rs_exact_answer_targets(const struct rs_exact_answer *asked, uint64_t row,
+			const uint64_t **ret)
 {
 	const struct rs_image_answer *a = &asked->answer;
 
@@ -72,6 +73,7 @@ static inline uint32_t rs_asked_targets(const struct rs_asked *asked,
  * those that reading knows in its order, then the others by address, without
  * labels. Out of memory: refs->incomplete, and refs is as it was read.
  */
-void rs_asked_merge(struct rs_asked *asked, uint64_t row, struct rs_refs *refs);
+void rs_exact_answer_merge(struct rs_exact_answer *asked, uint64_t row,
+			   struct rs_refs *refs);
 
 #endif /* RS_SESSION_EXACT_ANSWER_H */

@@ -144,7 +144,7 @@ static void name_types(struct rs_session *session, struct rs_vec *refused)
 struct rs_error *
 rs_exact_consent(struct rs_session *session, struct rs_runtime *rt)
 {
-	struct rs_asked *asked = &session->asked[rt->index];
+	struct rs_exact_answer *asked = &session->exact[rt->index];
 	const struct rs_image_answer *a = &asked->answer;
 	RS_CLEANUP(rs_vec_fini) struct rs_vec refused = {0};
 
@@ -157,7 +157,7 @@ rs_exact_consent(struct rs_session *session, struct rs_runtime *rt)
 			continue;
 		asked->told[i] = 0;
 		asked->objects--;
-		asked->unasked++;
+		asked->not_traversed++;
 		rt->ops->read(rt, a->object[i], &row, false, NULL);
 		if (!count(&refused, row.type, function))
 			return &rs_enomem;

@@ -24,8 +24,8 @@ rs_exact_expect(struct rs_memory *memory,
 		struct rs_process_image *image);
 
 /**
- * Count such rows of session->asked[] of @p rt as unasked, and name their types
- * in problem[]. Errors: RS_ENOMEM.
+ * Count such rows of session->exact[] of @p rt as not_traversed, and name their
+ * types in problem[]. Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *
 rs_exact_consent(struct rs_session *session, struct rs_runtime *rt);

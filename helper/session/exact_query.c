@@ -24,7 +24,7 @@ struct query {
 	struct rs_image_answer answer; // of the thread, until it is joined
 };
 
-struct rs_asking {
+struct rs_exact_query {
 	struct rs_session *session; // borrowed
 	struct query *query; // owned
 	size_t queries;
@@ -35,15 +35,15 @@ struct rs_asking {
 	bool started;
 };
 
-struct rs_error *rs_asking_list_init(struct rs_asking_list *list,
-				     const struct rs_session *session)
+struct rs_error *
+rs_exact_list_init(struct rs_exact_list *list, const struct rs_session *session)
 {
-	*list = (struct rs_asking_list){.runtimes = session->runtimes};
+	*list = (struct rs_exact_list){.runtimes = session->runtimes};
 	list->object = calloc(session->runtimes + 1, sizeof(*list->object));
 	return list->object ? NULL : &rs_enomem;
 }
 
-void rs_asking_list_fini(struct rs_asking_list *list)
+void rs_exact_list_fini(struct rs_exact_list *list)
 {
 	for (size_t i = 0; list->object && i < list->runtimes; i++)
 		rs_vec_fini(&list->object[i]);
@@ -52,7 +52,7 @@ void rs_asking_list_fini(struct rs_asking_list *list)
 
 static void *run(void *context)
 {
-	struct rs_asking *asking = context;
+	struct rs_exact_query *asking = context;
 
 	for (size_t i = 0; i < asking->queries && !asking->err; i++) {
 		struct query *q = &asking->query[i];
@@ -67,7 +67,7 @@ static size_t query_objects(const struct query *query)
 	return rs_vec_count(&query->object, uint64_t);
 }
 
-static size_t asked_for(const struct rs_asking *asking)
+static size_t asked_for(const struct rs_exact_query *asking)
 {
 	size_t sum = 0;
 
@@ -76,7 +76,7 @@ static size_t asked_for(const struct rs_asking *asking)
 	return sum;
 }
 
-static void asking_free(struct rs_asking *asking)
+static void asking_free(struct rs_exact_query *asking)
 {
 	for (size_t i = 0; i < asking->queries; i++) {
 		rs_image_close(asking->query[i].image);
@@ -89,12 +89,13 @@ static void asking_free(struct rs_asking *asking)
 }
 
 // Asking failed. Unless exact answers were demanded, what was read stands.
-static struct rs_error *give_up(struct rs_asking *asking, struct rs_error *err)
+static struct rs_error *
+give_up(struct rs_exact_query *asking, struct rs_error *err)
 {
 	struct rs_session *session = asking->session;
 	const enum rs_code code = rs_error_code(err);
 
-	if (rs_asks_all(session) || code == RS_EINTERRUPTED ||
+	if (rs_exact_wanted_all(session) || code == RS_EINTERRUPTED ||
 	    code == RS_ENOMEM)
 		return err;
 	rs_memory_problem(session->memory,
@@ -103,9 +104,9 @@ static struct rs_error *give_up(struct rs_asking *asking, struct rs_error *err)
 			  asked_for(asking), rs_error_message(err));
 	rs_error_free(err);
 	for (size_t i = 0; i < asking->queries; i++)
-		session->asked[asking->query[i].rt->index].unasked =
+		session->exact[asking->query[i].rt->index].not_traversed =
 			query_objects(&asking->query[i]);
-	session->asked_settled = true;
+	session->exact_settled = true;
 	return NULL;
 }
 
@@ -135,13 +136,14 @@ static struct rs_error *check(const struct rs_session *session)
 	return NULL;
 }
 
-static struct rs_error *prepare_one(struct rs_asking *asking, struct query *q)
+static struct rs_error *
+prepare_one(struct rs_exact_query *asking, struct query *q)
 {
 	struct rs_image_options options =
 		rs_session_image_options(asking->session);
 	struct rs_error *err;
 
-	if (!rs_asks_all(asking->session)) {
+	if (!rs_exact_wanted_all(asking->session)) {
 		options.object_ms = RS_AUTO_OBJECT_MS;
 		options.total_ms = RS_AUTO_TOTAL_MS;
 	}
@@ -156,7 +158,7 @@ static struct rs_error *prepare_one(struct rs_asking *asking, struct query *q)
 				     q->image);
 }
 
-static struct rs_error *prepare(struct rs_asking *asking)
+static struct rs_error *prepare(struct rs_exact_query *asking)
 {
 	for (size_t i = 0; i < asking->queries; i++) {
 		struct rs_error *err = prepare_one(asking, &asking->query[i]);
@@ -178,17 +180,17 @@ static bool is_wanted(const struct rs_session *session, struct rs_runtime *rt,
 
 	if (!n || !rt->ops->image)
 		return false;
-	return !collecting || rs_asks_all(session) ||
+	return !collecting || rs_exact_wanted_all(session) ||
 	       !rt->ops->affects_collection ||
 	       rt->ops->affects_collection(rt, rs_vec_items(object, uint64_t),
 					   n);
 }
 
 static struct rs_error *asking_new(struct rs_session *session,
-				   struct rs_asking_list *list, bool collecting,
-				   struct rs_asking **ret)
+				   struct rs_exact_list *list, bool collecting,
+				   struct rs_exact_query **ret)
 {
-	struct rs_asking *asking = calloc(1, sizeof(*asking));
+	struct rs_exact_query *asking = calloc(1, sizeof(*asking));
 
 	if (!asking)
 		return &rs_enomem;
@@ -213,17 +215,17 @@ static struct rs_error *asking_new(struct rs_session *session,
 	return NULL;
 }
 
-struct rs_error *rs_asking_start(struct rs_session *session,
-				 struct rs_asking_list *list, bool collecting,
-				 struct rs_asking **ret)
+struct rs_error *
+rs_exact_query_start(struct rs_session *session, struct rs_exact_list *list,
+		     bool collecting, struct rs_exact_query **ret)
 {
-	struct rs_asking *asking = NULL;
+	struct rs_exact_query *asking = NULL;
 	struct rs_error *err = NULL;
 
 	*ret = NULL;
-	if (session->asked_settled)
+	if (session->exact_settled)
 		return NULL;
-	if (rs_asks_all(session))
+	if (rs_exact_wanted_all(session))
 		err = check(session);
 	else if (!session->memory->is_core)
 		return NULL;
@@ -242,13 +244,13 @@ struct rs_error *rs_asking_start(struct rs_session *session,
 	return err;
 }
 
-static bool has_ended(struct rs_asking *asking)
+static bool has_ended(struct rs_exact_query *asking)
 {
 	asking->started = !rs_thread_ended(asking->thread, RS_TICK_MS);
 	return !asking->started;
 }
 
-struct rs_error *rs_asking_join(struct rs_asking *asking)
+struct rs_error *rs_exact_query_join(struct rs_exact_query *asking)
 {
 	struct rs_error *err = NULL;
 
@@ -259,30 +261,30 @@ struct rs_error *rs_asking_join(struct rs_asking *asking)
 		err = rs_progress_tick(&session->progress, "asking the types",
 				       0, asked_for(asking));
 	if (err) {
-		rs_asking_stop(asking);
+		rs_exact_query_stop(asking);
 		return err;
 	}
 	err = rs_take(&asking->err);
 	for (size_t i = 0; i < asking->queries && !err; i++) {
 		struct query *q = &asking->query[i];
-		struct rs_asked *asked = &session->asked[q->rt->index];
+		struct rs_exact_answer *asked = &session->exact[q->rt->index];
 
 		if (q->rt->ops->query_adds)
 			asked->adds_to = q->rt;
 		rs_session_missing_walls(session, q->answer.missing);
-		err = rs_asked_take(asked, &q->answer, query_objects(q));
+		err = rs_exact_answer_take(asked, &q->answer, query_objects(q));
 		if (!err)
 			err = rs_exact_consent(session, q->rt);
 	}
 	if (err)
 		err = give_up(asking, err);
 	else
-		session->asked_settled = true;
+		session->exact_settled = true;
 	asking_free(asking);
 	return err;
 }
 
-void rs_asking_stop(struct rs_asking *asking)
+void rs_exact_query_stop(struct rs_exact_query *asking)
 {
 	if (!asking)
 		return;

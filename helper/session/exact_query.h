@@ -11,7 +11,7 @@
 
 #include "session/session.h"
 
-struct rs_asking;
+struct rs_exact_query;
 
 /**
  * Whether an object that find() marked so is to be asked.
@@ -21,8 +21,8 @@ struct rs_asking;
  * pass over the objects and, for a core of gcore's, no copy of all memory. So
  * without being told to, only that is asked at which reading would guess.
  */
-static inline bool
-rs_asks(const struct rs_session *session, uint8_t runtime, uint16_t mark)
+static inline bool rs_exact_wanted(const struct rs_session *session,
+				   uint8_t runtime, uint16_t mark)
 {
 	const struct rs_runtime_ops *ops = session->runtime[runtime]->ops;
 
@@ -35,35 +35,35 @@ rs_asks(const struct rs_session *session, uint8_t runtime, uint16_t mark)
 }
 
 /** Whether all that is tracked is to be asked, so that little is read. */
-static inline bool rs_asks_all(const struct rs_session *session)
+static inline bool rs_exact_wanted_all(const struct rs_session *session)
 {
 	return session->options.exact == RS_EXACT_ON;
 }
 
 /** Whether what such an object's type reports takes the place of reading. */
-static inline bool rs_asks_instead(const struct rs_session *session,
-				   uint8_t runtime, uint16_t mark)
+static inline bool rs_exact_wanted_instead(const struct rs_session *session,
+					   uint8_t runtime, uint16_t mark)
 {
-	return rs_asks_all(session) &&
+	return rs_exact_wanted_all(session) &&
 	       !session->runtime[runtime]->ops->query_adds &&
-	       rs_asks(session, runtime, mark);
+	       rs_exact_wanted(session, runtime, mark);
 }
 
-/** Objects to ask, for rs_asking_start(); one list for each runtime. */
-struct rs_asking_list {
+/** Objects to ask, for rs_exact_query_start(); one list for each runtime. */
+struct rs_exact_list {
 	struct rs_vec *object; // [runtimes] of uint64_t, ascending
 	size_t runtimes;
 };
 
 /** Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *
-rs_asking_list_init(struct rs_asking_list *list,
-		    const struct rs_session *session);
-void rs_asking_list_fini(struct rs_asking_list *list);
+rs_exact_list_init(struct rs_exact_list *list,
+		   const struct rs_session *session);
+void rs_exact_list_fini(struct rs_exact_list *list);
 
 /** Append @p address, of an object of @p runtime. Errors: RS_ENOMEM. */
 RS_MUST_CHECK static inline struct rs_error *
-rs_asking_add(struct rs_asking_list *list, uint8_t runtime, uint64_t address)
+rs_exact_list_add(struct rs_exact_list *list, uint8_t runtime, uint64_t address)
 {
 	uint64_t *slot = rs_vec_push(&list->object[runtime], sizeof(*slot));
 
@@ -84,16 +84,17 @@ rs_asking_add(struct rs_asking_list *list, uint8_t runtime, uint64_t address)
  * Errors: RS_ENOMEM; with RS_EXACT_ON, those of enum rs_exact.
  */
 RS_MUST_CHECK struct rs_error *
-rs_asking_start(struct rs_session *session, struct rs_asking_list *list,
-		bool collecting, struct rs_asking **ret);
+rs_exact_query_start(struct rs_session *session, struct rs_exact_list *list,
+		     bool collecting, struct rs_exact_query **ret);
 
 /**
- * Wait for the end; session->asked then has what was told. Frees @p asking;
+ * Wait for the end; session->exact then has what was told. Frees @p asking;
  * NULL is allowed. Errors: as above; RS_EINTERRUPTED.
  */
-RS_MUST_CHECK struct rs_error *rs_asking_join(struct rs_asking *asking);
+RS_MUST_CHECK struct rs_error *
+rs_exact_query_join(struct rs_exact_query *asking);
 
 /** Have it given up, wait, and free it. NULL is allowed. */
-void rs_asking_stop(struct rs_asking *asking);
+void rs_exact_query_stop(struct rs_exact_query *asking);
 
 #endif /* RS_SESSION_EXACT_QUERY_H */

@@ -103,11 +103,11 @@ static bool merge_object(struct rs_merge *m, uint32_t i, uint32_t from)
 {
 	struct rs_graph *g = m->graph;
 	const uint8_t by = rs_graph_runtime(g, i);
-	const struct rs_asked *asked = &m->session->asked[by];
+	const struct rs_exact_answer *asked = &m->session->exact[by];
 	const uint64_t *first = asked->answer.first;
 	struct position *position = &m->position[by];
 
-	if (rs_asked_next(asked, g->address[i], &position->row)) {
+	if (rs_exact_answer_next(asked, g->address[i], &position->row)) {
 		g->flags[i] &= (uint16_t)~RS_OBJ_INEXACT;
 		return (!asked->adds_to ||
 			add_certain(m, from, g->out_start[i + 1])) &&
@@ -115,7 +115,7 @@ static bool merge_object(struct rs_merge *m, uint32_t i, uint32_t from)
 				     first[position->row + 1],
 				     asked->adds_to ? by : -1);
 	}
-	if (rs_asks_instead(m->session, by, g->flags[i]))
+	if (rs_exact_wanted_instead(m->session, by, g->flags[i]))
 		return add_reading(m, i);
 	return add_read(m, from, g->out_start[i + 1]);
 }
@@ -150,7 +150,7 @@ static struct rs_error *start(struct rs_merge *m, size_t read_bytes)
 	if (!m->position)
 		return &rs_enomem;
 	for (size_t i = 0; i < session->runtimes; i++) {
-		const struct rs_image_answer *a = &session->asked[i].answer;
+		const struct rs_image_answer *a = &session->exact[i].answer;
 
 		rs_number_prefetch_init(&m->position[i].edges, &m->graph->map,
 					a->edge, a->edges);
@@ -161,8 +161,9 @@ static struct rs_error *start(struct rs_merge *m, size_t read_bytes)
 	return err ? err : rs_refs_init(&m->refs, false);
 }
 
-struct rs_error *rs_build_asked(struct rs_session *session,
-				struct rs_graph *graph, struct rs_vec *out)
+struct rs_error *rs_build_merge_exact(struct rs_session *session,
+				      struct rs_graph *graph,
+				      struct rs_vec *out)
 {
 	struct rs_merge m = {
 		.session = session,
@@ -171,7 +172,7 @@ struct rs_error *rs_build_asked(struct rs_session *session,
 	};
 	struct rs_error *err;
 
-	if (!rs_session_asked(session) && !rs_asks_all(session))
+	if (!rs_session_traversed(session) && !rs_exact_wanted_all(session))
 		return NULL;
 	if (!(err = start(&m, out->used)))
 		err = merge(&m);

@@ -65,8 +65,8 @@ static struct rs_error *number_refs(struct rs_batch *b)
 // takes those that its type's traverse function found.
 static bool is_traversed(const struct rs_batch *b, uint32_t i)
 {
-	return rs_asks_instead(b->session, rs_graph_runtime(b->graph, i),
-			       b->graph->flags[i]);
+	return rs_exact_wanted_instead(
+		b->session, rs_graph_runtime(b->graph, i), b->graph->flags[i]);
 }
 
 // Prefetch for the objects that are read a little after object @p i.

@@ -159,7 +159,8 @@ struct rs_runtime *rs_parallel_runtime(struct rs_parallel *reader)
 bool rs_parallel_start(struct rs_parallel *reader, struct rs_graph *graph)
 {
 	// When all objects are traversed, an image uses the other processor.
-	if (graph->objects < RS_PARALLEL_LEAST || rs_asks_all(reader->main))
+	if (graph->objects < RS_PARALLEL_LEAST ||
+	    rs_exact_wanted_all(reader->main))
 		return false;
 	reader->err = rs_batch_init(&reader->batch, reader->session, graph,
 				    graph->objects / 2);

@@ -13,12 +13,12 @@ void rs_session_close(struct rs_session *session)
 {
 	if (!session)
 		return;
-	rs_verdict_fini(&session->verdict);
+	rs_collect_result_fini(&session->full_collection);
 	rs_graph_fini(&session->tracked);
 	rs_graph_fini(&session->all);
-	for (size_t i = 0; session->asked && i < session->runtimes; i++)
-		rs_asked_fini(&session->asked[i]);
-	free(session->asked);
+	for (size_t i = 0; session->exact && i < session->runtimes; i++)
+		rs_exact_answer_fini(&session->exact[i]);
+	free(session->exact);
 	for (size_t i = session->runtimes; i-- > 0;)
 		session->runtime[i]->ops->free(session->runtime[i]);
 	for (size_t i = session->unreads; i-- > 0;)
@@ -115,8 +115,8 @@ static struct rs_error *make_room(struct rs_session *session, size_t kinds)
 {
 	session->runtime = calloc(kinds + 1, sizeof(*session->runtime));
 	session->unread = calloc(kinds + 1, sizeof(*session->unread));
-	session->asked = calloc(kinds + 1, sizeof(*session->asked));
-	return session->runtime && session->unread && session->asked
+	session->exact = calloc(kinds + 1, sizeof(*session->exact));
+	return session->runtime && session->unread && session->exact
 		       ? NULL
 		       : &rs_enomem;
 }
@@ -351,21 +351,21 @@ rs_session_runtime_named(const struct rs_session *session, const char *name)
 	return NULL;
 }
 
-uint64_t rs_session_asked(const struct rs_session *session)
+uint64_t rs_session_traversed(const struct rs_session *session)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < session->runtimes; i++)
-		sum += session->asked[i].objects;
+		sum += session->exact[i].objects;
 	return sum;
 }
 
-uint64_t rs_session_unasked(const struct rs_session *session)
+uint64_t rs_session_not_traversed(const struct rs_session *session)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < session->runtimes; i++)
-		sum += session->asked[i].unasked;
+		sum += session->exact[i].not_traversed;
 	return sum;
 }
 
@@ -383,11 +383,11 @@ void rs_session_read_refs(struct rs_session *session,
 void rs_session_refs(struct rs_session *session, const struct rs_graph *graph,
 		     uint32_t number, struct rs_refs *refs)
 {
-	struct rs_asked *asked =
-		&session->asked[rs_graph_runtime(graph, number)];
+	struct rs_exact_answer *asked =
+		&session->exact[rs_graph_runtime(graph, number)];
 	uint64_t row;
 
 	rs_session_read_refs(session, graph, number, refs);
-	if (rs_asked_find(asked, graph->address[number], &row))
-		rs_asked_merge(asked, row, refs);
+	if (rs_exact_answer_find(asked, graph->address[number], &row))
+		rs_exact_answer_merge(asked, row, refs);
 }

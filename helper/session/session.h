@@ -25,11 +25,11 @@ struct rs_session {
 	struct rs_progress progress;
 	struct rs_graph tracked; // valid if has_tracked: tracked objects only
 	struct rs_graph all; // valid if has_all: every object and root
-	// Valid if has_verdict: a full collection of `all`.
-	struct rs_verdict verdict;
-	bool has_tracked, has_all, has_verdict;
-	struct rs_asked *asked; // [runtimes] what types reported
-	bool asked_settled; // asking is over, or was found to be impossible
+	// Valid if has_full_collection: a full collection of `all`.
+	struct rs_collect_result full_collection;
+	bool has_tracked, has_all, has_full_collection;
+	struct rs_exact_answer *exact; // [runtimes] what types reported
+	bool exact_settled; // asking is over, or was found to be impossible
 	char *source; // "core FILE", "process 123": for messages; owned
 	struct rs_open_options options; // exec and sysroot are NULL here
 };
@@ -89,12 +89,12 @@ rs_session_tracked(struct rs_session *session, struct rs_graph **ret);
  * Run full collections of all runtimes, by their own rules, over @p graph, one
  * of the two above.
  * @param[out] ret The fates of all objects, to be released by
- *             rs_verdict_fini().
+ *             rs_collect_result_fini().
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */
-RS_MUST_CHECK struct rs_error *rs_session_verdict(struct rs_session *session,
-						  struct rs_graph *graph,
-						  struct rs_verdict *ret);
+RS_MUST_CHECK struct rs_error *
+rs_session_collect_full(struct rs_session *session, struct rs_graph *graph,
+			struct rs_collect_result *ret);
 
 /**
  * Open the runtimes in @p memory.
@@ -115,10 +115,10 @@ struct rs_runtime *
 rs_session_runtime_named(const struct rs_session *session, const char *name);
 
 /** The number of traversed objects, of all runtimes. */
-uint64_t rs_session_asked(const struct rs_session *session);
+uint64_t rs_session_traversed(const struct rs_session *session);
 
 /** The number of objects that should have been traversed but could not be. */
-uint64_t rs_session_unasked(const struct rs_session *session);
+uint64_t rs_session_not_traversed(const struct rs_session *session);
 
 /** @return The runtime that object @p number of @p graph belongs to. */
 static inline struct rs_runtime *

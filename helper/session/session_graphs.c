@@ -60,11 +60,11 @@ rs_session_tracked(struct rs_session *session, struct rs_graph **ret)
 	return err;
 }
 
-struct rs_error *rs_session_verdict(struct rs_session *session,
-				    struct rs_graph *graph,
-				    struct rs_verdict *ret)
+struct rs_error *rs_session_collect_full(struct rs_session *session,
+					 struct rs_graph *graph,
+					 struct rs_collect_result *ret)
 {
-	const struct rs_collecting full = {.generation = 2};
+	const struct rs_collection_options full = {.generation = 2};
 
 	return rs_session_collect(session, graph, &full, ret, NULL);
 }

@@ -66,7 +66,7 @@ static bool wants(uint32_t flag)
 }
 
 static int keep(struct collection *c, const struct rs_snapshot *s,
-		const struct rs_verdict *v, enum rs_fate fate)
+		const struct rs_collect_result *v, enum rs_fate fate)
 {
 	for (uint32_t i = 0; i < v->objects; i++) {
 		if (v->fate[i] != fate)
@@ -82,7 +82,7 @@ static int keep(struct collection *c, const struct rs_snapshot *s,
 }
 
 static int keep_all(struct collection *c, const struct rs_snapshot *s,
-		    const struct rs_verdict *v)
+		    const struct rs_collect_result *v)
 {
 	int rc = keep(c, s, v, RS_FATE_FINALIZER);
 
@@ -93,7 +93,7 @@ static int keep_all(struct collection *c, const struct rs_snapshot *s,
 }
 
 static int judge(struct collection *c, const struct rs_vec *held,
-		 struct rs_snapshot *s, struct rs_verdict *v)
+		 struct rs_snapshot *s, struct rs_collect_result *v)
 {
 	const struct rs_snapshot_options options = {.held = held};
 
@@ -102,7 +102,7 @@ static int judge(struct collection *c, const struct rs_vec *held,
 
 /** Take a reference of each object to be freed. On error none is held. */
 static int hold_freed(struct collection *c, const struct rs_snapshot *s,
-		      const struct rs_verdict *v)
+		      const struct rs_collect_result *v)
 {
 	const size_t n = (size_t)(v->unreachable - v->uncollectable);
 
@@ -171,7 +171,7 @@ static int drop_resurrected(struct collection *c)
 	void **object = rs_vec_items(freed, void *);
 	const size_t n = rs_vec_count(freed, void *);
 	struct rs_snapshot s;
-	struct rs_verdict v;
+	struct rs_collect_result v;
 	size_t still = 0;
 	int rc = judge(c, freed, &s, &v);
 
@@ -190,7 +190,7 @@ static int drop_resurrected(struct collection *c)
 		object[i] = object[still];
 		object[still++] = o;
 	}
-	rs_verdict_fini(&v);
+	rs_collect_result_fini(&v);
 	rs_snapshot_fini(&s);
 	release_from(freed, still);
 	return 0;
@@ -270,14 +270,14 @@ static void name_freed(const struct rs_vec *freed)
 static int keep_again(struct collection *c)
 {
 	struct rs_snapshot s;
-	struct rs_verdict v;
+	struct rs_collect_result v;
 	int rc = judge(c, NULL, &s, &v);
 
 	if (rc)
 		return rc;
 	c->kept.used = 0;
 	rc = keep_all(c, &s, &v);
-	rs_verdict_fini(&v);
+	rs_collect_result_fini(&v);
 	rs_snapshot_fini(&s);
 	return rc;
 }
@@ -315,7 +315,7 @@ static int list_kept(const struct collection *c, bool save)
 static int prepare(struct collection *c, uint64_t *objects)
 {
 	struct rs_snapshot s;
-	struct rs_verdict v;
+	struct rs_collect_result v;
 	int rc = judge(c, NULL, &s, &v);
 
 	if (rc)
@@ -324,7 +324,7 @@ static int prepare(struct collection *c, uint64_t *objects)
 	rc = keep_all(c, &s, &v);
 	if (!rc)
 		rc = hold_freed(c, &s, &v);
-	rs_verdict_fini(&v);
+	rs_collect_result_fini(&v);
 	rs_snapshot_fini(&s);
 	return rc;
 }
@@ -438,7 +438,7 @@ int64_t rs_find_garbage(uint32_t flags, rs_object_fn fn, void *context)
 	};
 	struct rs_patience patience = RS_PATIENCE_CALL;
 	struct rs_snapshot s;
-	struct rs_verdict v;
+	struct rs_collect_result v;
 
 	// Objects that a collection is freeing have one reference too many.
 	if (__atomic_load_n(&rs_registry.gc.collecting, __ATOMIC_ACQUIRE))
@@ -453,7 +453,7 @@ int64_t rs_find_garbage(uint32_t flags, rs_object_fn fn, void *context)
 			go_on = fn(rs_snapshot_object(&s, i),
 				   rs_snapshot_type(&s, i), context);
 	}
-	rs_verdict_fini(&v);
+	rs_collect_result_fini(&v);
 	rs_snapshot_fini(&s);
 	return found;
 }

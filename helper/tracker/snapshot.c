@@ -245,7 +245,7 @@ void rs_snapshot_fini(struct rs_snapshot *s)
 
 int rs_snapshot_judge(const struct rs_snapshot_options *options,
 		      struct rs_patience *patience, struct rs_snapshot *s,
-		      struct rs_verdict *v)
+		      struct rs_collect_result *v)
 {
 	const struct rs_collect_options collect = {
 		.generation = 2,

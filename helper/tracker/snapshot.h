@@ -45,7 +45,7 @@ void rs_snapshot_fini(struct rs_snapshot *snapshot);
  */
 int rs_snapshot_judge(const struct rs_snapshot_options *options,
 		      struct rs_patience *patience, struct rs_snapshot *s,
-		      struct rs_verdict *v);
+		      struct rs_collect_result *v);
 
 /** @return The type of object @p i; NULL when that is unknown. */
 const struct rs_type *

@@ -75,19 +75,25 @@
  * are those that were read. The members "learned":"read"|"asked" and
  * "unasked":N are the same under older names.
  *
- * Every answer also says how complete it is:
+ * Every answer has those of the following members that are not false or 0. They
+ * say how complete it is:
  *
- *     "collecting":true,"unread":{"objects":N,"types":[{"type":"t",
- *     "objects":N}]},"in_transit":N,"unknown":N,"incomplete":true
- *
- * Each is there only if it is not 0 or false. collecting: the target was
- * stopped during a collection, when lists are incomplete. The others are about
- * objects of C programs: unread: objects with a traverse callback that could
- * not be called, so that references which only it visits are missing, and the
- * five most frequent types; in_transit: objects with a count of 0, which were
- * being freed or created, and are treated as in use; unknown: tracked objects
- * that could not be read or are damaged, treated as in use; incomplete: parts
- * of a registry could not be read, so objects are missing.
+ *     "collecting":true
+ *         The target was stopped during a collection, when lists are
+ *         incomplete.
+ *     "unread":{"objects":N,"types":[{"type":"..","objects":N},..]}
+ *         Objects of C programs whose traverse callbacks were not called, so
+ *         that references which only these visit are missing; and the five
+ *         most frequent types. Objects that only they could hold are not
+ *         called unreachable.
+ *     "in_transit":N
+ *         Tracked objects of C programs with a count of 0 or less: being freed
+ *         or just created; treated as in use.
+ *     "unknown":N
+ *         Tracked objects that are unreadable, or were freed or overwritten;
+ *         treated as in use. The "problems" of rs_answer_info() name the first.
+ *     "incomplete":true
+ *         Some objects could not be found.
  *
  * "problems":[".."]: a line for each limit that was reached, damaged list or
  * the like that may make the answer incomplete or wrong; left out when there is

@@ -184,14 +184,14 @@ static void ask_map(struct rs_graph *graph)
 }
 
 static void
-ask_collect(const struct rs_graph *graph, struct rs_verdict *verdict)
+ask_collect(const struct rs_graph *graph, struct rs_collect_result *result)
 {
 	const struct rs_collect_options options = {.generation = 2,
 						   .rules = RS_RULES_34};
 
 	begin(graph);
-	must(rs_graph_collect(graph, &options, NULL, verdict));
-	end("collect", verdict->unreachable);
+	must(rs_graph_collect(graph, &options, NULL, result));
+	end("collect", result->unreachable);
 }
 
 static void ask_rings(const struct rs_graph *graph, const uint8_t *member,
@@ -248,23 +248,23 @@ static void ask_all(uint32_t objects)
 {
 	struct rs_tally tally[16];
 	struct rs_graph graph;
-	struct rs_verdict verdict;
+	struct rs_collect_result result;
 
 	make(&graph, objects);
 	printf("%u objects, %llu references\n", objects,
 	       (unsigned long long)graph.references);
 	ask_map(&graph);
-	ask_collect(&graph, &verdict);
+	ask_collect(&graph, &result);
 	begin(&graph);
-	rs_graph_types(&graph, &verdict, tally);
+	rs_graph_types(&graph, &result, tally);
 	end("types", tally[0].objects);
 	for (uint32_t i = 0; i < objects; i++)
-		verdict.fate[i] = verdict.fate[i] >= RS_FATE_FREED;
-	ask_rings(&graph, verdict.fate, "rings of the garbage",
+		result.fate[i] = result.fate[i] >= RS_FATE_FREED;
+	ask_rings(&graph, result.fate, "rings of the garbage",
 		  "their cuts, 10,000");
 	ask_rings(&graph, NULL, "rings of all", "their cuts");
 	ask_reach(&graph);
-	rs_verdict_fini(&verdict);
+	rs_collect_result_fini(&result);
 	rs_graph_fini(&graph);
 }
 

@@ -46,7 +46,7 @@ static struct rs_vec places[RS_KINDS]; // struct place
 
 /** What the children say; all in shared memory. */
 static struct tally {
-	unsigned answered, refused, asked, unasked, stopped, broken,
+	unsigned answered, refused, asked, not_traversed, stopped, broken,
 		interrupted;
 } * tally;
 
@@ -154,7 +154,7 @@ static bool ask_types(struct rs_session *s)
 	struct rs_error *err = rs_answer_verify(s, 10, &answer);
 
 	if (err) {
-		tally->unasked++;
+		tally->not_traversed++;
 		tally->interrupted += rs_error_code(err) == RS_EINTERRUPTED;
 		return is_good(err);
 	}
@@ -301,7 +301,7 @@ all_rounds(int fd, const char *path, size_t rounds, const char *only)
 		     "%u with a function stopped, %u with a broken list; "
 		     "%u interrupted; longest %llu ms\n",
 		     tally->answered, tally->refused, failed, tally->asked,
-		     tally->unasked, tally->stopped, tally->broken,
+		     tally->not_traversed, tally->stopped, tally->broken,
 		     tally->interrupted, (unsigned long long)longest);
 	return failed;
 }

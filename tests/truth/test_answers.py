@@ -96,7 +96,7 @@ class Schemas(unittest.TestCase):
         {"id": "0x10", "type": "x", "count": None, "size": 8, "gc": "none",
          "text": "", "runtime": "native"}], "limited": False,
         "method": "read", "not_traversed": 0, "learned": "read",
-        "unasked": 0, "collecting": False}
+        "unasked": 0}
 
     def setUp(self):
         if not schemas.HAVE:

@@ -154,10 +154,11 @@ void rs_report_problems(struct rs_json *json, const struct rs_session *session,
 	rs_json_end_array(json);
 }
 
-void rs_report_learned(struct rs_json *json, const struct rs_session *session)
+void rs_report_completeness(struct rs_json *json,
+			    const struct rs_session *session)
 {
-	const bool traversed = rs_session_asked(session) != 0;
-	const uint64_t missed = rs_session_unasked(session);
+	const bool traversed = rs_session_traversed(session) != 0;
+	const uint64_t missed = rs_session_not_traversed(session);
 	bool collecting = false;
 	bool incomplete = false;
 	uint64_t unknown = 0;

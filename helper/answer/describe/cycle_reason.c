@@ -28,7 +28,7 @@ static void look(const struct rs_reason_query *q, struct traits *t)
 		const uint32_t m = q->member[i];
 		const unsigned flags = g->flags[m];
 
-		t->fate[q->verdict->fate[m]]++;
+		t->fate[q->result->fate[m]]++;
 		const struct rs_runtime *rt =
 			rs_session_runtime(q->report->session, g, m);
 		if (rt->index < t->low->index)
@@ -39,7 +39,7 @@ static void look(const struct rs_reason_query *q, struct traits *t)
 			t->untracked = m;
 		else if ((flags & RS_OBJ_GENERATION) == RS_OBJ_GENERATION)
 			t->frozen = m;
-		if (rs_report_unreachable(q->verdict->fate[m]))
+		if (rs_report_unreachable(q->result->fate[m]))
 			continue;
 		t->in_garbage |= q->listed[m];
 	}
@@ -107,7 +107,7 @@ name_unfreeable(const struct rs_reason_query *q, char *buf, size_t size)
 		struct rs_runtime *rt =
 			rs_session_runtime(q->report->session, g, m);
 
-		if (q->verdict->fate[m] != RS_FATE_UNFREEABLE)
+		if (q->result->fate[m] != RS_FATE_UNFREEABLE)
 			continue;
 		rs_report_name(q->report, m, name, sizeof(name));
 		(void)snprintf(buf, size, "uncollectable: %s: %s",

@@ -10,7 +10,7 @@ enum { RS_REASON_SIZE = 512 };
 /** A cycle, and what is known about it. All borrowed. */
 struct rs_reason_query {
 	const struct rs_report *report;
-	const struct rs_verdict *verdict;
+	const struct rs_collect_result *result;
 	const uint8_t *listed; // [objects] 1: in a garbage list
 	const uint32_t *member; // [n] the objects of the component
 	uint32_t n;

@@ -68,14 +68,14 @@ part_leaves(struct rs_report *report, const uint8_t *fate, uint8_t *mark)
 struct rs_error *
 rs_report_garbage_marks(struct rs_report *report, uint8_t **ret)
 {
-	const struct rs_verdict *verdict = NULL;
+	const struct rs_collect_result *result = NULL;
 	uint8_t *mark = NULL;
-	struct rs_error *err = rs_report_verdict(report, &verdict);
+	struct rs_error *err = rs_report_full_collection(report, &result);
 
 	if (!err)
 		err = rs_report_unreachable_any(report, &mark);
 	if (!err)
-		err = part_leaves(report, verdict->fate, mark);
+		err = part_leaves(report, result->fate, mark);
 	if (!err)
 		*ret = mark;
 	else if (mark)

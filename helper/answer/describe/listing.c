@@ -32,7 +32,7 @@ static struct rs_error *keep_held(struct writer *w, uint32_t i)
 	for (uint32_t e = g->out_start[i]; e < g->out_start[i + 1] && !err;
 	     e++) {
 		const uint32_t t = rs_edge_target(g->out[e]);
-		if (w->list->verdict->fate[t] == RS_FATE_KEPT &&
+		if (w->list->result->fate[t] == RS_FATE_KEPT &&
 		    rs_edge_kind(g->out[e]) == RS_STRONG)
 			err = keep(w, t);
 	}
@@ -45,7 +45,7 @@ static struct rs_error *keep_held(struct writer *w, uint32_t i)
 // lowest address, because the graph does not know the age.
 static struct rs_error *find_kept(struct writer *w)
 {
-	const uint8_t *fate = w->list->verdict->fate;
+	const uint8_t *fate = w->list->result->fate;
 	struct rs_error *err = NULL;
 
 	for (uint32_t i = 0; i < w->list->graph->objects && !err; i++) {
@@ -85,7 +85,7 @@ static const char *why_kept(const struct writer *w, uint32_t i)
 	const struct rs_listing *l = w->list;
 	struct rs_runtime *rt = rs_session_runtime(l->session, l->graph, i);
 
-	switch (l->verdict->fate[i]) {
+	switch (l->result->fate[i]) {
 	case RS_FATE_FINALIZER:
 		return "finalizer";
 	case RS_FATE_UNFREEABLE:
@@ -107,7 +107,7 @@ static struct rs_error *tick(const struct writer *w, uint64_t done)
 
 static struct rs_error *write_objects(struct writer *w)
 {
-	const uint8_t *fate = w->list->verdict->fate;
+	const uint8_t *fate = w->list->result->fate;
 	const uint32_t *kept = rs_vec_items(&w->kept, uint32_t);
 	const size_t n = rs_vec_count(&w->kept, uint32_t);
 	struct rs_error *err = NULL;

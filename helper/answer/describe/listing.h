@@ -9,7 +9,7 @@
 struct rs_listing {
 	const struct rs_session *session;
 	const struct rs_graph *graph;
-	const struct rs_verdict *verdict;
+	const struct rs_collect_result *result;
 };
 
 /**

@@ -148,19 +148,19 @@ struct rs_error *rs_report_open_at(struct rs_report *report,
 	return err ? err : rs_report_find(report, address, ret);
 }
 
-struct rs_error *
-rs_report_verdict(struct rs_report *report, const struct rs_verdict **ret)
+struct rs_error *rs_report_full_collection(struct rs_report *report,
+					   const struct rs_collect_result **ret)
 {
 	struct rs_session *session = report->session;
 
-	if (!session->has_verdict) {
-		struct rs_error *err = rs_session_verdict(
-			session, report->graph, &session->verdict);
+	if (!session->has_full_collection) {
+		struct rs_error *err = rs_session_collect_full(
+			session, report->graph, &session->full_collection);
 		if (err)
 			return err;
-		session->has_verdict = true;
+		session->has_full_collection = true;
 	}
-	*ret = &session->verdict;
+	*ret = &session->full_collection;
 	return NULL;
 }
 
@@ -219,7 +219,7 @@ struct rs_error *rs_report_take(struct rs_report *report, char **ret)
 		return err;
 	if (!report->has_problems)
 		rs_report_problems(&report->json, report->session, false);
-	rs_report_learned(&report->json, report->session);
+	rs_report_completeness(&report->json, report->session);
 	rs_json_end_object(&report->json);
 	return rs_json_take(&report->json, ret);
 }

@@ -79,7 +79,8 @@ rs_report_open_at(struct rs_report *report, struct rs_session *session,
 
 /** The result of a full collection, computed once in a session. Borrowed. */
 RS_MUST_CHECK struct rs_error *
-rs_report_verdict(struct rs_report *report, const struct rs_verdict **ret);
+rs_report_full_collection(struct rs_report *report,
+			  const struct rs_collect_result **ret);
 
 /** Whether objects with @p fate are unreachable. */
 static inline bool rs_report_unreachable(uint8_t fate)
@@ -222,11 +223,12 @@ rs_report_garbage(struct rs_report *report, struct rs_vec *ret);
 
 /**
  * Write the members that every answer has, about the method and about what is
- * not known: "method", "not_traversed" and the same under their old names,
- * "collecting", and, if there is any, "unread", "in_transit", "unknown" and
+ * not known: "method", "not_traversed" and the same under their old names, and,
+ * if there is any, "collecting", "unread", "in_transit", "unknown" and
  * "incomplete". See engine.h.
  */
-void rs_report_learned(struct rs_json *json, const struct rs_session *session);
+void rs_report_completeness(struct rs_json *json,
+			    const struct rs_session *session);
 
 /**
  * Write "problems": lines of what may make the answer incomplete or wrong, if

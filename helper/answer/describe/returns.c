@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/returns.h"
 
-static bool is_unreachable(const struct rs_verdict *verdict, uint32_t i)
+static bool is_unreachable(const struct rs_collect_result *result, uint32_t i)
 {
-	return verdict->fate[i] >= RS_FATE_FREED;
+	return result->fate[i] >= RS_FATE_FREED;
 }
 
 // Closed by its finalizer, which lets go of its frame.
@@ -22,7 +22,7 @@ static bool is_generator(const struct rs_graph *graph, uint32_t i)
 // Whether the object is a weak reference to garbage that is not garbage itself
 // and has something to call. An own attribute looks the same.
 static bool may_call_back(const struct rs_graph *graph,
-			  const struct rs_verdict *verdict, uint32_t i)
+			  const struct rs_collect_result *result, uint32_t i)
 {
 	bool dies = false;
 	bool strong = false;
@@ -33,7 +33,7 @@ static bool may_call_back(const struct rs_graph *graph,
 		const uint32_t t = rs_edge_target(edge);
 
 		if (rs_edge_kind(edge) == RS_WEAK)
-			dies |= is_unreachable(verdict, t);
+			dies |= is_unreachable(result, t);
 		else
 			strong |= !(graph->flags[t] & RS_OBJ_TYPE);
 	}
@@ -41,28 +41,28 @@ static bool may_call_back(const struct rs_graph *graph,
 }
 
 void rs_returns_find(const struct rs_graph *graph,
-		     const struct rs_verdict *verdict, enum rs_rules rules,
-		     struct rs_returns *ret)
+		     const struct rs_collect_result *result,
+		     enum rs_rules rules, struct rs_returns *ret)
 {
 	uint64_t callbacks = 0;
 
-	*ret = (struct rs_returns){verdict->unreachable, verdict->unreachable,
+	*ret = (struct rs_returns){result->unreachable, result->unreachable,
 				   NULL};
-	if (!verdict->unreachable)
+	if (!result->unreachable)
 		return;
 	// 2.7 counts those that it keeps when the others are cleared, and
 	// calls no finalizer and closes no generator before.
 	if (rules == RS_RULES_27) {
-		if (verdict->uncollectable &&
-		    verdict->uncollectable < verdict->unreachable) {
+		if (result->uncollectable &&
+		    result->uncollectable < result->unreachable) {
 			ret->decides = "objects that a finalizer keeps";
 			ret->low = 0;
 		}
 		return;
 	}
 	for (uint32_t i = 0; i < graph->objects; i++) {
-		if (!is_unreachable(verdict, i)) {
-			callbacks += may_call_back(graph, verdict, i);
+		if (!is_unreachable(result, i)) {
+			callbacks += may_call_back(graph, result, i);
 			continue;
 		}
 		if ((graph->flags[i] & (RS_OBJ_FINALIZER | RS_OBJ_FINALIZED)) ==

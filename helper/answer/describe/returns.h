@@ -12,7 +12,7 @@ struct rs_returns {
 };
 
 /**
- * What gc.collect() returns of a collection of @p graph with @p verdict by
+ * What gc.collect() returns of a collection of @p graph with @p result by
  * @p rules.
  *
  * The collector counts what is left to free after it has called finalizers,
@@ -22,7 +22,7 @@ struct rs_returns {
  * Source: CPython Modules/gcmodule.c, collect(), handle_weakrefs().
  */
 void rs_returns_find(const struct rs_graph *graph,
-		     const struct rs_verdict *verdict, enum rs_rules rules,
-		     struct rs_returns *ret);
+		     const struct rs_collect_result *result,
+		     enum rs_rules rules, struct rs_returns *ret);
 
 #endif /* RS_ANSWER_RETURNS_H */

@@ -11,14 +11,14 @@ static void ck_totals(const struct rs_graph *graph,
 		      uint64_t unreachable, uint64_t uncollectable,
 		      uint64_t garbage)
 {
-	struct rs_verdict verdict;
+	struct rs_collect_result result;
 
-	rs_ck_ok(rs_graph_collect(graph, options, NULL, &verdict));
-	ck_assert_uint_eq(verdict.objects, graph->objects);
-	ck_assert_uint_eq(verdict.unreachable, unreachable);
-	ck_assert_uint_eq(verdict.uncollectable, uncollectable);
-	ck_assert_uint_eq(verdict.garbage, garbage);
-	rs_verdict_fini(&verdict);
+	rs_ck_ok(rs_graph_collect(graph, options, NULL, &result));
+	ck_assert_uint_eq(result.objects, graph->objects);
+	ck_assert_uint_eq(result.unreachable, unreachable);
+	ck_assert_uint_eq(result.uncollectable, uncollectable);
+	ck_assert_uint_eq(result.garbage, garbage);
+	rs_collect_result_fini(&result);
 }
 
 START_TEST(no_objects_are_no_garbage)
@@ -93,7 +93,7 @@ END_TEST
 START_TEST(only_what_a_finalizer_reaches_is_kept)
 {
 	struct rs_maker maker;
-	struct rs_verdict verdict;
+	struct rs_collect_result result;
 
 	// 0 <-> 1 (finalizer) -> 2 <-> 3; 4 <-> 5 -> 1.
 	rs_maker_init(&maker, 6);
@@ -107,16 +107,16 @@ START_TEST(only_what_a_finalizer_reaches_is_kept)
 	rs_maker_edge(&maker, 5, 1, RS_STRONG);
 	maker.flags[1] |= RS_OBJ_FINALIZER;
 	rs_ck_ok(rs_graph_collect(rs_maker_finish(&maker), &FULL_27, NULL,
-				  &verdict));
+				  &result));
 	static const uint8_t want[] = {
 		RS_FATE_KEPT, RS_FATE_FINALIZER, RS_FATE_KEPT,
 		RS_FATE_KEPT, RS_FATE_FREED,	 RS_FATE_FREED,
 	};
-	ck_assert_mem_eq(verdict.fate, want, sizeof(want));
-	ck_assert_uint_eq(verdict.unreachable, 6);
-	ck_assert_uint_eq(verdict.uncollectable, 4);
-	ck_assert_uint_eq(verdict.garbage, 1);
-	rs_verdict_fini(&verdict);
+	ck_assert_mem_eq(result.fate, want, sizeof(want));
+	ck_assert_uint_eq(result.unreachable, 6);
+	ck_assert_uint_eq(result.uncollectable, 4);
+	ck_assert_uint_eq(result.garbage, 1);
+	rs_collect_result_fini(&result);
 	rs_maker_fini(&maker);
 }
 END_TEST
@@ -130,7 +130,7 @@ START_TEST(what_cannot_be_freed_is_kept_with_what_it_holds)
 	// 0 <-> 1 (unfreeable, with a finalizer) -> 2; 3 holds itself.
 	for (int i = 0; i < 2; i++) {
 		struct rs_maker maker;
-		struct rs_verdict verdict;
+		struct rs_collect_result result;
 
 		rs_maker_init(&maker, 4);
 		rs_maker_edge(&maker, 0, 1, RS_STRONG);
@@ -139,12 +139,12 @@ START_TEST(what_cannot_be_freed_is_kept_with_what_it_holds)
 		rs_maker_edge(&maker, 3, 3, RS_STRONG);
 		maker.flags[1] |= RS_OBJ_FINALIZER | RS_OBJ_UNFREEABLE;
 		rs_ck_ok(rs_graph_collect(rs_maker_finish(&maker), rules[i],
-					  NULL, &verdict));
-		ck_assert_mem_eq(verdict.fate, want, sizeof(want));
-		ck_assert_uint_eq(verdict.unreachable, 4);
-		ck_assert_uint_eq(verdict.uncollectable, 3);
-		ck_assert_uint_eq(verdict.garbage, 0);
-		rs_verdict_fini(&verdict);
+					  NULL, &result));
+		ck_assert_mem_eq(result.fate, want, sizeof(want));
+		ck_assert_uint_eq(result.unreachable, 4);
+		ck_assert_uint_eq(result.uncollectable, 3);
+		ck_assert_uint_eq(result.garbage, 0);
+		rs_collect_result_fini(&result);
 		rs_maker_fini(&maker);
 	}
 }
@@ -155,7 +155,7 @@ START_TEST(an_object_with_count_0_is_in_use)
 {
 	struct rs_maker maker;
 	struct rs_graph *graph;
-	struct rs_verdict verdict;
+	struct rs_collect_result result;
 	const struct rs_collect_options full = {.generation = 2,
 						.rules = RS_RULES_27};
 
@@ -164,13 +164,13 @@ START_TEST(an_object_with_count_0_is_in_use)
 		rs_maker_edge(&maker, i, i + 1, RS_STRONG);
 	graph = rs_maker_finish(&maker);
 	graph->count[0] = 0;
-	rs_ck_ok(rs_graph_collect(graph, &full, NULL, &verdict));
-	ck_assert_uint_eq(verdict.unreachable, 0);
-	rs_verdict_fini(&verdict);
+	rs_ck_ok(rs_graph_collect(graph, &full, NULL, &result));
+	ck_assert_uint_eq(result.unreachable, 0);
+	rs_collect_result_fini(&result);
 	graph->flags[0] |= RS_OBJ_DEFERRED; // a reference that is not counted
-	rs_ck_ok(rs_graph_collect(graph, &full, NULL, &verdict));
-	ck_assert_uint_eq(verdict.unreachable, 4);
-	rs_verdict_fini(&verdict);
+	rs_ck_ok(rs_graph_collect(graph, &full, NULL, &result));
+	ck_assert_uint_eq(result.unreachable, 4);
+	rs_collect_result_fini(&result);
 	rs_maker_fini(&maker);
 }
 END_TEST
@@ -339,13 +339,13 @@ END_TEST
 START_TEST(an_interrupted_collection_returns_nothing)
 {
 	struct rs_maker maker;
-	struct rs_verdict verdict = {0};
+	struct rs_collect_result result = {0};
 
 	rs_maker_init(&maker, 1);
 	rs_ck_error(rs_graph_collect(rs_maker_finish(&maker), &FULL_27,
-				     RS_MAKER_STOP, &verdict),
+				     RS_MAKER_STOP, &result),
 		    RS_EINTERRUPTED, "collecting");
-	ck_assert_ptr_null(verdict.fate);
+	ck_assert_ptr_null(result.fate);
 	rs_maker_fini(&maker);
 }
 END_TEST
@@ -464,20 +464,20 @@ START_TEST(chance_graphs_agree_with_the_definition)
 			.rules = seed % 3 ? RS_RULES_27 : RS_RULES_34,
 			.runtime = seed % 16 == 15};
 		struct rs_maker maker;
-		struct rs_verdict verdict;
+		struct rs_collect_result result;
 		struct naive naive = {
 			.graph = rs_maker_chance(&maker, seed),
 		};
 		struct rs_error *err =
-			rs_graph_collect(naive.graph, &options, NULL, &verdict);
+			rs_graph_collect(naive.graph, &options, NULL, &result);
 
 		if (err)
 			ck_abort_msg("%s", rs_error_message(err));
 		judge_naively(&naive, &options);
-		if (memcmp(verdict.fate, naive.fate, maker.objects) != 0)
+		if (memcmp(result.fate, naive.fate, maker.objects) != 0)
 			ck_abort_msg("seed %d: fates differ", (int)seed);
-		garbage += verdict.uncollectable;
-		rs_verdict_fini(&verdict);
+		garbage += result.uncollectable;
+		rs_collect_result_fini(&result);
 		rs_maker_fini(&maker);
 	}
 	ck_assert_uint_gt(garbage, 1000); // or the graphs are too tame

@@ -172,7 +172,7 @@ START_TEST(types_are_counted_with_bytes_and_verdict)
 	const struct rs_collect_options options = {.generation = 2,
 						   .rules = RS_RULES_27};
 	struct rs_maker maker;
-	struct rs_verdict verdict;
+	struct rs_collect_result result;
 	struct rs_tally tally[RS_MAKER_TYPES];
 
 	rs_maker_init(&maker, 7); // types 0 1 2 0 1 2 0, sizes 16 to 22
@@ -181,8 +181,8 @@ START_TEST(types_are_counted_with_bytes_and_verdict)
 	rs_maker_hold(&maker, 0, 1);
 	rs_maker_hold(&maker, 1, 1);
 	struct rs_graph *graph = rs_maker_finish(&maker);
-	rs_ck_ok(rs_graph_collect(graph, &options, NULL, &verdict));
-	rs_graph_types(graph, &verdict, tally);
+	rs_ck_ok(rs_graph_collect(graph, &options, NULL, &result));
+	rs_graph_types(graph, &result, tally);
 	ck_assert_uint_eq(tally[0].objects, 3);
 	ck_assert_uint_eq(tally[0].bytes, 16 + 19 + 22);
 	ck_assert_uint_eq(tally[0].unreachable, 2);
@@ -191,7 +191,7 @@ START_TEST(types_are_counted_with_bytes_and_verdict)
 	ck_assert_uint_eq(tally[2].bytes, 18 + 21);
 	rs_graph_types(graph, NULL, tally);
 	ck_assert_uint_eq(tally[0].unreachable, 0);
-	rs_verdict_fini(&verdict);
+	rs_collect_result_fini(&result);
 	rs_maker_fini(&maker);
 }
 END_TEST

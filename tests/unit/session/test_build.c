@@ -95,7 +95,7 @@ static const struct rs_runtime_ops fake_ops = {
 
 static struct rs_runtime fake;
 static struct rs_runtime *only = &fake;
-static struct rs_asked asked;
+static struct rs_exact_answer asked;
 static struct rs_session session;
 
 static void set(unsigned object, uint64_t count, unsigned a, unsigned b)
@@ -122,7 +122,7 @@ static void setup(void)
 				   .rules = RS_RULES_34};
 	session.runtime = &only;
 	session.runtimes = 1;
-	session.asked = &asked;
+	session.exact = &asked;
 
 	// 0 <-> 1 tracked ring, 1 -> 4 untracked -> 5; 6 only by a root.
 	tracked = 3;
@@ -261,12 +261,12 @@ END_TEST
 START_TEST(verdict_finds_what_is_not_held_from_outside)
 {
 	struct rs_graph *g;
-	struct rs_verdict verdict;
+	struct rs_collect_result result;
 
 	rs_ck_ok(rs_session_tracked(&session, &g));
-	rs_ck_ok(rs_session_verdict(&session, g, &verdict));
-	ck_assert_uint_eq(verdict.unreachable, 0);
-	rs_verdict_fini(&verdict);
+	rs_ck_ok(rs_session_collect_full(&session, g, &result));
+	ck_assert_uint_eq(result.unreachable, 0);
+	rs_collect_result_fini(&result);
 
 	rs_graph_fini(&session.tracked);
 	memset(&session.tracked, 0, sizeof(session.tracked));
@@ -275,10 +275,10 @@ START_TEST(verdict_finds_what_is_not_held_from_outside)
 	setup();
 	words[0] = 1; // 6 lets go
 	rs_ck_ok(rs_session_tracked(&session, &g));
-	rs_ck_ok(rs_session_verdict(&session, g, &verdict));
-	ck_assert_uint_eq(verdict.unreachable, 2);
-	ck_assert_int_eq(verdict.fate[0], RS_FATE_FREED);
-	rs_verdict_fini(&verdict);
+	rs_ck_ok(rs_session_collect_full(&session, g, &result));
+	ck_assert_uint_eq(result.unreachable, 2);
+	ck_assert_int_eq(result.fate[0], RS_FATE_FREED);
+	rs_collect_result_fini(&result);
 }
 END_TEST
 

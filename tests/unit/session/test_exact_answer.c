@@ -13,7 +13,7 @@ enum { RS_ROWS = 4, RS_EDGES = 16 };
 static uint64_t object[RS_ROWS], first[RS_ROWS + 1], edge[RS_EDGES];
 static struct rs_guest_fault fault[RS_ROWS];
 static struct rs_image_answer answer;
-static struct rs_asked asked;
+static struct rs_exact_answer asked;
 static struct rs_refs refs;
 
 // The next object told all of these; 0 ends them.
@@ -37,7 +37,7 @@ static void stopped_at(uint64_t address)
 
 static void take(uint64_t wanted)
 {
-	rs_ck_ok(rs_asked_take(&asked, &answer, wanted));
+	rs_ck_ok(rs_exact_answer_take(&asked, &answer, wanted));
 }
 
 static void read_one(uint64_t target, enum rs_kind kind)
@@ -66,13 +66,13 @@ static void set_up(void)
 		.edge = edge,
 		.fault = fault,
 	};
-	asked = (struct rs_asked){0};
+	asked = (struct rs_exact_answer){0};
 	rs_ck_ok(rs_refs_init(&refs, true));
 }
 
 static void clean_up(void)
 {
-	rs_asked_fini(&asked);
+	rs_exact_answer_fini(&asked);
 	rs_refs_fini(&refs);
 }
 
@@ -84,7 +84,7 @@ START_TEST(what_reading_knows_too_keeps_its_order_and_its_name)
 	read_one(RS_D, RS_OWNED);
 	read_one(RS_C, RS_STRONG);
 	read_one(RS_B, RS_STRONG);
-	rs_asked_merge(&asked, 0, &refs);
+	rs_exact_answer_merge(&asked, 0, &refs);
 	ck_assert_uint_eq(refs.n, 4);
 	check(0, RS_B, RS_STRONG, true);
 	check(1, RS_D, RS_OWNED, true);
@@ -100,7 +100,7 @@ START_TEST(a_guess_is_gone_unless_it_was_told)
 	take(2);
 	read_one(RS_B, RS_GUESS);
 	read_one(RS_C, RS_STRONG);
-	rs_asked_merge(&asked, 0, &refs);
+	rs_exact_answer_merge(&asked, 0, &refs);
 	ck_assert_uint_eq(refs.n, 1);
 	check(0, RS_C, RS_STRONG, true);
 
@@ -108,7 +108,7 @@ START_TEST(a_guess_is_gone_unless_it_was_told)
 	read_one(RS_B, RS_GUESS);
 	read_one(RS_C, RS_GUESS);
 	refs.incomplete = true;
-	rs_asked_merge(&asked, 1, &refs);
+	rs_exact_answer_merge(&asked, 1, &refs);
 	ck_assert_uint_eq(refs.n, 1);
 	check(0, RS_C, RS_STRONG, true);
 	ck_assert(!refs.incomplete);
@@ -122,7 +122,7 @@ START_TEST(as_many_are_strong_as_were_told)
 	read_one(RS_C, RS_STRONG);
 	read_one(RS_C, RS_STRONG); // one too many
 	read_one(RS_B, RS_STRONG); // two too few
-	rs_asked_merge(&asked, 0, &refs);
+	rs_exact_answer_merge(&asked, 0, &refs);
 	ck_assert_uint_eq(refs.n, 5);
 	check(0, RS_C, RS_STRONG, true);
 	check(1, RS_B, RS_STRONG, true);
@@ -141,7 +141,7 @@ START_TEST(what_is_not_told_to_the_collector_stays_as_read)
 	read_one(RS_C, RS_WEAK); // no strong one: that is it
 	read_one(RS_B, RS_STRONG);
 	read_one(RS_A, RS_WEAK);
-	rs_asked_merge(&asked, 0, &refs);
+	rs_exact_answer_merge(&asked, 0, &refs);
 	ck_assert_uint_eq(refs.n, 5);
 	check(0, RS_D, RS_STRONG, true);
 	check(1, RS_B, RS_OWNED, true);
@@ -158,7 +158,7 @@ START_TEST(an_object_that_told_nothing_has_nothing_strong)
 	read_one(RS_B, RS_STRONG);
 	read_one(RS_C, RS_GUESS);
 	read_one(RS_D, RS_OWNED);
-	rs_asked_merge(&asked, 0, &refs);
+	rs_exact_answer_merge(&asked, 0, &refs);
 	ck_assert_uint_eq(refs.n, 1);
 	check(0, RS_D, RS_OWNED, true);
 }
@@ -175,19 +175,19 @@ START_TEST(a_stopped_function_is_not_believed)
 	take(4); // and RS_D was not reached at all
 	ck_assert_uint_eq(asked.objects, 2);
 	ck_assert_uint_eq(asked.references, 3);
-	ck_assert_uint_eq(asked.unasked, 2);
-	ck_assert(rs_asked_find(&asked, RS_A, &row));
+	ck_assert_uint_eq(asked.not_traversed, 2);
+	ck_assert(rs_exact_answer_find(&asked, RS_A, &row));
 	ck_assert_uint_eq(row, 0);
-	ck_assert(!rs_asked_find(&asked, RS_B, &row));
-	ck_assert(rs_asked_find(&asked, RS_C, &row));
+	ck_assert(!rs_exact_answer_find(&asked, RS_B, &row));
+	ck_assert(rs_exact_answer_find(&asked, RS_C, &row));
 	ck_assert_uint_eq(row, 2);
-	ck_assert(!rs_asked_find(&asked, RS_D, &row));
+	ck_assert(!rs_exact_answer_find(&asked, RS_D, &row));
 	row = 0;
-	ck_assert(!rs_asked_next(&asked, RS_A - 8, &row));
-	ck_assert(rs_asked_next(&asked, RS_A, &row));
-	ck_assert(!rs_asked_next(&asked, RS_B, &row));
-	ck_assert(rs_asked_next(&asked, RS_C, &row));
-	ck_assert(!rs_asked_next(&asked, RS_D, &row));
+	ck_assert(!rs_exact_answer_next(&asked, RS_A - 8, &row));
+	ck_assert(rs_exact_answer_next(&asked, RS_A, &row));
+	ck_assert(!rs_exact_answer_next(&asked, RS_B, &row));
+	ck_assert(rs_exact_answer_next(&asked, RS_C, &row));
+	ck_assert(!rs_exact_answer_next(&asked, RS_D, &row));
 }
 END_TEST
 
@@ -202,8 +202,8 @@ START_TEST(one_without_references_may_be_a_fault_without_a_name)
 	answer.faults_total = 2;
 	take(3);
 	ck_assert_uint_eq(asked.objects, 1);
-	ck_assert_uint_eq(asked.unasked, 2);
-	ck_assert(!rs_asked_find(&asked, RS_C, &row));
+	ck_assert_uint_eq(asked.not_traversed, 2);
+	ck_assert(!rs_exact_answer_find(&asked, RS_C, &row));
 }
 END_TEST
 
@@ -211,9 +211,9 @@ START_TEST(nobody_asked_nobody_told)
 {
 	uint64_t row;
 
-	ck_assert(!rs_asked_find(&asked, RS_A, &row));
+	ck_assert(!rs_exact_answer_find(&asked, RS_A, &row));
 	row = 0;
-	ck_assert(!rs_asked_next(&asked, RS_A, &row));
+	ck_assert(!rs_exact_answer_next(&asked, RS_A, &row));
 }
 END_TEST
 

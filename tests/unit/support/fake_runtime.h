@@ -379,8 +379,8 @@ static inline struct rs_session *fake_open(enum rs_rules rules, bool native)
 	s->memory->is_core = true;
 	s->runtimes = native ? 2 : 1;
 	s->runtime = calloc(s->runtimes, sizeof(struct rs_runtime *));
-	s->asked = calloc(s->runtimes, sizeof(*s->asked));
-	ck_assert(s->runtime && s->asked);
+	s->exact = calloc(s->runtimes, sizeof(*s->exact));
+	ck_assert(s->runtime && s->exact);
 	for (unsigned i = 0; i < s->runtimes; i++) {
 		struct rs_runtime *rt = &fake_runtime[i];
 		rt->ops = &fake_ops[i];

@@ -29,8 +29,8 @@ def parse_size(words: str) -> int:
     size = int(found.group(1)) << _UNITS[found.group(2)] if found else 0
     if not LEAST <= size < 1 << 62:
         raise ValueError(
-            f'"{words}" is no size that code can run in; it takes bytes, or '
-            "a number with K, M or G, from 16M on, or auto"
+            f'"{words}" is not a valid size; give bytes, or a number with K, '
+            "M or G (at least 16M), or auto"
         )
     return size
 

@@ -243,8 +243,8 @@ static struct rs_error *lost_too_often(const struct rs_walk_run *w)
 {
 	return rs_error_new(
 		RS_EBAD,
-		"%s: its types cannot be asked: code of the core ended "
-		"%llu images, and %llu objects were walked",
+		"%s: traversing was given up: code of the core ended its "
+		"process %llu times; %llu objects had been traversed",
 		w->image->target->name, (unsigned long long)w->answer->runs,
 		(unsigned long long)w->args.rows);
 }
@@ -370,7 +370,7 @@ struct rs_error *rs_image_walk(struct rs_process_image *image,
 			{
 				.image = image,
 				.progress = question->progress,
-				.phase = "asking the types",
+				.phase = "traversing objects",
 				.fd = -1,
 				.control_fd = -1,
 				.exec_fd = -1,

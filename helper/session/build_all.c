@@ -569,14 +569,14 @@ static struct rs_error *place_roots(struct rs_build *b)
 // references lead to other objects.
 static struct rs_error *ask_and_add_roots(struct rs_build *b)
 {
-	struct rs_exact_query *asking = NULL;
-	struct rs_error *err = start_query(b, &asking);
+	struct rs_exact_query *exact = NULL;
+	struct rs_error *err = start_query(b, &exact);
 
 	if (!err)
 		err = add_roots(b);
 	if (!err)
-		return rs_exact_query_join(asking);
-	rs_exact_query_stop(asking);
+		return rs_exact_query_join(exact);
+	rs_exact_query_stop(exact);
 	return err;
 }
 

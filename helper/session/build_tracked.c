@@ -168,16 +168,16 @@ static struct rs_error *
 read_and_traverse(struct rs_session *session, struct rs_parallel *reader,
 		  struct rs_graph *graph, struct rs_vec *out)
 {
-	struct rs_exact_query *asking = NULL;
-	struct rs_error *err = start_query(session, graph, &asking);
+	struct rs_exact_query *exact = NULL;
+	struct rs_error *err = start_query(session, graph, &exact);
 
 	if (!err)
 		err = read_all(session, reader, graph, out);
 	if (err) {
-		rs_exact_query_stop(asking);
+		rs_exact_query_stop(exact);
 		return err;
 	}
-	err = rs_exact_query_join(asking);
+	err = rs_exact_query_join(exact);
 	return err ? err : rs_build_merge_exact(session, graph, out);
 }
 

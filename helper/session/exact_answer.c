@@ -3,13 +3,13 @@
 
 #include <stdlib.h>
 
-void rs_exact_answer_fini(struct rs_exact_answer *asked)
+void rs_exact_answer_fini(struct rs_exact_answer *exact)
 {
-	rs_block_free(asked->told, asked->answer.objects, 1);
-	rs_image_answer_fini(&asked->answer);
-	rs_vec_fini(&asked->sorted);
-	rs_vec_fini(&asked->taken);
-	*asked = (struct rs_exact_answer){0};
+	rs_block_free(exact->reported, exact->answer.objects, 1);
+	rs_image_answer_fini(&exact->answer);
+	rs_vec_fini(&exact->sorted);
+	rs_vec_fini(&exact->taken);
+	*exact = (struct rs_exact_answer){0};
 }
 
 static uint64_t
@@ -28,42 +28,43 @@ lower_bound(const uint64_t *array, uint64_t size, uint64_t value)
 	return low;
 }
 
-bool rs_exact_answer_find(const struct rs_exact_answer *asked, uint64_t address,
+bool rs_exact_answer_find(const struct rs_exact_answer *exact, uint64_t address,
 			  uint64_t *row)
 {
-	const struct rs_image_answer *a = &asked->answer;
+	const struct rs_image_answer *a = &exact->answer;
 
 	*row = lower_bound(a->object, a->objects, address);
 	return *row < a->objects && a->object[*row] == address &&
-	       asked->told[*row];
+	       exact->reported[*row];
 }
 
-struct rs_error *rs_exact_answer_take(struct rs_exact_answer *asked,
+struct rs_error *rs_exact_answer_take(struct rs_exact_answer *exact,
 				      struct rs_image_answer *answer,
 				      uint64_t wanted)
 {
-	const struct rs_image_answer *a = &asked->answer;
+	const struct rs_image_answer *a = &exact->answer;
 	const bool nameless = answer->faults < answer->faults_total;
-	struct rs_error *err = rs_block_new(answer->objects, 1, &asked->told);
+	struct rs_error *err =
+		rs_block_new(answer->objects, 1, &exact->reported);
 
 	if (err)
 		return err;
-	asked->answer = *answer;
+	exact->answer = *answer;
 	*answer = (struct rs_image_answer){0};
 	for (uint64_t i = 0; i < a->objects; i++)
-		asked->told[i] = !nameless || a->first[i] < a->first[i + 1];
+		exact->reported[i] = !nameless || a->first[i] < a->first[i + 1];
 	for (uint64_t i = 0; i < a->faults; i++) {
 		const uint64_t row =
 			lower_bound(a->object, a->objects, a->fault[i].object);
 		if (row < a->objects)
-			asked->told[row] = 0;
+			exact->reported[row] = 0;
 	}
 	for (uint64_t i = 0; i < a->objects; i++)
-		asked->objects += asked->told[i];
+		exact->objects += exact->reported[i];
 	// Rows that are not believed are those of faults, which have none.
-	asked->references = a->edges;
-	asked->not_traversed =
-		wanted > asked->objects ? wanted - asked->objects : 0;
+	exact->references = a->edges;
+	exact->not_traversed =
+		wanted > exact->objects ? wanted - exact->objects : 0;
 	return NULL;
 }
 
@@ -90,14 +91,14 @@ static bool same(const struct rs_refs *refs, const uint64_t *target, uint32_t n)
 }
 
 static bool
-prepare(struct rs_exact_answer *asked, const uint64_t *target, uint32_t n)
+prepare(struct rs_exact_answer *exact, const uint64_t *target, uint32_t n)
 {
 	uint64_t *sorted;
 	uint32_t *taken;
 
-	asked->sorted.used = asked->taken.used = 0;
-	sorted = rs_vec_push(&asked->sorted, n * sizeof(*sorted));
-	taken = rs_vec_push(&asked->taken, n * sizeof(*taken));
+	exact->sorted.used = exact->taken.used = 0;
+	sorted = rs_vec_push(&exact->sorted, n * sizeof(*sorted));
+	taken = rs_vec_push(&exact->taken, n * sizeof(*taken));
 	if (n && (!sorted || !taken))
 		return false;
 	if (n) {
@@ -108,12 +109,12 @@ prepare(struct rs_exact_answer *asked, const uint64_t *target, uint32_t n)
 	return true;
 }
 
-// One more of the references told leads to @p target: it is used up.
-static bool take(struct rs_exact_answer *asked, uint64_t target)
+// Use up one reported reference to @p target. @return false if there is none.
+static bool take(struct rs_exact_answer *exact, uint64_t target)
 {
-	const uint64_t *sorted = rs_vec_items(&asked->sorted, uint64_t);
-	uint32_t *taken = rs_vec_items(&asked->taken, uint32_t);
-	const uint64_t n = rs_vec_count(&asked->sorted, uint64_t);
+	const uint64_t *sorted = rs_vec_items(&exact->sorted, uint64_t);
+	uint32_t *taken = rs_vec_items(&exact->taken, uint32_t);
+	const uint64_t n = rs_vec_count(&exact->sorted, uint64_t);
 	const uint64_t at = lower_bound(sorted, n, target);
 
 	if (at == n || sorted[at] != target || at + taken[at] >= n ||
@@ -132,26 +133,26 @@ static void keep(struct rs_refs *refs, uint32_t from, uint32_t *to)
 	++*to;
 }
 
-static uint8_t kind_of(const struct rs_exact_answer *asked, uint64_t target)
+static uint8_t kind_of(const struct rs_exact_answer *exact, uint64_t target)
 {
-	struct rs_runtime *rt = asked->adds_to;
+	struct rs_runtime *rt = exact->adds_to;
 
 	return !rt || rt->ops->is_object(rt, target) ? RS_STRONG : RS_OWNED;
 }
 
-// What is left over of those told: nobody knows a name for them.
-static void add_rest(struct rs_exact_answer *asked, struct rs_refs *refs)
+// Append the reported references that are left over, without labels.
+static void add_rest(struct rs_exact_answer *exact, struct rs_refs *refs)
 {
-	const uint64_t *sorted = rs_vec_items(&asked->sorted, uint64_t);
-	const uint32_t *taken = rs_vec_items(&asked->taken, uint32_t);
-	const uint64_t n = rs_vec_count(&asked->sorted, uint64_t);
+	const uint64_t *sorted = rs_vec_items(&exact->sorted, uint64_t);
+	const uint32_t *taken = rs_vec_items(&exact->taken, uint32_t);
+	const uint64_t n = rs_vec_count(&exact->sorted, uint64_t);
 
 	for (uint64_t i = 0, end; i < n; i = end) {
 		for (end = i + 1; end < n && sorted[end] == sorted[i];)
 			end++;
 		for (uint64_t k = i + taken[i]; k < end; k++)
-			rs_refs_add(refs, sorted[i], kind_of(asked, sorted[i]),
-				    asked->adds_to ? RS_LABEL_TRAVERSE
+			rs_refs_add(refs, sorted[i], kind_of(exact, sorted[i]),
+				    exact->adds_to ? RS_LABEL_TRAVERSE
 						   : RS_LABEL_NONE,
 				    0);
 	}
@@ -159,45 +160,45 @@ static void add_rest(struct rs_exact_answer *asked, struct rs_refs *refs)
 
 // What a callback visits comes on top of what the fields describe. A word that
 // reading guessed names the reference if it is visited, and is none otherwise.
-static void merge_added(struct rs_exact_answer *asked, const uint64_t *target,
+static void merge_added(struct rs_exact_answer *exact, const uint64_t *target,
 			uint32_t n, struct rs_refs *refs)
 {
 	uint32_t kept = 0;
 
-	if (!prepare(asked, target, n)) {
+	if (!prepare(exact, target, n)) {
 		refs->incomplete = true;
 		refs->no_memory = true;
 		return;
 	}
 	for (uint32_t i = 0; i < refs->n; i++) {
 		if (refs->kind[i] == RS_GUESS) {
-			if (!take(asked, refs->target[i]))
+			if (!take(exact, refs->target[i]))
 				continue;
-			refs->kind[i] = kind_of(asked, refs->target[i]);
+			refs->kind[i] = kind_of(exact, refs->target[i]);
 		}
 		keep(refs, i, &kept);
 	}
 	refs->n = kept;
-	add_rest(asked, refs);
+	add_rest(exact, refs);
 }
 
 /*
  * Of several that reading knows of one target, those that it calls strong are
- * told first. What it guessed, called owned or called weak comes after: it was
- * wrong then, or does not know of the version that tells. A kind for which the
- * types have no word is left as it is.
+ * matched first, then those that it guessed, calls owned, or calls weak:
+ * reading was wrong there, or does not know this version. Kinds that types'
+ * functions do not report are left as they are.
  */
-void rs_exact_answer_merge(struct rs_exact_answer *asked, uint64_t row,
+void rs_exact_answer_merge(struct rs_exact_answer *exact, uint64_t row,
 			   struct rs_refs *refs)
 {
 	static const uint8_t order[] = {RS_STRONG, RS_GUESS, RS_OWNED, RS_WEAK};
-	enum { RS_TOLD = 0x80 }; // beside the kind
+	enum { RS_MATCHED = 0x80 }; // beside the kind
 	const uint64_t *target;
-	const uint32_t n = rs_exact_answer_targets(asked, row, &target);
+	const uint32_t n = rs_exact_answer_targets(exact, row, &target);
 	uint32_t kept = 0;
 
-	if (asked->adds_to) {
-		merge_added(asked, target, n, refs);
+	if (exact->adds_to) {
+		merge_added(exact, target, n, refs);
 		return;
 	}
 	if (same(refs, target, n)) {
@@ -208,7 +209,7 @@ void rs_exact_answer_merge(struct rs_exact_answer *asked, uint64_t row,
 		refs->incomplete = false;
 		return;
 	}
-	if (!prepare(asked, target, n)) {
+	if (!prepare(exact, target, n)) {
 		refs->incomplete = true;
 		refs->no_memory = true;
 		return;
@@ -216,15 +217,15 @@ void rs_exact_answer_merge(struct rs_exact_answer *asked, uint64_t row,
 	for (size_t p = 0; p < sizeof(order); p++)
 		for (uint32_t i = 0; i < refs->n; i++)
 			if (refs->kind[i] == order[p] &&
-			    take(asked, refs->target[i]))
-				refs->kind[i] = RS_TOLD | RS_STRONG;
+			    take(exact, refs->target[i]))
+				refs->kind[i] = RS_MATCHED | RS_STRONG;
 	for (uint32_t i = 0; i < refs->n; i++) {
 		if (refs->kind[i] == RS_STRONG || refs->kind[i] == RS_GUESS)
 			continue;
-		refs->kind[i] &= (uint8_t)~RS_TOLD;
+		refs->kind[i] &= (uint8_t)~RS_MATCHED;
 		keep(refs, i, &kept);
 	}
 	refs->n = kept;
 	refs->incomplete = false;
-	add_rest(asked, refs);
+	add_rest(exact, refs);
 }

@@ -125,10 +125,10 @@ static void name_types(struct rs_session *session, struct rs_vec *refused)
 	for (size_t i = 0; i < n && i < RS_NAMED_MAX; i++)
 		rs_memory_problem(
 			session->memory,
-			"%llu objects of type %s were read, not asked: their "
-			"function at %#llx begins in no file on this machine "
-			"whose build-id agrees with the core; if you trust the "
-			"core: set refs run on",
+			"%llu objects of type %s were read, not traversed: "
+			"their traverse function (%#llx) is not in any file on "
+			"this machine with the core's build-id; if you trust "
+			"the core: set refs run on",
 			(unsigned long long)type[i].objects,
 			name_of(session, type[i].type),
 			(unsigned long long)type[i].function);
@@ -136,28 +136,28 @@ static void name_types(struct rs_session *session, struct rs_vec *refused)
 		rest += type[i].objects;
 	if (rest)
 		rs_memory_problem(session->memory,
-				  "nor were %llu objects of %zu more types "
-				  "asked, for the same reason",
+				  "%llu objects of %zu other types were not "
+				  "traversed for the same reason",
 				  (unsigned long long)rest, n - RS_NAMED_MAX);
 }
 
 struct rs_error *
 rs_exact_consent(struct rs_session *session, struct rs_runtime *rt)
 {
-	struct rs_exact_answer *asked = &session->exact[rt->index];
-	const struct rs_image_answer *a = &asked->answer;
+	struct rs_exact_answer *exact = &session->exact[rt->index];
+	const struct rs_image_answer *a = &exact->answer;
 	RS_CLEANUP(rs_vec_fini) struct rs_vec refused = {0};
 
 	for (uint64_t i = 0; a->refused && i < a->objects; i++) {
 		struct rs_row row = {0};
 		uint64_t function;
 
-		if (a->first[i] < a->first[i + 1] || !asked->told[i] ||
+		if (a->first[i] < a->first[i + 1] || !exact->reported[i] ||
 		    !(function = refused_function(rt, a, a->object[i])))
 			continue;
-		asked->told[i] = 0;
-		asked->objects--;
-		asked->not_traversed++;
+		exact->reported[i] = 0;
+		exact->objects--;
+		exact->not_traversed++;
 		rt->ops->read(rt, a->object[i], &row, false, NULL);
 		if (!count(&refused, row.type, function))
 			return &rs_enomem;
@@ -174,8 +174,8 @@ void rs_session_missing_walls(struct rs_session *session, uint32_t missing)
 		return;
 	rs_image_missing_text(missing, text, sizeof(text));
 	rs_memory_problem(session->memory,
-			  "code of the core runs behind seccomp and its limits "
-			  "alone, as far as this machine refuses its process a "
-			  "wall of its own: %s",
+			  "this machine does not allow a part of the isolation "
+			  "for code of the core (seccomp and the limits are in "
+			  "force): %s",
 			  text);
 }

@@ -28,7 +28,7 @@ struct rs_exact_query {
 	struct rs_session *session; // borrowed
 	struct query *query; // owned
 	size_t queries;
-	struct rs_error *err; // owned: what ended the asking
+	struct rs_error *err; // owned: why the query ended early
 	struct rs_progress progress; // of the thread
 	atomic_bool stop;
 	pthread_t thread;
@@ -52,12 +52,12 @@ void rs_exact_list_fini(struct rs_exact_list *list)
 
 static void *run(void *context)
 {
-	struct rs_exact_query *asking = context;
+	struct rs_exact_query *exact = context;
 
-	for (size_t i = 0; i < asking->queries && !asking->err; i++) {
-		struct query *q = &asking->query[i];
+	for (size_t i = 0; i < exact->queries && !exact->err; i++) {
+		struct query *q = &exact->query[i];
 
-		asking->err = rs_image_walk(q->image, &q->question, &q->answer);
+		exact->err = rs_image_walk(q->image, &q->question, &q->answer);
 	}
 	return NULL;
 }
@@ -67,50 +67,50 @@ static size_t query_objects(const struct query *query)
 	return rs_vec_count(&query->object, uint64_t);
 }
 
-static size_t asked_for(const struct rs_exact_query *asking)
+static size_t objects_queried(const struct rs_exact_query *exact)
 {
 	size_t sum = 0;
 
-	for (size_t i = 0; i < asking->queries; i++)
-		sum += query_objects(&asking->query[i]);
+	for (size_t i = 0; i < exact->queries; i++)
+		sum += query_objects(&exact->query[i]);
 	return sum;
 }
 
-static void asking_free(struct rs_exact_query *asking)
+static void exact_query_free(struct rs_exact_query *exact)
 {
-	for (size_t i = 0; i < asking->queries; i++) {
-		rs_image_close(asking->query[i].image);
-		rs_image_answer_fini(&asking->query[i].answer);
-		rs_vec_fini(&asking->query[i].object);
+	for (size_t i = 0; i < exact->queries; i++) {
+		rs_image_close(exact->query[i].image);
+		rs_image_answer_fini(&exact->query[i].answer);
+		rs_vec_fini(&exact->query[i].object);
 	}
-	rs_error_free(asking->err);
-	free(asking->query);
-	free(asking);
+	rs_error_free(exact->err);
+	free(exact->query);
+	free(exact);
 }
 
-// Asking failed. Unless exact answers were demanded, what was read stands.
+// The query failed. In auto mode the references that were read are used.
 static struct rs_error *
-give_up(struct rs_exact_query *asking, struct rs_error *err)
+give_up(struct rs_exact_query *exact, struct rs_error *err)
 {
-	struct rs_session *session = asking->session;
+	struct rs_session *session = exact->session;
 	const enum rs_code code = rs_error_code(err);
 
 	if (rs_exact_wanted_all(session) || code == RS_EINTERRUPTED ||
 	    code == RS_ENOMEM)
 		return err;
 	rs_memory_problem(session->memory,
-			  "%zu objects of types that reading does not know "
-			  "could not be asked: %s",
-			  asked_for(asking), rs_error_message(err));
+			  "%zu objects, whose layout is not known, could not "
+			  "be traversed; their references are guesses: %s",
+			  objects_queried(exact), rs_error_message(err));
 	rs_error_free(err);
-	for (size_t i = 0; i < asking->queries; i++)
-		session->exact[asking->query[i].rt->index].not_traversed =
-			query_objects(&asking->query[i]);
+	for (size_t i = 0; i < exact->queries; i++)
+		session->exact[exact->query[i].rt->index].not_traversed =
+			query_objects(&exact->query[i]);
 	session->exact_settled = true;
 	return NULL;
 }
 
-static bool can_ask(const struct rs_session *session)
+static bool can_traverse(const struct rs_session *session)
 {
 	for (size_t i = 0; i < session->runtimes; i++)
 		if (session->runtime[i]->ops->image)
@@ -123,27 +123,27 @@ static struct rs_error *check(const struct rs_session *session)
 	if (!session->memory->is_core)
 		return rs_error_new(
 			RS_EUNSUPPORTED,
-			"%s: only the types of a core can be asked, and "
+			"%s: objects can be traversed only in a core, and "
 			"\"refs exact\" is on; take a core (gcore FILE) and "
 			"open that (core FILE), or set refs exact auto",
 			session->source);
-	if (!can_ask(session))
+	if (!can_traverse(session))
 		return rs_error_new(RS_ENOTFOUND,
-				    "%s: there is no CPython in it whose types "
-				    "could be asked, and \"refs exact\" is on; "
-				    "set refs exact auto",
+				    "%s: nothing in it can be traversed, and "
+				    "\"refs exact\" is on; try: set refs "
+				    "exact auto",
 				    session->source);
 	return NULL;
 }
 
 static struct rs_error *
-prepare_one(struct rs_exact_query *asking, struct query *q)
+prepare_one(struct rs_exact_query *exact, struct query *q)
 {
 	struct rs_image_options options =
-		rs_session_image_options(asking->session);
+		rs_session_image_options(exact->session);
 	struct rs_error *err;
 
-	if (!rs_exact_wanted_all(asking->session)) {
+	if (!rs_exact_wanted_all(exact->session)) {
 		options.object_ms = RS_AUTO_OBJECT_MS;
 		options.total_ms = RS_AUTO_TOTAL_MS;
 	}
@@ -152,24 +152,24 @@ prepare_one(struct rs_exact_query *asking, struct query *q)
 	err = q->rt->ops->image(q->rt, &options, &q->question, &q->image);
 	q->question.object = rs_vec_items(&q->object, uint64_t);
 	q->question.objects = query_objects(q);
-	q->question.progress = &asking->progress;
+	q->question.progress = &exact->progress;
 	return err ? err
-		   : rs_exact_expect(asking->session->memory, &q->question,
+		   : rs_exact_expect(exact->session->memory, &q->question,
 				     q->image);
 }
 
-static struct rs_error *prepare(struct rs_exact_query *asking)
+static struct rs_error *prepare(struct rs_exact_query *exact)
 {
-	for (size_t i = 0; i < asking->queries; i++) {
-		struct rs_error *err = prepare_one(asking, &asking->query[i]);
+	for (size_t i = 0; i < exact->queries; i++) {
+		struct rs_error *err = prepare_one(exact, &exact->query[i]);
 
 		if (err)
 			return err;
 	}
-	asking->progress.fn = rs_thread_goes_on;
-	asking->progress.context = &asking->stop;
-	asking->started = rs_thread_start(&asking->thread, run, asking);
-	return asking->started ? NULL : &rs_enomem;
+	exact->progress.fn = rs_thread_goes_on;
+	exact->progress.context = &exact->stop;
+	exact->started = rs_thread_start(&exact->thread, run, exact);
+	return exact->started ? NULL : &rs_enomem;
 }
 
 // Whether the objects of @p rt in @p object are to be asked at all.
@@ -186,22 +186,22 @@ static bool is_wanted(const struct rs_session *session, struct rs_runtime *rt,
 					   n);
 }
 
-static struct rs_error *asking_new(struct rs_session *session,
-				   struct rs_exact_list *list, bool collecting,
-				   struct rs_exact_query **ret)
+static struct rs_error *
+exact_query_new(struct rs_session *session, struct rs_exact_list *list,
+		bool collecting, struct rs_exact_query **ret)
 {
-	struct rs_exact_query *asking = calloc(1, sizeof(*asking));
+	struct rs_exact_query *exact = calloc(1, sizeof(*exact));
 
-	if (!asking)
+	if (!exact)
 		return &rs_enomem;
-	asking->session = session;
-	asking->query = calloc(list->runtimes + 1, sizeof(*asking->query));
-	if (!asking->query) {
-		free(asking);
+	exact->session = session;
+	exact->query = calloc(list->runtimes + 1, sizeof(*exact->query));
+	if (!exact->query) {
+		free(exact);
 		return &rs_enomem;
 	}
 	for (size_t i = 0; i < list->runtimes; i++) {
-		struct query *q = &asking->query[asking->queries];
+		struct query *q = &exact->query[exact->queries];
 
 		if (!is_wanted(session, session->runtime[i], &list->object[i],
 			       collecting))
@@ -209,9 +209,9 @@ static struct rs_error *asking_new(struct rs_session *session,
 		q->rt = session->runtime[i];
 		q->object = list->object[i];
 		list->object[i] = (struct rs_vec){0};
-		asking->queries++;
+		exact->queries++;
 	}
-	*ret = asking;
+	*ret = exact;
 	return NULL;
 }
 
@@ -219,7 +219,7 @@ struct rs_error *
 rs_exact_query_start(struct rs_session *session, struct rs_exact_list *list,
 		     bool collecting, struct rs_exact_query **ret)
 {
-	struct rs_exact_query *asking = NULL;
+	struct rs_exact_query *exact = NULL;
 	struct rs_error *err = NULL;
 
 	*ret = NULL;
@@ -230,43 +230,43 @@ rs_exact_query_start(struct rs_session *session, struct rs_exact_list *list,
 	else if (!session->memory->is_core)
 		return NULL;
 	if (!err)
-		err = asking_new(session, list, collecting, &asking);
+		err = exact_query_new(session, list, collecting, &exact);
 	if (err)
 		return err;
-	if (asking->queries)
-		err = prepare(asking);
+	if (exact->queries)
+		err = prepare(exact);
 	if (err)
-		err = give_up(asking, err);
-	else if (asking->queries)
-		*ret = rs_take(&asking);
-	if (asking)
-		asking_free(asking);
+		err = give_up(exact, err);
+	else if (exact->queries)
+		*ret = rs_take(&exact);
+	if (exact)
+		exact_query_free(exact);
 	return err;
 }
 
-static bool has_ended(struct rs_exact_query *asking)
+static bool has_ended(struct rs_exact_query *exact)
 {
-	asking->started = !rs_thread_ended(asking->thread, RS_TICK_MS);
-	return !asking->started;
+	exact->started = !rs_thread_ended(exact->thread, RS_TICK_MS);
+	return !exact->started;
 }
 
-struct rs_error *rs_exact_query_join(struct rs_exact_query *asking)
+struct rs_error *rs_exact_query_join(struct rs_exact_query *exact)
 {
 	struct rs_error *err = NULL;
 
-	if (!asking)
+	if (!exact)
 		return NULL;
-	struct rs_session *session = asking->session;
-	while (!err && !has_ended(asking))
-		err = rs_progress_tick(&session->progress, "asking the types",
-				       0, asked_for(asking));
+	struct rs_session *session = exact->session;
+	while (!err && !has_ended(exact))
+		err = rs_progress_tick(&session->progress, "traversing objects",
+				       0, objects_queried(exact));
 	if (err) {
-		rs_exact_query_stop(asking);
+		rs_exact_query_stop(exact);
 		return err;
 	}
-	err = rs_take(&asking->err);
-	for (size_t i = 0; i < asking->queries && !err; i++) {
-		struct query *q = &asking->query[i];
+	err = rs_take(&exact->err);
+	for (size_t i = 0; i < exact->queries && !err; i++) {
+		struct query *q = &exact->query[i];
 		struct rs_exact_answer *asked = &session->exact[q->rt->index];
 
 		if (q->rt->ops->query_adds)
@@ -277,19 +277,19 @@ struct rs_error *rs_exact_query_join(struct rs_exact_query *asking)
 			err = rs_exact_consent(session, q->rt);
 	}
 	if (err)
-		err = give_up(asking, err);
+		err = give_up(exact, err);
 	else
 		session->exact_settled = true;
-	asking_free(asking);
+	exact_query_free(exact);
 	return err;
 }
 
-void rs_exact_query_stop(struct rs_exact_query *asking)
+void rs_exact_query_stop(struct rs_exact_query *exact)
 {
-	if (!asking)
+	if (!exact)
 		return;
-	atomic_store_explicit(&asking->stop, true, memory_order_relaxed);
-	if (asking->started)
-		pthread_join(asking->thread, NULL);
-	asking_free(asking);
+	atomic_store_explicit(&exact->stop, true, memory_order_relaxed);
+	if (exact->started)
+		pthread_join(exact->thread, NULL);
+	exact_query_free(exact);
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * Types of a core are asked while their objects are read.
+ * Exact queries: types' own functions report references while other objects are
+ * read.
  *
- * The image runs in a process of its own; a thread waits for it. What is asked
- * of whom: enum rs_exact.
+ * They run in an image of the core, a separate process; a thread waits for it.
+ * Which objects are traversed: enum rs_exact.
  */
 #ifndef RS_SESSION_EXACT_QUERY_H
 #define RS_SESSION_EXACT_QUERY_H
@@ -14,12 +15,13 @@
 struct rs_exact_query;
 
 /**
- * Whether an object that find() marked so is to be asked.
+ * Whether to traverse an object with the mark @p mark of find().
  *
- * Where all types are known to the decoders both ways tell the same (that is
- * what rs_answer_verify() is for), and reading costs less: it needs no second
- * pass over the objects and, for a core of gcore's, no copy of all memory. So
- * without being told to, only that is asked at which reading would guess.
+ * For types that the decoders know both methods give the same references
+ * (rs_answer_verify() compares them), and reading is cheaper: it needs no
+ * second pass over the objects and, for a core that GDB wrote, no copy of all
+ * memory. So in auto mode only objects are traversed that reading would guess
+ * at.
  */
 static inline bool rs_exact_wanted(const struct rs_session *session,
 				   uint8_t runtime, uint16_t mark)
@@ -34,13 +36,13 @@ static inline bool rs_exact_wanted(const struct rs_session *session,
 		(mark & RS_OBJ_INEXACT));
 }
 
-/** Whether all that is tracked is to be asked, so that little is read. */
+/** Whether all tracked objects are traversed, so that little is read. */
 static inline bool rs_exact_wanted_all(const struct rs_session *session)
 {
 	return session->options.exact == RS_EXACT_ON;
 }
 
-/** Whether what such an object's type reports takes the place of reading. */
+/** Whether the references that the type reports replace those that are read. */
 static inline bool rs_exact_wanted_instead(const struct rs_session *session,
 					   uint8_t runtime, uint16_t mark)
 {
@@ -49,7 +51,8 @@ static inline bool rs_exact_wanted_instead(const struct rs_session *session,
 	       rs_exact_wanted(session, runtime, mark);
 }
 
-/** Objects to ask, for rs_exact_query_start(); one list for each runtime. */
+/** Objects to traverse, for rs_exact_query_start(); one list for each runtime.
+ */
 struct rs_exact_list {
 	struct rs_vec *object; // [runtimes] of uint64_t, ascending
 	size_t runtimes;
@@ -74,13 +77,13 @@ rs_exact_list_add(struct rs_exact_list *list, uint8_t runtime, uint64_t address)
 }
 
 /**
- * Start to ask the types of the objects in @p list.
+ * Start to traverse the objects in @p list.
  *
  * @param list Its lists are taken over, and left empty.
- * @param collecting Only what a collection would find is wanted: where
- *        nobody insists and that cannot depend on them, nobody is asked.
- * @param[out] ret NULL when there is nobody to ask, or they were before, or
- *        they cannot be and need not: the session then says so.
+ * @param collecting The caller needs only the result of a collection. In auto
+ *        mode, skip when that cannot depend on these objects.
+ * @param[out] ret NULL if nothing is to be traversed, or it was before, or (in
+ *        auto mode) it cannot be: the session then has a problem.
  * Errors: RS_ENOMEM; with RS_EXACT_ON, those of enum rs_exact.
  */
 RS_MUST_CHECK struct rs_error *
@@ -88,13 +91,13 @@ rs_exact_query_start(struct rs_session *session, struct rs_exact_list *list,
 		     bool collecting, struct rs_exact_query **ret);
 
 /**
- * Wait for the end; session->exact then has what was told. Frees @p asking;
+ * Wait for the end; session->exact then has the answer. Frees @p exact;
  * NULL is allowed. Errors: as above; RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *
-rs_exact_query_join(struct rs_exact_query *asking);
+rs_exact_query_join(struct rs_exact_query *exact);
 
-/** Have it given up, wait, and free it. NULL is allowed. */
-void rs_exact_query_stop(struct rs_exact_query *asking);
+/** Stop the query, wait for it to end, and free it. NULL is allowed. */
+void rs_exact_query_stop(struct rs_exact_query *exact);
 
 #endif /* RS_SESSION_EXACT_QUERY_H */

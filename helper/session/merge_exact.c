@@ -103,17 +103,17 @@ static bool merge_object(struct rs_merge *m, uint32_t i, uint32_t from)
 {
 	struct rs_graph *g = m->graph;
 	const uint8_t by = rs_graph_runtime(g, i);
-	const struct rs_exact_answer *asked = &m->session->exact[by];
-	const uint64_t *first = asked->answer.first;
+	const struct rs_exact_answer *exact = &m->session->exact[by];
+	const uint64_t *first = exact->answer.first;
 	struct position *position = &m->position[by];
 
-	if (rs_exact_answer_next(asked, g->address[i], &position->row)) {
+	if (rs_exact_answer_next(exact, g->address[i], &position->row)) {
 		g->flags[i] &= (uint16_t)~RS_OBJ_INEXACT;
-		return (!asked->adds_to ||
+		return (!exact->adds_to ||
 			add_certain(m, from, g->out_start[i + 1])) &&
 		       add_traversed(m, position, first[position->row],
 				     first[position->row + 1],
-				     asked->adds_to ? by : -1);
+				     exact->adds_to ? by : -1);
 	}
 	if (rs_exact_wanted_instead(m->session, by, g->flags[i]))
 		return add_reading(m, i);

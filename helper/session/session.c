@@ -68,11 +68,12 @@ static struct rs_error *nothing_found(const struct rs_session *session,
 
 	list_signs(kind, kinds, signs, sizeof(signs));
 	if (truncated)
-		return rs_error_new(RS_ENOTFOUND,
-				    "%s; in what is there is %s: take the core "
-				    "again (ulimit -c unlimited, room on the "
-				    "disk)",
-				    truncated, signs);
+		return rs_error_new(
+			RS_ENOTFOUND,
+			"%s; in the part that is there is %s; take "
+			"the core again, with \"ulimit -c unlimited\" "
+			"and enough disk space",
+			truncated, signs);
 	return rs_error_new(
 		RS_ENOTFOUND, "%s: %s is in it; %s%s", session->source, signs,
 		missing ? missing : "is this the right target",

@@ -29,7 +29,7 @@ struct rs_session {
 	struct rs_collect_result full_collection;
 	bool has_tracked, has_all, has_full_collection;
 	struct rs_exact_answer *exact; // [runtimes] what types reported
-	bool exact_settled; // asking is over, or was found to be impossible
+	bool exact_settled; // the query is over, or was found to be impossible
 	char *source; // "core FILE", "process 123": for messages; owned
 	struct rs_open_options options; // exec and sysroot are NULL here
 };

@@ -104,7 +104,7 @@ class Exact(unittest.TestCase):
                             (got[7], "$refs_reachable")):
             self.assertEqual(answer.count("\n"), 1, answer)
             self.assertTrue(answer.startswith(who + ": process "), answer)
-            self.assertIn('only the types of a core can be asked, and '
+            self.assertIn('objects can be traversed only in a core, and '
                           '"refs exact" is on; take a core (gcore FILE) and '
                           'open that (core FILE), or set refs exact auto',
                           answer)

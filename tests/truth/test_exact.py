@@ -163,7 +163,7 @@ class Zoo(Case):
             session.export(path)
         self.assertEqual(info["learned"], "read")
         self.assertGreater(info["unasked"], 0)
-        self.assertRegex(str(info["problems"]), r"could not be asked: .*moved")
+        self.assertRegex(str(info["problems"]), r"could not be traversed; .*moved")
         self.assertFalse(compare.unlike(compare.Export(path), read))
         os.rename(moved + ".away", moved)
         with engine.Session(moved, exact="on") as session:

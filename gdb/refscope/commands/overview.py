@@ -35,8 +35,9 @@ Usage: refs [-json]
 
 COMMAND is one of those below; without one, "refs info" is run. No command
 writes to the process or runs code in it. (For a core, code may run in a
-separate process that has no access to anything: see "help set refs exact"
-and, for "refs repr" and "refs eval", "help set refs run".) The argument OBJ
+separate, jailed process without files, network or other processes: see
+"help set refs exact" and, for "refs repr" and "refs eval", "help set refs
+run".) The argument OBJ
 of a command is an address, a GDB expression, or -name
 MODULE.ATTR['key'].ATTR. The functions $refs_count(OBJ),
 $refs_unexplained(OBJ), $refs_reachable(OBJ) and $refs_garbage(OBJ) can be

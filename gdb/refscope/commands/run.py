@@ -17,9 +17,9 @@ RISK = (
     "This happens in a separate process that is rebuilt from the core for "
     "this one command. It is jailed (it cannot open files, start processes, "
     "send signals or reach the network), limited in time and memory, and "
-    "ends with the command. The risk: that is code and data of the core, "
-    "which may be anybody's; the jail depends on the kernel (seccomp), and "
-    "the result may be a lie. So it requires \"set refs run on\", which "
+    "ends with the command. The risk: a core may come from "
+    "a stranger, so its code may be hostile. The jail depends on the kernel "
+    "(seccomp), and the result may be false. So it requires \"set refs run on\", which "
     "should stay off for cores from strangers. The machine must be of the "
     "same kind, and have the same executable and libraries."
 )
@@ -50,8 +50,8 @@ any code of the core, and objects are traversed whatever their function is.
 All of this happens in a separate process that is rebuilt from the core. It
 is jailed (it cannot open files, start processes, send signals or reach the
 network), limited in time and memory, and ends with the command. The risk:
-that is code and data of the core, which may be anybody's; the jail depends
-on the kernel (seccomp), and the result may be a lie.
+a core may come from a stranger, so its code may be hostile. The jail
+depends on the kernel (seccomp), and the result may be false.
 
 Example:
   set refs run on"""
@@ -103,18 +103,17 @@ def _show_run(_argument: str, _from_tty: bool) -> None:
 class Memory(gdb.Parameter):
     """Usage: set refs run memory [auto|SIZE]
 
-SIZE is a number of bytes, or one with K, M or G, from 16M on. It counts
-what code of a core makes its own in its process: memory that it takes or
-writes to, and results. Code that exceeds it is ended, and the answer says
-so. auto (the default) is a quarter of the free memory, at most 1 GiB.
-Bytes of a core by GDB, which have to be copied to be seen, come on top,
-each byte of the file once.
+SIZE is a number of bytes, or one with K, M or G, from 16M on. It limits
+the memory that code of a core may allocate or modify, results included.
+Code that exceeds it is ended, and the answer says so. auto (the default) is a quarter of the free memory, at most 1 GiB.
+A core that GDB wrote is copied into memory on demand; that comes on top,
+at most the size of the core.
 
 Example:
   set refs run memory 4G"""
 
-    set_doc = "Set how much memory code of a core may make its own.\n"
-    show_doc = "Show how much memory code of a core may make its own.\n"
+    set_doc = "Set how much memory code of a core may use.\n"
+    show_doc = "Show how much memory code of a core may use.\n"
 
     def __init__(self) -> None:
         super().__init__("refs run memory", gdb.COMMAND_DATA,
@@ -133,8 +132,8 @@ Example:
     def get_show_string(self, value: str) -> str:
         meaning = ("a quarter of the free memory, at most 1 GiB"
                    if value == "auto" else "that much")
-        return (f'refs run memory is "{value}": code of a core may make '
-                f"{meaning} its own.")
+        return (f'refs run memory is "{value}": code of a core may use '
+                f"{meaning}.")
 
 
 class _Running(Command):

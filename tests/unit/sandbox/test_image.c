@@ -559,7 +559,7 @@ START_TEST(an_image_is_alone_and_ends_when_told)
 
 	make_core(spins);
 	rs_ck_error(ask(&slow, &progress, &answer), RS_EINTERRUPTED,
-		    "asking the types");
+		    "traversing objects");
 	ck_assert_int_gt(seen.pid, 0);
 	ck_assert_int_eq(seen.sid, seen.pid);
 	ck_assert_int_eq(seen.seccomp, 2);

@@ -394,7 +394,7 @@ START_TEST(without_consent_no_byte_of_the_core_is_run)
 			ck_assert_ptr_nonnull(strstr(text, "\"unasked\":1"));
 			ck_assert_ptr_nonnull(
 				strstr(text, "1 objects of type Node were "
-					     "read, not asked"));
+					     "read, not traversed"));
 		}
 		rs_text_free(text);
 		rs_session_close(session);

@@ -45,7 +45,7 @@ def collect(answer: dict[str, Any]) -> list[str]:
     if low != high:
         lines.append(
             f"gc.collect() returns {text.number(low)} to {text.number(high)}, "
-            f"as is decided by {text.clean(answer['decides'])}"
+            f"depending on {text.clean(answer['decides'])}"
         )
     return lines
 

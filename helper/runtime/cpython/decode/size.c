@@ -121,8 +121,10 @@ static uint64_t wide_size(struct rs_cpython *py, uint64_t object, uint64_t data,
 		       : 0;
 }
 
-static uint64_t
-string_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
+// @param buffers With the UTF-8 and the wide form of the text, which some
+// strings keep in memory of their own.
+static uint64_t string_size(struct rs_cpython *py, const struct rs_py_type *t,
+			    uint64_t object, bool buffers)
 {
 	const int32_t ascii_size = rs_py_off(py, RS_F_PyASCIIObject___size);
 	const int32_t compact =
@@ -151,12 +153,16 @@ string_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 	if (!is_compact(py, object))
 		return (uint64_t)rs_py_off(py, RS_F_PyUnicodeObject___size) +
 		       (length + 1) * kind;
-	if (state >> ascii_bit % 32 & 1)
-		return (uint64_t)ascii_size + length + 1 +
-		       wide_size(py, object, object + (uint64_t)ascii_size,
-				 length);
-	return (uint64_t)compact + (length + 1) * kind + utf8_size(py, object) +
-	       wide_size(py, object, object + (uint64_t)compact,
+	const bool ascii = state >> ascii_bit % 32 & 1;
+	const uint64_t head = (uint64_t)(ascii ? ascii_size : compact);
+	const uint64_t place = head + (length + 1) * (ascii ? 1 : kind);
+
+	if (!buffers)
+		return place;
+	if (ascii)
+		return place + wide_size(py, object, object + head, length);
+	return place + utf8_size(py, object) +
+	       wide_size(py, object, object + head,
 			 rs_py_get(py, object,
 				   RS_F_PyCompactUnicodeObject__wstr_length));
 }
@@ -252,8 +258,9 @@ uint64_t rs_py_own_size(struct rs_cpython *py, const struct rs_py_type *t,
 			uint64_t object)
 {
 	if (t->flags & RS_TPF_UNICODE)
-		return is_compact(py, object) ? string_size(py, t, object)
-					      : t->basicsize;
+		return is_compact(py, object)
+			       ? string_size(py, t, object, false)
+			       : t->basicsize;
 	if (t->flags & RS_TPF_LONG)
 		return int_size(py, t, object);
 	// Of what else has items, not all have a length.
@@ -268,7 +275,7 @@ rs_py_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 	const uint64_t head = rs_py_head_size(py, t);
 
 	if (t->flags & RS_TPF_UNICODE)
-		return head + string_size(py, t, object);
+		return head + string_size(py, t, object, true);
 	if (t->flags & RS_TPF_LONG)
 		return head + int_size(py, t, object);
 	if (t->how == RS_PY_TYPE) {

@@ -30,6 +30,7 @@ STOPS = 3  # at least
 MOST_STOPS = 25  # until one was inside a collection
 LARGEST_COUNT = 1 << 24
 IN_HAND = ": 1 pools of small blocks are damaged"
+IN_PART = "could be read in part only"
 TRANSIT = "was in the middle of a collection"
 
 
@@ -76,8 +77,10 @@ class Busy:
             if whole:
                 path = os.path.join(self.folder, "whole.jsonl")
                 session.export(path)
-        # A thread in the allocator has one of its pools in its hands.
-        problems = [p for p in info["problems"] if IN_HAND not in p]
+        # A thread in the allocator has one of its pools in its hands; one that
+        # makes a container larger has its items where nothing points yet.
+        problems = [p for p in info["problems"]
+                    if IN_HAND not in p and IN_PART not in p]
         told = {int(o["id"], 16) for o in answer["objects"]}
         self.assertFalse(told & self.kept)
         self.assertEqual(len(told), answer["unreachable"])

@@ -26,7 +26,7 @@ STOPS = 8
 # Takes blocks of all sizes, of all that keep some.
 EVERY_BLOCK = ("all([bytearray(n), (n,) * (n % 30), [n], {n: n}, 1.5 * n, "
                "1 << n, 'a' * n, set([n])] for n in range(4000))")
-UNREACHED = "a lock that was taken when the process stopped"
+UNREACHED = "a lock that was held when the process stopped"
 
 # What is tried, and what is then said. The modules are those that the
 # fixture imported.
@@ -354,8 +354,9 @@ class Typed(unittest.TestCase):
             "refs eval import os; os.fork()", "refs eval -- -1",
             "set refs run off", "refs eval 1", "print 6 * 7"],
             FOUND[-1].path)
-        off = (": this runs code of the core in a jailed process, and is off; "
-               "if you trust the core that far: set refs run on")
+        off = (": this would run code of the core in a jailed process, which "
+               "is not enabled; if you trust the core that far: set refs run "
+               "on")
         self.assertEqual(typed.lines(0), ["refs repr" + off])
         self.assertEqual(typed.lines(1), ["refs eval" + off])
         self.assertRegex(typed.parts[3], r"\A<Node 3 of \d+>\n\Z")
@@ -375,7 +376,7 @@ class Typed(unittest.TestCase):
                 target.stop()
                 with engine.Session(target.pid) as session:
                     self.assertRegex(outcome(session, "1"),
-                                     r"code runs in a process made of a core only")
+                                     r"code can only be run of a core")
 
 
 class Threaded:

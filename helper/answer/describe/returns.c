@@ -40,38 +40,52 @@ static bool may_call_back(const struct rs_graph *graph,
 	return dies && strong;
 }
 
+static uint64_t count_callbacks(const struct rs_graph *graph,
+				const struct rs_collect_result *result)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < graph->objects; i++)
+		if (!is_unreachable(result, i))
+			sum += may_call_back(graph, result, i);
+	return sum;
+}
+
+// What runs before the collector counts, in the order of importance, or NULL.
+static const char *
+find_code(const struct rs_graph *graph, const struct rs_collect_result *result)
+{
+	const char *found = NULL;
+
+	for (uint32_t i = 0; i < graph->objects; i++) {
+		if (!is_unreachable(result, i))
+			continue;
+		if ((graph->flags[i] & (RS_OBJ_FINALIZER | RS_OBJ_FINALIZED)) ==
+		    RS_OBJ_FINALIZER)
+			return "finalizers";
+		if (!found && is_generator(graph, i))
+			found = "generators and coroutines, which are closed "
+				"first";
+	}
+	return found;
+}
+
 void rs_returns_find(const struct rs_graph *graph,
 		     const struct rs_collect_result *result,
 		     enum rs_rules rules, struct rs_returns *ret)
 {
-	uint64_t callbacks = 0;
-
 	*ret = (struct rs_returns){result->unreachable, result->unreachable,
 				   NULL};
 	if (!result->unreachable)
 		return;
+	const uint64_t callbacks = count_callbacks(graph, result);
 	// 2.7 counts those that it keeps when the others are cleared, and
 	// calls no finalizer and closes no generator before.
-	if (rules == RS_RULES_27) {
-		if (result->uncollectable &&
-		    result->uncollectable < result->unreachable) {
-			ret->decides = "objects that a finalizer keeps";
-			ret->low = 0;
-		}
-		return;
-	}
-	for (uint32_t i = 0; i < graph->objects; i++) {
-		if (!is_unreachable(result, i)) {
-			callbacks += may_call_back(graph, result, i);
-			continue;
-		}
-		if ((graph->flags[i] & (RS_OBJ_FINALIZER | RS_OBJ_FINALIZED)) ==
-		    RS_OBJ_FINALIZER)
-			ret->decides = "finalizers";
-		else if (!ret->decides && is_generator(graph, i))
-			ret->decides = "generators and coroutines, which are "
-				       "closed first";
-	}
+	if (rules != RS_RULES_27)
+		ret->decides = find_code(graph, result);
+	else if (result->uncollectable &&
+		 result->uncollectable < result->unreachable)
+		ret->decides = "objects that a finalizer keeps";
 	if (callbacks && !ret->decides)
 		ret->decides = "callbacks of weak references";
 	if (!ret->decides)

@@ -42,7 +42,7 @@ RS_PLAIN _Noreturn void rs_child_exit(int status)
 
 RS_PLAIN static uint64_t read_clock(int64_t clock)
 {
-	struct timespec ts;
+	struct timespec ts = {0};
 
 	if (rs_raw3(SYS_clock_gettime, (uint64_t)clock, (uint64_t)&ts, 0))
 		return 0;
@@ -54,7 +54,7 @@ RS_PLAIN static uint64_t read_clock(int64_t clock)
 // include/linux/posix-timers_types.h: CPUCLOCK_SCHED is 2.
 RS_PLAIN static uint64_t cpu_of(int pid)
 {
-	return read_clock((int64_t)(~pid * 8 + 2));
+	return read_clock(~(int64_t)pid * 8 + 2);
 }
 
 RS_PLAIN static int open_status(int pid)
@@ -97,7 +97,7 @@ RS_PLAIN static uint64_t bytes_of(const char *text, const char *name)
 RS_PLAIN static uint64_t memory_of(const struct rs_spawn *s, int status_fd)
 {
 	char text[RS_STATUS + 1];
-	struct stat st;
+	struct stat st = {0};
 	const long n = rs_raw4(SYS_pread64, (uint64_t)status_fd, (uint64_t)text,
 			       RS_STATUS, 0);
 	uint64_t results, shared;
@@ -133,7 +133,7 @@ RS_PLAIN static enum rs_limit look(struct rs_spawn *s, int pid, int status_fd)
 
 RS_PLAIN static bool reap(struct rs_spawn *s, int pid, int options)
 {
-	struct rusage usage;
+	struct rusage usage = {0};
 	int status = 0;
 	const long rc = rs_raw4(SYS_wait4, (uint64_t)pid, (uint64_t)&status,
 				(uint64_t)(options | __WALL), (uint64_t)&usage);

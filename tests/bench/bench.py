@@ -70,6 +70,7 @@ class Sampler(threading.Thread):
 def memory_turn(core):
     """In a fresh process: open, collect, say what that took of memory."""
     import engine
+    engine.VALIDATE = False
     sampler = Sampler()
     sampler.start()
     with engine.Session(core) as session:
@@ -80,6 +81,7 @@ def memory_turn(core):
 def engine_turn(core, exact):
     """In a fresh process: open, collect, say how long that took."""
     import engine
+    engine.VALIDATE = False
     start = time.perf_counter()
     with engine.Session(core, exact=exact) as session:
         opened = time.perf_counter()
@@ -102,6 +104,7 @@ def run_engine(core, what="--turn", exact="auto"):
 def images_turn(core):
     """In a fresh process: two evals and two asks; when the images began."""
     import engine
+    engine.VALIDATE = False
     told = {"ready": [], "eval": [], "ask": [], "unreachable": []}
     with engine.Session(core, exact="off") as session:
         for _ in range(2):

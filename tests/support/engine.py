@@ -28,6 +28,7 @@ class _Options(ctypes.Structure):
 
 _Progress = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_char_p,
                              ctypes.c_uint64, ctypes.c_uint64)
+VALIDATE = True  # answers by their schemas; benchmarks do not
 EXACT = {"auto": 0, "on": 1, "off": 2}
 
 
@@ -93,8 +94,9 @@ class Session:
             answer = json.loads(ctypes.string_at(text).decode())
         finally:
             self.library.rs_text_free(text)
-        schemas.check(name.replace("rs_answer_", "").replace("rs_", ""),
-                      answer)
+        if VALIDATE:
+            schemas.check(name.replace("rs_answer_", "").replace("rs_", ""),
+                          answer)
         return answer
 
     def info(self):

@@ -57,8 +57,8 @@ struct rs_field_name {
 /** Indexed by enum rs_field; the size of a struct comes before its fields. */
 extern const struct rs_field_name rs_field_names[RS_FIELDS];
 
-/** @return One past the last field of the struct whose size is @p size. */
-enum rs_field rs_struct_end(enum rs_field size);
+/** @return One past the last field of the struct whose size is @p first. */
+enum rs_field rs_struct_end(enum rs_field first);
 
 /** The table, sorted by version. */
 extern const struct rs_layout rs_layouts[];

@@ -15,6 +15,7 @@ struct check {
 	char *reason; // may be NULL
 	size_t size;
 	struct rs_vec seen; // const struct rs_type *: checked, or to be
+	struct rs_vec without; // the same: not holding the type at hand
 };
 
 RS_PRINTF(4, 5)
@@ -112,33 +113,46 @@ static int check_extent(const struct check *c, const struct rs_type *type,
 		     (unsigned long long)bytes, f->offset, type->size);
 }
 
+static bool is_in(const struct rs_vec *list, const struct rs_type *type)
+{
+	const struct rs_type **item =
+		rs_vec_items(list, const struct rs_type *);
+	const size_t n = rs_vec_count(list, const struct rs_type *);
+
+	for (size_t i = 0; i < n; i++)
+		if (item[i] == type)
+			return true;
+	return false;
+}
+
 // Whether a struct lies in itself, by way of those that lie in it.
+// @param without Those that are known not to hold it: each is looked at once,
+//        however many ways lead to it.
 static bool holds_itself(const struct rs_type *type, const struct rs_type *of,
-			 unsigned depth)
+			 unsigned depth, struct rs_vec *without)
 {
 	if (of == type || depth == RS_INLINE_DEPTH)
 		return true;
+	if (is_in(without, of))
+		return false;
 	for (uint32_t i = 0; of->field && i < of->fields; i++) {
 		const struct rs_field *f = &of->field[i];
 
 		if (f->kind == RS_FIELD_INLINE && f->of &&
-		    holds_itself(type, f->of, depth + 1))
+		    holds_itself(type, f->of, depth + 1, without))
 			return true;
 	}
+	const struct rs_type **slot = rs_vec_push(without, sizeof(*slot));
+	if (slot)
+		*slot = of;
 	return false;
 }
 
 static int note(struct check *c, const struct rs_type *type)
 {
-	const struct rs_type **seen =
-		rs_vec_items(&c->seen, const struct rs_type *);
-	const size_t n = rs_vec_count(&c->seen, const struct rs_type *);
-
-	for (size_t i = 0; i < n; i++) {
-		if (seen[i] == type)
-			return 0;
-	}
-	seen = rs_vec_push(&c->seen, sizeof(*seen));
+	if (is_in(&c->seen, type))
+		return 0;
+	const struct rs_type **seen = rs_vec_push(&c->seen, sizeof(*seen));
 	if (!seen)
 		return RS_ENOMEM;
 	*seen = type;
@@ -155,8 +169,9 @@ static int check_field(struct check *c, const struct rs_type *type,
 		rc = check_of(c, type, f);
 	if (!rc)
 		rc = check_extent(c, type, f);
+	c->without.used = 0;
 	if (!rc && has_parts && f->kind == RS_FIELD_INLINE &&
-	    holds_itself(type, f->of, 0))
+	    holds_itself(type, f->of, 0, &c->without))
 		rc = wrong(c, type, f, "a struct cannot lie in itself");
 	return rc || !has_parts ? rc : note(c, f->of);
 }
@@ -215,6 +230,7 @@ int rs_type_check_as(const struct rs_type *type, bool counted, char *reason,
 		rc = check_struct(
 			&c, rs_vec_items(&c.seen, const struct rs_type *)[i]);
 	rs_vec_fini(&c.seen);
+	rs_vec_fini(&c.without);
 	return rc;
 }
 

@@ -165,6 +165,29 @@ START_TEST(parts_are_checked_and_may_lead_to_themselves)
 }
 END_TEST
 
+// Each of 40 structs has two parts of the next: 2^40 ways lead to the last.
+START_TEST(parts_with_many_ways_to_them_are_looked_at_once)
+{
+	enum { RS_DEEP = 40 };
+	static struct rs_field field[RS_DEEP][2];
+	static struct rs_type type[RS_DEEP + 1];
+
+	for (int i = 0; i < RS_DEEP; i++) {
+		for (int k = 0; k < 2; k++)
+			field[i][k] = (struct rs_field){.name = "x",
+							.of = &type[i + 1]};
+		type[i] = (struct rs_type){.name = "p",
+					   .field = field[i],
+					   .fields = 2,
+					   .size = 8,
+					   .count_width = 8};
+	}
+	type[RS_DEEP] =
+		(struct rs_type){.name = "leaf", .size = 8, .count_width = 8};
+	ck_assert_int_eq(rs_type_check(&type[0], NULL, 0), 0);
+}
+END_TEST
+
 static void *place(uint64_t i)
 {
 	// Tracking never touches the object.
@@ -294,6 +317,7 @@ int main(void)
 	tcase_add_test(tcase, a_flexible_array_may_begin_at_the_end);
 	tcase_add_test(tcase, wrong_counts_are_refused);
 	tcase_add_test(tcase, parts_are_checked_and_may_lead_to_themselves);
+	tcase_add_test(tcase, parts_with_many_ways_to_them_are_looked_at_once);
 	tcase_add_test(tcase, an_undescribed_type_gives_its_number_back);
 	tcase_add_test(tcase, extensions_go_with_their_description);
 	tcase_add_test(tcase, objects_outlive_their_type_with_its_name);

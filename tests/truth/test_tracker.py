@@ -70,28 +70,31 @@ class Mistakes(Case):
         return [shown.json(3)["problems"] for _, shown in self.look(mode)]
 
     def test_an_object_in_the_middle_of_its_release_is_in_use(self):
-        self.check_quiet("teardown", "in_transit", 1, "being torn down")
+        self.check_quiet("teardown", "in_transit", 1, "being freed or just created")
 
     def test_unmapped_memory_is_unknown(self):
-        self.check_quiet("unmapped", "unknown", 1, "taken as in use")
+        self.check_quiet("unmapped", "unknown", 1, "treated as in use")
 
     def test_freed_memory_is_recognised(self):
-        self.check_quiet("freed", "unknown", 1, "taken as in use")
+        self.check_quiet("freed", "unknown", 1, "treated as in use")
 
     def test_memory_used_again_is_recognised(self):
-        self.check_quiet("reused", "unknown", 1, "taken as in use")
+        self.check_quiet("reused", "unknown", 1, "treated as in use")
 
     def test_freed_blocks_are_recognised_by_their_headers(self):
         for problems in self.problems("blocks"):
+            # What is read in part is no matter of headers.
+            problems = [problem for problem in problems
+                        if "could be read in part only" not in problem]
             self.assertEqual(len(problems), 2, problems)
             self.assertIn("<large 0x", problems[0])
             self.assertIn("its memory was freed", problems[0])
 
     def test_arrays_that_are_not_there_are_unknown(self):
-        self.check_quiet("wild", "unknown", 1, "taken as in use")
+        self.check_quiet("wild", "unknown", 1, "treated as in use")
 
     def test_types_that_are_gone_leave_their_name(self):
-        self.check_quiet("gone", "unknown", 2, "taken as in use")
+        self.check_quiet("gone", "unknown", 2, "treated as in use")
         for problems in self.problems("gone"):
             self.assertIn("<gone 0x", problems[0])
             self.assertIn("its type is gone", problems[0])
@@ -109,7 +112,7 @@ class Mistakes(Case):
                 for i in range(4):
                     self.assertTrue(shown.json(i)["collecting"])
                 for i in range(4, 7):
-                    self.assertIn("inside a collection", shown.parts[i])
+                    self.assertIn("during a collection", shown.parts[i])
 
     def test_what_cannot_be_freed_is_uncollectable_with_the_reason(self):
         for mode, number, why, of in (("constant", 4, "no release", 2),
@@ -184,13 +187,13 @@ class Callbacks(Case):
                              commands + [c + " -json" for c in commands])
         for i in range(len(commands)):
             with self.subTest(command=commands[i]):
-                self.assertIn("(not read: what the traverse callbacks of "
-                              "10 objects visit: tree 8, hash 2",
+                self.assertIn("(not read: references that only the traverse "
+                              "callbacks of 10 objects visit: tree 8, hash 2",
                               shown.parts[i])
                 self.assertEqual(shown.json(len(commands) + i)["unread"], {
                     "objects": 10, "types": [{"type": "tree", "objects": 8},
                                              {"type": "hash", "objects": 2}]})
-        self.assertIn("no rings found in the garbage", shown.parts[1])
+        self.assertIn("no cycles found in the garbage", shown.parts[1])
         # Nothing that only they could hold is called unreachable.
         self.assertEqual(shown.json(len(commands))["unreachable"], 0)
 
@@ -221,7 +224,7 @@ class Registries(Case):
                                  ["finalize", "keep"])
                 self.assertIn("two_copies_plugin.so: 2 unreachable of 3 "
                               "objects tracked", shown.parts[4])
-                self.assertIn("3 rings in the garbage", shown.parts[3])
+                self.assertIn("3 cycles in the garbage", shown.parts[3])
                 self.assertIn("does not visit every reference",
                               shown.parts[3])
         self.assertEqual(target.finish(), 0)

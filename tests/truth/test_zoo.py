@@ -207,14 +207,18 @@ class Zoo:
         self.check_collection("kernel")
 
     def test_what_was_counted_of_collections(self):
+        # Before 3.7 the counts are in a static variable, which is not read.
+        version = [int(n) for n in self.interpreter.version.split(".")]
+        told = version >= [3, 7]
         for name in ("live", "gcore"):
             self.ask(name)
             runtime, = self.answers[name]["gc"]["runtimes"]
             read = runtime["generations"]
             for said, generation in zip(self.truth.stats, read):
                 for key in ("collections", "collected", "uncollectable"):
-                    self.assertEqual(generation[key], said[key], (name, key))
-            if self.interpreter.version >= "3.4":
+                    self.assertEqual(generation[key],
+                                     said[key] if told else None, (name, key))
+            if told:
                 self.assertEqual(len(self.truth.stats), len(read))
                 self.assertGreater(sum(g["collections"] for g in read), 0)
 

@@ -67,11 +67,7 @@ static struct rs_error *visit(struct origins *o, uint32_t number)
 	if (o->seen[number])
 		return NULL;
 	o->seen[number] = 1;
-	uint32_t *slot = rs_vec_push(&o->queue, sizeof(*slot));
-	if (!slot)
-		return &rs_enomem;
-	*slot = number;
-	return NULL;
+	return rs_vec_append(&o->queue, &number, sizeof(number));
 }
 
 static struct rs_error *look_at(struct origins *o, uint32_t number)

@@ -29,12 +29,8 @@ static struct rs_error *add(struct drawing *d, uint32_t number)
 		d->limited = true;
 		return NULL;
 	}
-	uint32_t *slot = rs_vec_push(&d->node, sizeof(*slot));
-	if (!slot)
-		return &rs_enomem;
-	*slot = number;
 	d->in[number] = 1;
-	return NULL;
+	return rs_vec_append(&d->node, &number, sizeof(number));
 }
 
 // The objects around one, in both directions, nearest first.

@@ -17,11 +17,7 @@ static struct rs_error *keep(struct writer *w, uint32_t i)
 	if (w->seen[i])
 		return NULL;
 	w->seen[i] = 1;
-	uint32_t *slot = rs_vec_push(&w->kept, sizeof(*slot));
-	if (!slot)
-		return &rs_enomem;
-	*slot = i;
-	return NULL;
+	return rs_vec_append(&w->kept, &i, sizeof(i));
 }
 
 static struct rs_error *keep_held(struct writer *w, uint32_t i)

@@ -130,14 +130,9 @@ struct rs_error *rs_native_roots(struct rs_runtime *rt, struct rs_roots *roots)
 static struct rs_error *
 add_address(void *context, uint64_t slot, uint64_t target, const char *name)
 {
-	uint64_t *a = rs_vec_push(context, sizeof(*a));
-
 	(void)slot;
 	(void)name;
-	if (!a)
-		return &rs_enomem;
-	*a = target;
-	return NULL;
+	return rs_vec_append(context, &target, sizeof(target));
 }
 
 struct rs_error *rs_native_garbage(struct rs_runtime *rt, struct rs_vec *ret)

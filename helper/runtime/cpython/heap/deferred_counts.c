@@ -18,15 +18,11 @@ enum { RS_IDS_MAX = 1 << 24 };
 static struct rs_error *
 add(struct rs_cpython *py, uint64_t object, int64_t count)
 {
-	struct rs_py_deferred_count *slot;
+	const struct rs_py_deferred_count deferred = {object, count};
 
 	if (!object || !count)
 		return NULL;
-	slot = rs_vec_push(&py->deferred_counts, sizeof(*slot));
-	if (!slot)
-		return &rs_enomem;
-	*slot = (struct rs_py_deferred_count){object, count};
-	return NULL;
+	return rs_vec_append(&py->deferred_counts, &deferred, sizeof(deferred));
 }
 
 static struct rs_error *

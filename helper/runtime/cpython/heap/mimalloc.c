@@ -181,14 +181,12 @@ find_candidates(const struct rs_cpython *py, struct rs_vec *ret)
 		uint64_t at = (s->start + step - 1) & ~(step - 1);
 
 		for (; at >= s->start && at < s->end; at += step) {
-			struct segment found, *slot;
+			struct segment found;
+			struct rs_error *err;
 
-			if (!read_segment(py, at, &found))
-				continue;
-			slot = rs_vec_push(ret, sizeof(*slot));
-			if (!slot)
-				return &rs_enomem;
-			*slot = found;
+			if (read_segment(py, at, &found) &&
+			    (err = rs_vec_append(ret, &found, sizeof(found))))
+				return err;
 		}
 	}
 	return NULL;
@@ -204,17 +202,10 @@ rs_py_mi_segments(const struct rs_cpython *py, struct rs_vec *ret)
 	const size_t n = rs_vec_count(&candidates, struct segment);
 	const uint64_t secret = find_secret(segment, n);
 
-	for (size_t i = 0; i < n && !err; i++) {
-		uint64_t *slot;
-
-		if (segment[i].secret != secret)
-			continue;
-		slot = rs_vec_push(ret, sizeof(*slot));
-		if (slot)
-			*slot = segment[i].address;
-		else
-			err = &rs_enomem;
-	}
+	for (size_t i = 0; i < n && !err; i++)
+		if (segment[i].secret == secret)
+			err = rs_vec_append(ret, &segment[i].address,
+					    sizeof(segment[i].address));
 	rs_vec_fini(&candidates);
 	return err;
 }
@@ -495,17 +486,13 @@ static void sort(struct rs_vec *addresses)
 static struct rs_error *add_heap(struct walk *w, const struct page *page)
 {
 	const size_t n = rs_vec_count(&w->heap, uint64_t);
-	uint64_t *slot;
 
 	if (!page->heap_address || // its thread has ended
 	    (n &&
 	     rs_vec_items(&w->heap, uint64_t)[n - 1] == page->heap_address))
 		return NULL;
-	slot = rs_vec_push(&w->heap, sizeof(*slot));
-	if (!slot)
-		return &rs_enomem;
-	*slot = page->heap_address;
-	return NULL;
+	return rs_vec_append(&w->heap, &page->heap_address,
+			     sizeof(page->heap_address));
 }
 
 static struct rs_error *add_delayed(struct walk *w, uint64_t heap)
@@ -517,11 +504,11 @@ static struct rs_error *add_delayed(struct walk *w, uint64_t heap)
 
 	while (block && rs_py_chain_step(&chain, block) &&
 	       rs_vec_count(&w->delayed, uint64_t) < RS_DELAYED_MAX) {
-		uint64_t *slot = rs_vec_push(&w->delayed, sizeof(*slot));
+		struct rs_error *err =
+			rs_vec_append(&w->delayed, &block, sizeof(block));
 
-		if (!slot)
-			return &rs_enomem;
-		*slot = block;
+		if (err)
+			return err;
 		block = next_free(w, heap, keys, block);
 	}
 	if (block)

@@ -21,18 +21,13 @@ struct tree {
 static void enqueue(struct tree *tree, uint64_t type)
 {
 	bool added = false;
-	uint64_t *slot;
 
 	if (tree->err || !type || (type & 7) || type >> 47)
 		return;
 	tree->err = rs_addrmap_add(&tree->seen, type, &added);
 	if (tree->err || !added)
 		return;
-	slot = rs_vec_push(&tree->queue, sizeof(*slot));
-	if (slot)
-		*slot = type;
-	else
-		tree->err = &rs_enomem;
+	tree->err = rs_vec_append(&tree->queue, &type, sizeof(type));
 }
 
 static bool visit_subclass(void *context, uint64_t key, uint64_t value)

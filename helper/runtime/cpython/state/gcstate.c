@@ -134,14 +134,13 @@ struct rs_error *rs_py_garbage_of(struct rs_cpython *py, unsigned interpreter,
 	const uint64_t items =
 		rs_py_get(py, state.garbage, RS_F_PyListObject__ob_item);
 	for (uint64_t k = 0; state.garbage && k < n; k++) {
-		uint64_t item, *slot;
+		uint64_t item;
 
 		if (!rs_memory_u64(py->base.memory, items + k * 8, &item))
 			break;
-		slot = rs_vec_push(ret, sizeof(*slot));
-		if (!slot)
-			return &rs_enomem;
-		*slot = item;
+		struct rs_error *err = rs_vec_append(ret, &item, sizeof(item));
+		if (err)
+			return err;
 	}
 	return NULL;
 }
@@ -161,20 +160,17 @@ struct rs_error *rs_py_garbage_lists(struct rs_runtime *rt, struct rs_vec *ret)
 {
 	struct rs_cpython *py = rs_cpython(rt);
 	const unsigned collectors = py->runtime ? py->interpreters : 1;
+	struct rs_error *err = NULL;
 
-	for (unsigned i = 0; i < collectors; i++) {
+	for (unsigned i = 0; i < collectors && !err; i++) {
 		struct rs_py_gcstate state;
-		uint64_t *slot;
 
 		rs_py_gcstate(py, i, &state);
-		if (!state.garbage)
-			continue;
-		slot = rs_vec_push(ret, sizeof(*slot));
-		if (!slot)
-			return &rs_enomem;
-		*slot = state.garbage;
+		if (state.garbage)
+			err = rs_vec_append(ret, &state.garbage,
+					    sizeof(state.garbage));
 	}
-	return NULL;
+	return err;
 }
 
 void rs_py_was_collecting(struct rs_cpython *py)

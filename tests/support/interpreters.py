@@ -25,8 +25,23 @@ import shutil
 import subprocess
 import sys
 
-Interpreter = collections.namedtuple("Interpreter",
-                                     "path version name flavour")
+
+class Interpreter(collections.namedtuple(
+        "Interpreter", "path version name flavour")):
+    """One that was found: path, 3.13.5, 3_13_5t_debug and t-debug."""
+    __slots__ = ()
+
+    @property
+    def numbers(self):
+        """[3, 13, 5]"""
+        return [int(n) for n in self.version.split(".")]
+
+    @property
+    def release(self):
+        """[3, 13]"""
+        return self.numbers[:2]
+
+
 WANTED = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13",
           "3.14", "3.15")
 # Not every machine has these: looked for, and a skipped test when not found.
@@ -82,7 +97,7 @@ def split(told):
 
 def series(interpreter):
     """3.13t-debug of a 3.13.5t-debug."""
-    return ".".join(interpreter.version.split(".")[:2]) + interpreter.flavour
+    return "%d.%d" % tuple(interpreter.release) + interpreter.flavour
 
 
 def is_meant(interpreter, word):
@@ -128,7 +143,7 @@ def look():
         names.add(name)
         found[real] = Interpreter(path, version, name, flavour)
     return sorted(found.values(), key=lambda i: (
-        [int(n) for n in i.version.split(".")], i.flavour, i.name)), broken
+        i.numbers, i.flavour, i.name)), broken
 
 
 @functools.lru_cache(maxsize=None)  # to ask them all takes seconds

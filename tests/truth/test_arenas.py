@@ -152,7 +152,7 @@ class Arenas:
         used = sum(int(n) for n in CLASS_LINE.findall(self.stats))
         # After the table was printed the number was made: an int, which is
         # one block (or one that was on a free list: 3.14).
-        number = int(self.interpreter.version.split(".")[1]) < 14
+        number = self.interpreter.release < [3, 14]
         if self.expected == "malloc":
             self.assertEqual(used, 0)
             return
@@ -200,7 +200,7 @@ class Arenas:
     def test_tables_are_no_objects(self):
         traps = self.load("traps.json")
         self.assertGreater(len(traps), 100)
-        if not self.interpreter.version.startswith("2."):  # there: malloc's
+        if self.interpreter.release >= [3]:  # there: malloc's
             self.assertEqual(
                 {a for a, _size in traps} - self.sweep.others, set())
         wrong = [(hex(a), head, self.sweep.objects[a + head])
@@ -240,7 +240,7 @@ class Arenas:
         if self.expected == "malloc":
             self.assertTrue(lacking)  # nothing leads to them
             return
-        if self.interpreter.version.startswith("2."):
+        if self.interpreter.release < [3]:
             # These have blocks of their own there, which no arena holds.
             lacking = [row for row in lacking
                        if row[1] not in ("float", "int")]
@@ -297,7 +297,7 @@ class Heaps(Arenas):
     elsewhere = 7  # the fixture's FREED_ELSEWHERE
 
     def test_blocks_are_those_of_the_interpreter(self):
-        number = int(self.interpreter.version.split(".")[1]) < 14
+        number = self.interpreter.release < [3, 14]
         self.assertEqual(self.allocator["large"], 0)
         # What no thread may look at any more is given back later, by whatever
         # runs next: CPython Python/qsbr.c, _PyMem_FreeDelayed().
@@ -325,7 +325,7 @@ def kinds_of(one):
     if "t" in one.flavour.split("-"):
         return ((None, "mimalloc_debug" if debug else "mimalloc", Heaps),
                 ("debug", "mimalloc_debug", Heaps))
-    if one.version.startswith("2."):
+    if one.release < [3]:
         return ((None, "pymalloc", Arenas),)  # chosen when it is built
     return ((None, "pymalloc_debug" if debug else "pymalloc", Arenas),
             ("pymalloc_debug", "pymalloc_debug", Arenas),

@@ -70,7 +70,7 @@ class Bounds(unittest.TestCase):
         for interpreter in FOUND:
             command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
                        "large_bytes"]
-            if interpreter.version.startswith("2."):
+            if interpreter.release < [3]:
                 continue
             with self.subTest(interpreter=interpreter.name), \
                     tempfile.TemporaryDirectory() as folder, \
@@ -109,7 +109,7 @@ class Bounds(unittest.TestCase):
         for interpreter in FOUND:
             command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
                        "none_at_zero"]
-            if int(interpreter.version.split(".")[1]) >= 12:
+            if interpreter.release >= [3, 12]:
                 continue
             with self.subTest(interpreter=interpreter.name), \
                     tempfile.TemporaryDirectory() as folder, \

@@ -142,7 +142,7 @@ class LittleMemory(Heap, unittest.TestCase):
     """Whatever allocation fails, it is told; nothing is told wrong."""
     # For what it fails, one will do: 3.11, or the newest that there is.
     interpreter = ([one for one in interpreters.find()
-                    if one.version.startswith("3.11.")] +
+                    if one.release == [3, 11]] +
                    [one for one in reversed(interpreters.find())
                     if not one.flavour])[0]
     SECONDS, FEWEST = 20, 60

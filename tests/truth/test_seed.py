@@ -58,7 +58,7 @@ class Story:
         return target
 
     def is_old(self):
-        return self.interpreter.version.startswith("2.7")
+        return self.interpreter.release == [2, 7]
 
     def asked(self, target, *commands):
         """The same commands live and on a core, with the same answers."""
@@ -130,8 +130,7 @@ class Story:
 
     def has_dict(self):
         """3.11 and later keep the attributes inside the instance."""
-        version = [int(n) for n in self.interpreter.version.split(".")]
-        return version < [3, 11]
+        return self.interpreter.release < [3, 11]
 
     def check_garbage_of_one(self, after):
         leaked = after.json(1)["garbage"]

@@ -84,7 +84,7 @@ class Several:
         # From 3.9 on each interpreter has its own collector; without the
         # lock its objects are in the heaps of all.
         cls.apart = not cls.interpreter.flavour.startswith("t") and \
-            version(cls.interpreter) >= [3, 9]
+            cls.interpreter.release >= [3, 9]
 
     @classmethod
     def tearDownClass(cls):
@@ -197,7 +197,7 @@ class Several:
             self.assertLessEqual(set(types), {"code", "tuple"})
             return
         # One collector for all returns what it finds of all.
-        one_for_all = version(self.interpreter) < [3, 9]
+        one_for_all = self.interpreter.release < [3, 9]
         self.assertEqual(told["unreachable"],
                          self.heaps[0].collected if one_for_all else
                          sum(h.collected for h in self.heaps))
@@ -260,7 +260,7 @@ class Made(Several):
                       os.path.join(FIXTURES, "subinterpreters.py"))
 
     def has_thread(self, number):
-        return number == 0 or version(self.interpreter) >= [3, 12]
+        return number == 0 or self.interpreter.release >= [3, 12]
 
 
 class Embedded(Several):
@@ -280,10 +280,6 @@ class Embedded(Several):
         return [program, prefix, os.path.join(FIXTURES, "one_interpreter.py")]
 
 
-def version(interpreter):
-    return [int(n) for n in interpreter.version.split(".")[:2]]
-
-
 def build_of(interpreter):
     """How to build against it, or None."""
     done = subprocess.run([interpreter.path, "-c", BUILD], check=False,
@@ -299,12 +295,12 @@ def build_of(interpreter):
 
 FOUND = interpreters.find()
 for one in FOUND:
-    if version(one) >= [3, 8]:
+    if one.release >= [3, 8]:
         globals()["Made_" + one.name] = type(
             "Made_" + one.name, (Made, unittest.TestCase),
             {"interpreter": one})
     # The others, with threads in all, are as these.
-    if version(one) < [3, 8] or version(one) == [3, 11]:
+    if one.release < [3, 8] or one.release == [3, 11]:
         build = build_of(one)
         if build:
             globals()["Embedded_" + one.name] = type(

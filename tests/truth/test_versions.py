@@ -233,15 +233,11 @@ class WithText(Flipped):
                 older.replace("05", "5"), micro, KNOWN))
 
 
-def release(interpreter):
-    return [int(n) for n in interpreter.version.split(".")[:2]]
-
-
 FOUND = [i for i in interpreters.find() if not i.flavour]
 for one in FOUND:
     # Of 3.11 and 3.12 the version is a constant, which is in no core.
-    if release(one) < [3, 11] or release(one) >= [3, 13]:
-        form = WithTable if release(one) >= [3, 13] else WithText
+    if one.release < [3, 11] or one.release >= [3, 13]:
+        form = WithTable if one.release >= [3, 13] else WithText
         globals()["Flipped_" + one.name] = type(
             "Flipped_" + one.name, (form, unittest.TestCase),
             {"interpreter": one})

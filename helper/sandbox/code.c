@@ -30,34 +30,41 @@ bytes_at(const struct rs_code_file *f, uint64_t offset, uint64_t size)
 							     : NULL;
 }
 
+/** A table of headers, as the file header describes it. */
+struct table {
+	uint64_t offset;
+	unsigned entries, entry_size;
+};
+
+static bool header_at(const struct rs_code_file *f, const struct table *table,
+		      unsigned i, void *ret, size_t size)
+{
+	const uint8_t *p = i < table->entries && i < RS_HEADERS_MAX &&
+					   table->entry_size == size
+				   ? bytes_at(f, table->offset + i * size, size)
+				   : NULL;
+
+	if (p)
+		memcpy(ret, p, size);
+	return p != NULL;
+}
+
 static bool
 program_header(const struct rs_code_file *f, unsigned i, Elf64_Phdr *ret)
 {
-	const uint8_t *p =
-		i < f->ehdr.e_phnum && i < RS_HEADERS_MAX &&
-				f->ehdr.e_phentsize == sizeof(*ret)
-			? bytes_at(f, f->ehdr.e_phoff + i * sizeof(*ret),
-				   sizeof(*ret))
-			: NULL;
+	const struct table table = {f->ehdr.e_phoff, f->ehdr.e_phnum,
+				    f->ehdr.e_phentsize};
 
-	if (p)
-		memcpy(ret, p, sizeof(*ret));
-	return p != NULL;
+	return header_at(f, &table, i, ret, sizeof(*ret));
 }
 
 static bool
 section_header(const struct rs_code_file *f, unsigned i, Elf64_Shdr *ret)
 {
-	const uint8_t *p =
-		i < f->ehdr.e_shnum && i < RS_HEADERS_MAX &&
-				f->ehdr.e_shentsize == sizeof(*ret)
-			? bytes_at(f, f->ehdr.e_shoff + i * sizeof(*ret),
-				   sizeof(*ret))
-			: NULL;
+	const struct table table = {f->ehdr.e_shoff, f->ehdr.e_shnum,
+				    f->ehdr.e_shentsize};
 
-	if (p)
-		memcpy(ret, p, sizeof(*ret));
-	return p != NULL;
+	return header_at(f, &table, i, ret, sizeof(*ret));
 }
 
 static bool is_executable(const struct rs_code_file *f)

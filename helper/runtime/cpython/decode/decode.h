@@ -91,6 +91,13 @@ uint64_t
 rs_py_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object);
 
 /**
+ * What an old-style class (2.7), or the first base that has it, defines as
+ * @p name; 0: none of them does.
+ */
+uint64_t
+rs_py_old_class_get(struct rs_cpython *py, uint64_t class, const char *name);
+
+/**
  * Whether the class of an old-style instance (2.7), or a base, has a __del__.
  */
 bool rs_py_old_finalizer(struct rs_cpython *py, uint64_t instance);

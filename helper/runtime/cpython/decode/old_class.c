@@ -4,8 +4,9 @@
 
 enum { RS_CLASSES_MAX = 4096 };
 
-// Whether the class or one of its bases defines __del__, breadth first.
-static bool class_has_del(struct rs_cpython *py, uint64_t class)
+// Breadth first, which is not always the interpreter's order.
+uint64_t
+rs_py_old_class_get(struct rs_cpython *py, uint64_t class, const char *name)
 {
 	uint64_t queue[RS_CLASSES_MAX];
 	unsigned n = 0;
@@ -14,22 +15,24 @@ static bool class_has_del(struct rs_cpython *py, uint64_t class)
 	for (unsigned i = 0; i < n; i++) {
 		const uint64_t dict =
 			rs_py_get(py, queue[i], RS_F_PyClassObject__cl_dict);
+		const uint64_t value =
+			dict ? rs_py_dict_get(py, dict, name) : 0;
 		const uint64_t bases =
 			rs_py_get(py, queue[i], RS_F_PyClassObject__cl_bases);
-
-		if (dict && rs_py_dict_get(py, dict, "__del__"))
-			return true;
 		const uint64_t count = rs_py_tuple_size(py, bases);
+
+		if (value)
+			return value;
 		for (uint64_t b = 0; b < count && n < RS_CLASSES_MAX; b++)
 			queue[n++] = rs_py_tuple_item(py, bases, b);
 		if (n == RS_CLASSES_MAX)
 			rs_memory_gap(py->base.memory,
 				      "CPython %s: an old-style class has more "
-				      "than %d bases; a __del__ of the others "
+				      "than %d bases; a %s of the others "
 				      "is not known",
-				      py->version_text, RS_CLASSES_MAX);
+				      py->version_text, RS_CLASSES_MAX, name);
 	}
-	return false;
+	return 0;
 }
 
 bool rs_py_old_finalizer(struct rs_cpython *py, uint64_t instance)
@@ -45,7 +48,8 @@ bool rs_py_old_finalizer(struct rs_cpython *py, uint64_t instance)
 	// Instances of a class come in runs.
 	if (k->old_class != class) {
 		k->old_class = class;
-		k->old_class_del = class_has_del(py, class);
+		k->old_class_del =
+			rs_py_old_class_get(py, class, "__del__") != 0;
 	}
 	return k->old_class_del ||
 	       (dict && rs_py_dict_get(py, dict, "__del__"));

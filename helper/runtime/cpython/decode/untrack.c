@@ -13,15 +13,6 @@ enum {
 	RS_LOOKS = 1 << 16, // items of these to examine in total
 };
 
-static uint8_t bits_of(const struct rs_cpython *py, uint64_t object)
-{
-	const int32_t at = rs_py_off(py, RS_F__object__ob_gc_bits);
-	const uint8_t *p =
-		rs_memory_at(py->base.memory, object + (uint64_t)at, 1);
-
-	return p ? *p : 0;
-}
-
 /** The state of examining an object and its contents. */
 struct search {
 	struct rs_cpython *py;
@@ -56,7 +47,7 @@ static bool may_be_tracked(struct search *s, uint64_t holder, uint64_t object,
 		       RS_TPF_HEAP;
 	if (t->address != py->type_tuple)
 		return true;
-	return (bits_of(py, object) & RS_PY_BIT_TRACKED) &&
+	return (rs_py_gc_bits(py, object) & RS_PY_BIT_TRACKED) &&
 	       !(object < holder && tuple_goes(s, object, depth + 1));
 }
 

@@ -68,30 +68,6 @@ of_class(struct rs_cpython *py, uint64_t class, const char *name)
 	return 0;
 }
 
-static uint64_t
-of_old_class(struct rs_cpython *py, uint64_t class, const char *name)
-{
-	uint64_t queue[RS_CLASSES];
-	unsigned n = 0;
-
-	queue[n++] = class;
-	for (unsigned i = 0; i < n; i++) {
-		const uint64_t dict =
-			rs_py_get(py, queue[i], RS_F_PyClassObject__cl_dict);
-		const uint64_t value =
-			dict ? rs_py_dict_get(py, dict, name) : 0;
-		const uint64_t bases =
-			rs_py_get(py, queue[i], RS_F_PyClassObject__cl_bases);
-		const uint64_t count = rs_py_tuple_size(py, bases);
-
-		if (value)
-			return value;
-		for (uint64_t b = 0; b < count && n < RS_CLASSES; b++)
-			queue[n++] = rs_py_tuple_item(py, bases, b);
-	}
-	return 0;
-}
-
 // The value of `name` in the object's own dict or inline values.
 static uint64_t of_attributes(struct rs_cpython *py, const struct rs_py_type *t,
 			      uint64_t object, const char *name)
@@ -167,7 +143,7 @@ attribute(struct rs_cpython *py, uint64_t object, const char *name)
 	if (t->how == RS_PY_TYPE)
 		value = of_class(py, object, name);
 	else if (py->known->old && strcmp(t->name, "classobj") == 0)
-		value = of_old_class(py, object, name);
+		value = rs_py_old_class_get(py, object, name);
 	else
 		value = of_attributes(py, t, object, name);
 	if (value)
@@ -179,7 +155,7 @@ attribute(struct rs_cpython *py, uint64_t object, const char *name)
 	if (dict)
 		value = rs_py_dict_get(py, dict, name);
 	if (!value && py->known->old && strcmp(t->name, "instance") == 0)
-		value = of_old_class(
+		value = rs_py_old_class_get(
 			py,
 			rs_py_get(py, object, RS_F_PyInstanceObject__in_class),
 			name);

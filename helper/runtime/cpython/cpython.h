@@ -172,6 +172,17 @@ static inline bool rs_py_is_interned(const struct rs_cpython *py, uint64_t dict)
 	return false;
 }
 
+/** Without the GIL: ob_gc_bits of @p object; 0 when unreadable. */
+static inline uint8_t
+rs_py_gc_bits(const struct rs_cpython *py, uint64_t object)
+{
+	const int32_t at = rs_py_off(py, RS_F__object__ob_gc_bits);
+	const uint8_t *p =
+		rs_memory_at(py->base.memory, object + (uint64_t)at, 1);
+
+	return p ? *p : 0;
+}
+
 /** @return The type of @p object, or 0 when unreadable. */
 static inline uint64_t rs_py_type(const struct rs_cpython *py, uint64_t object)
 {

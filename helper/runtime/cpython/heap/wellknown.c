@@ -186,12 +186,8 @@ static void search_list(struct search *search, uint64_t head)
 static bool visit_block(void *context, const struct rs_py_mi_block *block)
 {
 	struct search *search = context;
-	const struct rs_cpython *py = search->py;
-	const int32_t at = rs_py_off(py, RS_F__object__ob_gc_bits);
-	const uint8_t *bits =
-		rs_memory_at(py->base.memory, block->object + (uint64_t)at, 1);
 
-	if (bits && (*bits & RS_PY_BIT_TRACKED))
+	if (rs_py_gc_bits(search->py, block->object) & RS_PY_BIT_TRACKED)
 		look_at(search, block->object);
 	return search->looked++ < RS_SEARCH_MAX && !done(search);
 }

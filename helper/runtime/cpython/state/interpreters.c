@@ -210,11 +210,8 @@ static bool check_block(void *context, const struct rs_py_mi_block *block)
 {
 	struct heap_check *check = context;
 	const struct rs_cpython *py = check->py;
-	const int32_t at = rs_py_off(py, RS_F__object__ob_gc_bits);
-	const uint8_t *bits =
-		rs_memory_at(py->base.memory, block->object + (uint64_t)at, 1);
 
-	if (bits && (*bits & RS_PY_BIT_TRACKED)) {
+	if (rs_py_gc_bits(py, block->object) & RS_PY_BIT_TRACKED) {
 		if (looks_like_object(py, block->object))
 			check->objects++;
 		else

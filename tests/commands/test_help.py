@@ -64,8 +64,8 @@ class Help(unittest.TestCase):
         for page in answers(["help refs eval", "help refs repr",
                              "help set refs run"]):
             text = " ".join(page.split())
-            self.assertIn("The risk: that is code and data of the core, "
-                          "which may be anybody's", text)
+            self.assertIn("The risk: a core may come from a stranger, so its "
+                          "code may be hostile.", text)
             self.assertIn("set refs run on", text)
 
     def test_the_list_is_complete(self):

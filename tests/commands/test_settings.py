@@ -51,7 +51,7 @@ class Exact(unittest.TestCase):
         self.assertEqual(said[1], "")
         self.assertIn('"512M"', said[2])
         for wrong, words in ((said[3], "3x"), (said[4], "1k")):
-            self.assertIn(f'"{words}" is no size', wrong)
+            self.assertIn(f'"{words}" is not a valid size', wrong)
             self.assertEqual(wrong.count("\n"), 1)
         self.assertIn('"512M"', said[5])
         self.assertIn('"auto"', said[7])

@@ -180,7 +180,8 @@ class WithTable(Flipped):
             with self.subTest(version):
                 if as_last:
                     self.check_read(version, "CPython %s is not known; it is "
-                                    r"read as 3\.15\.\d+, because its types"
+                                    r"read as 3\.15\.\d+, because its types "
+                                    "have the same sizes"
                                     % version.replace(".", r"\."))
                 else:
                     self.check_outline(version)

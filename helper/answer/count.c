@@ -60,14 +60,14 @@ struct rs_error *rs_answer_count(struct rs_session *session, uint64_t object,
 	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_json *j = &report.json;
-	struct rs_ledger ledger;
+	struct rs_holder_sums ledger;
 	struct rs_error *err;
 	uint32_t n;
 
 	if ((err = rs_report_open_at(&report, session, object, &n)) ||
 	    (err = rs_report_reverse(&report)))
 		return err;
-	rs_report_ledger(&report, n, &ledger);
+	rs_report_holder_sums(&report, n, &ledger);
 
 	rs_json_begin_object(j);
 	rs_report_key_object(&report, "object", n);

@@ -42,14 +42,14 @@ rs_number_unexplained(struct rs_session *session, uint64_t object, int64_t *ret)
 {
 	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
-	struct rs_ledger ledger;
+	struct rs_holder_sums ledger;
 	struct rs_error *err;
 	uint32_t n;
 
 	if ((err = rs_report_open_at(&report, session, object, &n)) ||
 	    (err = rs_report_reverse(&report)))
 		return err;
-	rs_report_ledger(&report, n, &ledger);
+	rs_report_holder_sums(&report, n, &ledger);
 	*ret = ledger.unexplained;
 	return NULL;
 }

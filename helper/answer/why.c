@@ -74,12 +74,12 @@ static struct rs_error *look_at(struct origins *o, uint32_t number)
 {
 	const struct rs_graph *g = o->report->graph;
 	const uint8_t fate = o->result->fate[number];
-	struct rs_ledger ledger;
+	struct rs_holder_sums ledger;
 	struct rs_error *err = NULL;
 
 	if (o->garbage[number])
 		return NULL; // it keeps nothing alive
-	rs_report_ledger(o->report, number, &ledger);
+	rs_report_holder_sums(o->report, number, &ledger);
 	if (ledger.unexplained > 0 || ledger.guesses ||
 	    (g->flags[number] & (RS_OBJ_IMMORTAL | RS_OBJ_STATIC))) {
 		o->alive = true;
@@ -125,9 +125,9 @@ static void write_origins(struct rs_report *report, const struct origins *o)
 	rs_json_key(j, "held");
 	rs_json_begin_array(j);
 	for (unsigned i = 0; i < o->n; i++) {
-		struct rs_ledger ledger;
+		struct rs_holder_sums ledger;
 
-		rs_report_ledger(report, o->found[i], &ledger);
+		rs_report_holder_sums(report, o->found[i], &ledger);
 		rs_json_begin_object(j);
 		rs_report_key_object(report, "object", o->found[i]);
 		rs_json_key_int(j, "unexplained", ledger.unexplained);

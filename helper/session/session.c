@@ -14,6 +14,7 @@ void rs_session_close(struct rs_session *session)
 	if (!session)
 		return;
 	rs_collect_result_fini(&session->full_collection);
+	rs_ledger_fini(&session->ledger);
 	rs_graph_fini(&session->tracked);
 	rs_graph_fini(&session->all);
 	for (size_t i = 0; session->exact && i < session->runtimes; i++)

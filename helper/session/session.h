@@ -7,6 +7,7 @@
 #define RS_SESSION_SESSION_H
 
 #include "refscope/engine.h"
+#include "roots/ledger.h"
 #include "runtime/runtime.h"
 #include "session/exact_answer.h"
 
@@ -27,7 +28,8 @@ struct rs_session {
 	struct rs_graph all; // valid if has_all: every object and root
 	// Valid if has_full_collection: a full collection of `all`.
 	struct rs_collect_result full_collection;
-	bool has_tracked, has_all, has_full_collection;
+	struct rs_ledger ledger; // valid if has_ledger: of `all`
+	bool has_tracked, has_all, has_full_collection, has_ledger;
 	struct rs_exact_answer *exact; // [runtimes] what types reported
 	bool exact_settled; // the query is over, or was found to be impossible
 	char *source; // "core FILE", "process 123": for messages; owned
@@ -84,6 +86,11 @@ rs_session_graph(struct rs_session *session, struct rs_graph **ret);
  * that of all objects is there, it is returned instead. Borrowed. */
 RS_MUST_CHECK struct rs_error *
 rs_session_tracked(struct rs_session *session, struct rs_graph **ret);
+
+/** The ledger of the graph of all objects, made by the first call. Borrowed.
+ * Errors: as rs_session_graph(), rs_ledger_make(). */
+RS_MUST_CHECK struct rs_error *
+rs_session_ledger(struct rs_session *session, const struct rs_ledger **ret);
 
 /**
  * Run full collections of all runtimes, by their own rules, over @p graph, one

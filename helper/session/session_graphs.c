@@ -60,6 +60,29 @@ rs_session_tracked(struct rs_session *session, struct rs_graph **ret)
 	return err;
 }
 
+struct rs_error *
+rs_session_ledger(struct rs_session *session, const struct rs_ledger **ret)
+{
+	struct rs_graph *graph;
+	struct rs_error *err = rs_session_graph(session, &graph);
+
+	if (!err && !session->has_ledger) {
+		const struct rs_ledger_source source = {
+			.memory = session->memory,
+			.runtime = session->runtime,
+			.runtimes = session->runtimes,
+			.graph = graph,
+			.progress = &session->progress,
+		};
+
+		err = rs_ledger_make(&source, &session->ledger);
+		session->has_ledger = !err;
+	}
+	if (!err)
+		*ret = &session->ledger;
+	return err;
+}
+
 struct rs_error *rs_session_collect_full(struct rs_session *session,
 					 struct rs_graph *graph,
 					 struct rs_collect_result *ret)

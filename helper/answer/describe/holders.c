@@ -35,14 +35,14 @@ bool rs_holders_next(struct rs_holders *holders)
 	return true;
 }
 
-void rs_report_ledger(const struct rs_report *report, uint32_t number,
-		      struct rs_ledger *ret)
+void rs_report_holder_sums(const struct rs_report *report, uint32_t number,
+			   struct rs_holder_sums *ret)
 {
 	const struct rs_graph *graph = report->graph;
 	const struct rs_rooted *rooted = &report->rooted[number];
 	uint64_t by_kind[4] = {0};
 
-	*ret = (struct rs_ledger){0};
+	*ret = (struct rs_holder_sums){0};
 	for (uint32_t i = graph->in_start[number];
 	     i < graph->in_start[number + 1]; i++)
 		by_kind[rs_edge_kind(graph->in[i])]++;

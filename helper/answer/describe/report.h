@@ -197,7 +197,7 @@ void rs_holders_init(struct rs_holders *holders, const struct rs_graph *graph,
 bool rs_holders_next(struct rs_holders *holders);
 
 /** The sums over all references to an object. */
-struct rs_ledger {
+struct rs_holder_sums {
 	uint64_t named; // strong, owned and root references
 	uint64_t weak, guesses;
 	// count - named; 0 for an immortal object, and for what is known only
@@ -207,8 +207,8 @@ struct rs_ledger {
 };
 
 /** Needs rs_report_reverse(). Takes time for each holder. */
-void rs_report_ledger(const struct rs_report *report, uint32_t number,
-		      struct rs_ledger *ret);
+void rs_report_holder_sums(const struct rs_report *report, uint32_t number,
+			   struct rs_holder_sums *ret);
 
 /** @return The reference count; -1 when immortal. */
 int64_t rs_report_count(const struct rs_graph *graph, uint32_t number);

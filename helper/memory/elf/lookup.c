@@ -70,6 +70,20 @@ static struct rs_error *index_full(struct rs_target *target, size_t index)
 	return index_section(image->file, SHT_SYMTAB, &image->full);
 }
 
+struct rs_error *rs_memory_tables(struct rs_memory *memory, size_t index,
+				  struct rs_symbols **full,
+				  struct rs_symbols **dynamic)
+{
+	struct rs_target *target = rs_target_of(memory);
+	struct rs_error *err = index_full(target, index);
+
+	if (!err)
+		err = index_dynamic(target, index);
+	*full = &target->image[index].full;
+	*dynamic = &target->image[index].dynamic;
+	return err;
+}
+
 /** @param[out] ret NULL when module @p index has no symbol @p name. */
 static struct rs_error *look_up(struct rs_target *target, size_t index,
 				bool full, const char *name,

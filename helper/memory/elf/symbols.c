@@ -97,6 +97,7 @@ void rs_symbols_fini(struct rs_symbols *table)
 {
 	free(table->slot);
 	free(table->owned);
+	free(table->by_address);
 	memset(table, 0, sizeof(*table));
 }
 

@@ -24,6 +24,9 @@ struct rs_symbols {
 	struct rs_symbols_slot *slot; // [mask + 1] open addressing; owned
 	uint32_t mask;
 	void *owned; // copies of sym and text, or NULL
+	// [variables] sorted by address, owned; NULL until wanted.
+	const Elf64_Sym **by_address;
+	size_t variables;
 };
 
 /**
@@ -43,9 +46,18 @@ void rs_symbols_fini(struct rs_symbols *table);
 const Elf64_Sym *
 rs_symbols_find(const struct rs_symbols *table, const char *name);
 
+struct rs_memory;
 struct rs_target;
 struct rs_module;
 struct rs_elf_image;
+
+/**
+ * Both tables of module @p index, read the first time; empty when it has none.
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_memory_tables(struct rs_memory *memory, size_t index,
+		 struct rs_symbols **full, struct rs_symbols **dynamic);
 
 /** Copy the dynamic symbols of @p module from the target's memory, and index
  * them in image->dynamic. Errors: RS_ENOMEM; none if they cannot be read. */

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Where an address of a module is: its writable segments, and the names of
+ * variables by address.
+ */
+#ifndef RS_MEMORY_PLACES_H
+#define RS_MEMORY_PLACES_H
+
+#include "memory/memory.h"
+
+/** A range of addresses of the target. */
+struct rs_extent {
+	uint64_t start, end;
+};
+
+/**
+ * The @p index-th writable PT_LOAD of @p module, its .bss included, without the
+ * part that is read-only once the module is relocated (PT_GNU_RELRO).
+ *
+ * @return false when there are not so many, or its headers are not known.
+ */
+bool rs_memory_data(const struct rs_memory *memory,
+		    const struct rs_module *module, unsigned index,
+		    struct rs_extent *ret);
+
+/**
+ * The variable at @p address, from .symtab of the module's file, else from
+ * .dynsym.
+ *
+ * @param[out] name Borrowed from the file or from @p memory.
+ * @param[out] offset Bytes from the variable's start.
+ * @return false when no symbol covers the address, or memory ran out.
+ */
+bool rs_memory_symbol_at(struct rs_memory *memory,
+			 const struct rs_module *module, uint64_t address,
+			 const char **name, uint64_t *offset);
+
+/** As above, for the section of the module's file that contains @p address:
+ * ".bss". */
+bool rs_memory_section_at(const struct rs_memory *memory,
+			  const struct rs_module *module, uint64_t address,
+			  const char **name, uint64_t *offset);
+
+#endif /* RS_MEMORY_PLACES_H */

@@ -519,6 +519,10 @@ enum rs_gc_debug {
  * references are cleared and its release() does the rest, so what frees an
  * object must allow NULL in its fields.
  *
+ * All are cleared before the first is freed, and they are freed in no
+ * particular order: a release() that frees its object may touch others only by
+ * references that the object still has.
+ *
  * What is not freed is not changed, but for the one reference that the garbage
  * list holds of what is put there.
  *

@@ -459,22 +459,23 @@ START_TEST(find_garbage_names_what_collect_would_find)
 }
 END_TEST
 
-// Releasing what a parent held takes it off the parent's list, which is freed:
-// the words of the parent are not looked at any more by then.
+// The first reference to a child that goes takes the array of its parent with
+// it: the words of the parent are not looked at any more by then.
 static struct item *shrinking;
 
 static void child_release(void *object)
 {
 	struct item *child = object;
 
-	if (--child->refs)
-		return;
-	rs_untrack(child);
-	if (shrinking && shrinking->kid) {
+	if (shrinking) {
 		free(shrinking->kid);
 		shrinking->kid = NULL;
 		shrinking->kids = 0;
+		shrinking = NULL; // it may be freed before the child
 	}
+	if (--child->refs)
+		return;
+	rs_untrack(child);
 	struct item *next = child->next;
 	free(child);
 	freed++;
@@ -498,6 +499,7 @@ START_TEST(clearing_may_change_the_arrays_of_the_object)
 	shrinking = p;
 	ck_assert_int_eq(rs_collect(), 4);
 	ck_assert_int_eq(freed, 4);
+	ck_assert_ptr_null(shrinking);
 }
 END_TEST
 

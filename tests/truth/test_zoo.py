@@ -36,6 +36,8 @@ class Zoo:
         cls.target.stop()
         cls.exports = {}
         cls.answers = {}
+        cls.lines = {}
+        cls.compared = {}
 
     @classmethod
     def enterClassContextLater(cls, context):
@@ -48,7 +50,7 @@ class Zoo:
         for context in reversed(cls.contexts):
             context.__exit__(None, None, None)
         # A class lives as long as the run; what it learned is a gigabyte.
-        del cls.truth, cls.exports, cls.answers
+        del cls.truth, cls.exports, cls.answers, cls.lines, cls.compared
 
     def source(self, name):
         if name == "live":
@@ -78,7 +80,8 @@ class Zoo:
                     "immortal": [session.count(a, 10)
                                  for a in self.immortal()]}
             self.assertEqual(self.answers[name]["info"]["problems"], [])
-            self.exports[name] = compare.Export(path)
+            self.exports[name] = compare.Export(path, self.lines)
+            os.remove(path)
         return self.exports[name]
 
     def immortal(self):
@@ -87,11 +90,18 @@ class Zoo:
                  if row[1] > compare.IMMORTAL}
         return list(found.values())
 
+    def references(self, name, tracked):
+        """compare.references() of one export, made once."""
+        asked = name, tracked
+        if asked not in self.compared:
+            self.compared[asked] = compare.references(
+                self.truth, self.ask(name), tracked)
+        return self.compared[asked]
+
     def check_references(self, name):
-        export = self.ask(name)
-        every, extra = compare.references(self.truth, export, True)
+        every, extra = self.references(name, True)
         note("%s %s, tracked: %s" % (self.interpreter.name, name, every))
-        held, held_extra = compare.references(self.truth, export, False)
+        held, held_extra = self.references(name, False)
         note("%s %s, untracked: %s" % (self.interpreter.name, name, held))
         for found in (every, extra, held, held_extra):
             self.assertGreater(found.total, 0)
@@ -99,11 +109,10 @@ class Zoo:
 
     def check_asked(self, source):
         """Types tell all; and what is asked by itself makes none worse."""
-        read, _ = compare.references(self.truth, self.ask(source), True)
+        read, _ = self.references(source, True)
         for exact in ("on", "auto"):
             name = source + " " + exact
-            every, _extra = compare.references(self.truth, self.ask(name),
-                                               True)
+            every, _extra = self.references(name, True)
             info = self.answers[name]["info"]
             note("%s %s, %d asked: %s" % (self.interpreter.name, name,
                                           info["asked"], every))

@@ -394,6 +394,14 @@ struct rs_runtime_ops {
 			   size_t size);
 
 	/**
+	 * Write the name of the module that defines the type at @p address:
+	 * `pkg.mod`, `builtins`.
+	 * @return false when it is not known. NULL: types have no modules.
+	 */
+	bool (*type_module)(struct rs_runtime *rt, uint64_t address, char *buf,
+			    size_t size);
+
+	/**
 	 * find() for the objects of collector @p number alone; and the number
 	 * of its interpreter in the program. NULL if there is one collector.
 	 */

@@ -414,6 +414,46 @@ rs_answer_types(struct rs_session *session, const char *sort, uint64_t limit,
 		char **ret);
 
 /**
+ * Which objects rs_answer_objects() gives, and in which order. Set `size`; all
+ * other members may be zero.
+ */
+struct rs_objects_options {
+	size_t size; /**< sizeof(struct rs_objects_options). */
+	/**
+	 * A type: its name as in rs_answer_types(), with or without its module;
+	 * if no type has that name, a POSIX extended regular expression that is
+	 * looked for in `module.name`. NULL: any.
+	 */
+	const char *type;
+	/** The module that defines the type, or a package that contains it;
+	 * NULL: any. */
+	const char *module;
+	/** Bit N: objects that a collector tracks in generation N; 3: those set
+	 * aside by gc.freeze(). 0: all objects, tracked or not. */
+	uint32_t generations;
+	uint64_t size_least; /**< In bytes. */
+	uint64_t size_most; /**< In bytes; 0: no limit. */
+	/** "address" (ascending), "size" or "count" (largest first); NULL:
+	 * "address". */
+	const char *sort;
+	uint64_t limit; /**< As in all answers. */
+};
+
+/**
+ * The objects that have all that @p options ask for.
+ *
+ * {"total":N,"bytes":N,"objects":[OBJECT..],"limited":bool}
+ *
+ * total, bytes: of all of them, shown or not.
+ * @param options NULL: all objects.
+ * Errors: RS_EARGUMENT (size is not set, or neither a name nor a regular
+ * expression, or another order); RS_ENOTFOUND when no type is like that.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_objects(struct rs_session *session,
+		  const struct rs_objects_options *options, char **ret);
+
+/**
  * The state of the collectors.
  *
  * {"runtimes":[{"name":"cpython","enabled":bool|null,"collecting":bool|null,

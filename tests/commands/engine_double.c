@@ -276,6 +276,23 @@ struct rs_error *rs_answer_types(struct rs_session *session, const char *sort,
 	return answer(ret, "{\"call\":\"types\"}");
 }
 
+struct rs_error *rs_answer_objects(struct rs_session *session,
+				   const struct rs_objects_options *options,
+				   char **ret)
+{
+	const struct rs_objects_options *o = options;
+
+	(void)session;
+	return answer(ret,
+		      "{\"call\":\"objects\",\"type\":\"%s\","
+		      "\"module\":\"%s\",\"generations\":%" PRIu32
+		      ",\"least\":%" PRIu64 ",\"most\":%" PRIu64
+		      ",\"sort\":\"%s\",\"limit\":%" PRIu64 ",\"size\":%d}",
+		      o->type ? o->type : "any", o->module ? o->module : "any",
+		      o->generations, o->size_least, o->size_most, o->sort,
+		      o->limit, o->size == sizeof(*o));
+}
+
 struct rs_error *
 rs_answer_verify(struct rs_session *session, uint64_t limit, char **ret)
 {

@@ -70,6 +70,24 @@ class Calls(Running):
         self.check("refs cycles -json -alive -limit 2", alive=1, limit=2)
         self.check("refs gc -json", call="gc")
 
+    def test_which_objects(self):
+        self.check("refs objects -json", call="objects", type="any",
+                   module="any", generations=0, least=0, most=0,
+                   sort="address", limit=0, size=1)
+        self.check("refs objects -json -type a.B -module a -generation 3 "
+                   "-size 4K..1M -sort size -limit 7", type="a.B", module="a",
+                   generations=8, least=4096, most=1 << 20, sort="size",
+                   limit=7)
+        got = [json.loads(g) for g in self.ask(
+            *("refs objects -json -size " + s for s in ("512..", "..64", "64B")))]
+        self.assertEqual([(g["least"], g["most"]) for g in got],
+                         [(512, 0), (0, 64), (64, 64)])
+        wrong = ("x", "..", "9..8", "0", "1..2..3")
+        got = self.ask(*("refs objects -size " + size for size in wrong))
+        self.assertEqual(got, [
+            "refs objects: -size takes bytes or a range such as 4K..1M, 512.. "
+            f'or ..64, not "{size}"\n' for size in wrong])
+
     def test_what_runs_code_is_off_until_it_is_on(self):
         off = (": this would run code of the core in a jailed process, "
                "which is not enabled; if you trust the core that far: set "

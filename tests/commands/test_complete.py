@@ -44,6 +44,8 @@ class Complete(unittest.TestCase):
     def test_values_of_options(self):
         self.check("refs types -sort ", "refs types -sort bytes",
                    "refs types -sort count", "refs types -sort name")
+        self.check("refs objects -sort ", "refs objects -sort address",
+                   "refs objects -sort count", "refs objects -sort size")
         self.check("refs collect -rules 3", "refs collect -rules 3.4")
         self.check("refs collect -rules ", "refs collect -rules 2.7",
                    "refs collect -rules 3.4")

@@ -69,14 +69,16 @@ class Binding(unittest.TestCase):
                 file.write(
                     '#include "refscope/engine.h"\n#include <stdio.h>\n'
                     "int main(void) { printf(\"%zu %zu %zu %zu %zu %zu %zu "
-                    "%zu %zu\",\n"
+                    "%zu %zu %zu %zu\",\n"
                     "sizeof(struct rs_range), offsetof(struct rs_range, prot),"
                     "\nsizeof(struct rs_open_options), offsetof(struct "
                     "rs_open_options, exact),\noffsetof(struct "
                     "rs_open_options, find_field_context),\n"
                     "sizeof(struct rs_debug_query), offsetof(struct "
                     "rs_debug_query, field),\nsizeof(struct rs_debug_field), "
-                    "offsetof(struct rs_debug_field, pointer)); }\n")
+                    "offsetof(struct rs_debug_field, pointer), "
+                    "sizeof(struct rs_objects_options), "
+                    "offsetof(struct rs_objects_options, limit)); }\n")
             program = os.path.join(folder, "sizes")
             self.assertEqual(os.system(
                 f"cc -I{paths.ROOT}/include {source} -o {program}"), 0)
@@ -87,7 +89,8 @@ class Binding(unittest.TestCase):
             ctypes.sizeof(rs._OpenOptions), rs._OpenOptions.exact.offset,
             rs._OpenOptions.find_field_context.offset,
             ctypes.sizeof(rs._DebugQuery), rs._DebugQuery.field.offset,
-            ctypes.sizeof(rs._DebugField), rs._DebugField.pointer.offset])
+            ctypes.sizeof(rs._DebugField), rs._DebugField.pointer.offset,
+            ctypes.sizeof(rs.ObjectsOptions), rs.ObjectsOptions.limit.offset])
 
     def test_a_closed_session_is_an_error(self):
         session = rs.Session(rs.Engine(os.environ["REFSCOPE_DOUBLE"]),

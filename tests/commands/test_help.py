@@ -6,7 +6,7 @@ import unittest
 from session import answers
 
 COMMANDS = ("collect", "count", "cycles", "eval", "export dot",
-            "export jsonl", "garbage", "gc", "info", "reachable",
+            "export jsonl", "garbage", "gc", "info", "objects", "reachable",
             "referrers", "repr", "show", "types", "verify", "why")
 PREFIXES = ("refs", "refs export", "set refs", "show refs")
 FUNCTIONS = ("refs_count", "refs_garbage", "refs_reachable",

@@ -407,6 +407,24 @@ class Others(Layout):
             12,350 objects, 1.0 GiB
             """)
 
+    def test_objects(self):
+        lines = layout.objects({
+            "objects": [dict(LEAK, count=1, size=48),
+                        dict(LEAK, count=None, size=1 << 20)],
+            "total": 3, "bytes": 1 << 30, "limited": True})
+        self.check(lines, """
+               count     size  object
+                   1     48 B  <Leak 0x7f01>
+            immortal  1.0 MiB  <Leak 0x7f01>
+            ... and 1 more (-limit 0 shows all)
+            3 objects, 1.0 GiB
+            """)
+        lines = layout.objects({"objects": [], "total": 0, "bytes": 0,
+                                "limited": False})
+        self.check(lines, """
+            0 objects, 0 B
+            """)
+
     VERIFIED = {"objects": 1234, "references": 5678, "differ": 0,
                 "only_asked": 0, "only_read": 0, "lists_broken": 0,
                 "ready_us": 1, "walk_us": 2, "faults_total": 0, "faults": [],

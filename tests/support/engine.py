@@ -26,6 +26,15 @@ class _Options(ctypes.Structure):
                 ("run", ctypes.c_bool)]
 
 
+class ObjectsOptions(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("type", ctypes.c_char_p),
+                ("module", ctypes.c_char_p),
+                ("generations", ctypes.c_uint32),
+                ("size_least", ctypes.c_uint64),
+                ("size_most", ctypes.c_uint64), ("sort", ctypes.c_char_p),
+                ("limit", ctypes.c_uint64)]
+
+
 _Progress = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_char_p,
                              ctypes.c_uint64, ctypes.c_uint64)
 VALIDATE = True  # answers by their schemas; benchmarks do not
@@ -39,7 +48,7 @@ def _load():
                  "rs_answer_count", "rs_export_jsonl", "rs_answer_resolve",
                  "rs_answer_types", "rs_answer_gc", "rs_answer_cycles",
                  "rs_answer_reachable", "rs_answer_referrers", "rs_answer_repr",
-                 "rs_answer_eval", "rs_answer_verify"):
+                 "rs_answer_eval", "rs_answer_objects", "rs_answer_verify"):
         getattr(library, name).restype = ctypes.c_void_p
     library.rs_error_message.restype = ctypes.c_char_p
     library.rs_error_message.argtypes = [ctypes.c_void_p]
@@ -112,6 +121,14 @@ class Session:
     def types(self, sort="count", limit=1 << 40):
         return self._answer("rs_answer_types", sort.encode(),
                             ctypes.c_uint64(limit))
+
+    def objects(self, **wanted):
+        """wanted: members of ObjectsOptions."""
+        options = ObjectsOptions(size=ctypes.sizeof(ObjectsOptions))
+        for name, value in wanted.items():
+            setattr(options, name, value.encode()
+                    if isinstance(value, str) else value)
+        return self._answer("rs_answer_objects", ctypes.byref(options))
 
     def garbage(self, limit=1 << 40):
         return self._answer("rs_answer_garbage", ctypes.c_uint64(limit))

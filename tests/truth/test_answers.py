@@ -23,7 +23,9 @@ OVERALL = ["refs info -json", "refs -json", "refs gc -json",
            "refs collect -json -limit 30", "refs collect -json -rules 2.7",
            "refs collect -json -generation 0", "refs cycles -json -limit 5",
            "refs cycles -json -alive -limit 5", "refs garbage -json",
-           "refs types -json -limit 0", "refs types -json -sort bytes"]
+           "refs types -json -limit 0", "refs types -json -sort bytes",
+           "refs objects -json -limit 3",
+           "refs objects -json -type dict -sort size -limit 3"]
 OF_OBJECT = ["refs count -json {}", "refs show -json {}",
              "refs reachable -json {}", "refs reachable -json -list -depth 2 {}",
              "refs referrers -json -depth 3 {}", "refs why -json {}"]

@@ -126,6 +126,21 @@ class _OpenOptions(ctypes.Structure):
     ]
 
 
+class ObjectsOptions(ctypes.Structure):
+    """struct rs_objects_options."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("type", c_char_p),
+        ("module", c_char_p),
+        ("generations", c_uint32),
+        ("size_least", c_uint64),
+        ("size_most", c_uint64),
+        ("sort", c_char_p),
+        ("limit", c_uint64),
+    ]
+
+
 # The functions of the engine that return an answer, with the types of their
 # parameters between the session and the result.
 _ADDRESS, _LIMIT, _DEPTH, _TEXT = c_uint64, c_uint64, c_uint32, c_char_p
@@ -141,6 +156,7 @@ _ANSWERS: dict[str, tuple[Any, ...]] = {
     "rs_answer_cycles": (c_bool, _LIMIT),
     "rs_answer_garbage": (_LIMIT,),
     "rs_answer_types": (_TEXT, _LIMIT),
+    "rs_answer_objects": (POINTER(ObjectsOptions),),
     "rs_answer_gc": (),
     "rs_answer_resolve": (_TEXT,),
     "rs_answer_verify": (_LIMIT,),
@@ -327,6 +343,14 @@ class Session:
             return _text(ctypes.string_at(text.value or 0))
         finally:
             self.engine.lib.rs_text_free(text)
+
+    def objects(self, **wanted: Any) -> str:
+        """rs_answer_objects(); wanted: members of ObjectsOptions."""
+        options = ObjectsOptions(size=ctypes.sizeof(ObjectsOptions))
+        for name, value in wanted.items():
+            raw = _bytes(value) if isinstance(value, str) else value
+            setattr(options, name, raw)
+        return self.answer("rs_answer_objects", byref(options))
 
     def number(self, name: str, address: int) -> int:
         """The result of rs_number_<name>(). Raises EngineError."""

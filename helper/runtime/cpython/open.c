@@ -94,6 +94,7 @@ static const struct rs_runtime_ops ops = {
 	.own_size = rs_py_size_in_place,
 	.is_namespace = rs_py_is_namespace,
 	.owner_name = rs_py_owner_name,
+	.type_module = rs_py_type_module,
 	.query = rs_py_ask,
 	.query_functions = rs_py_query_functions,
 	.run = rs_py_run,

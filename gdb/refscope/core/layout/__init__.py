@@ -8,7 +8,7 @@ from .collector import collect, cycles, garbage, gc
 from .files import export
 from .overview import completeness, info
 from .objects import count, reachable, referrers, show, why
-from .histogram import types
+from .histogram import objects, types
 from .run import eval_, repr_
 from .verify import verify
 
@@ -22,6 +22,7 @@ __all__ = (
     "garbage",
     "gc",
     "info",
+    "objects",
     "reachable",
     "referrers",
     "repr_",

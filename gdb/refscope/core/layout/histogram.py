@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""refs types as text."""
+"""refs types and refs objects as text."""
 from __future__ import annotations
 
 from typing import Any
@@ -23,6 +23,25 @@ def types(answer: dict[str, Any]) -> list[str]:
     lines += text.more(shown, answer.get("total"), bool(answer.get("limited")))
     lines.append(
         f"{text.count(answer['objects'], 'object')}, "
+        f"{text.size(answer['bytes'])}"
+    )
+    return lines
+
+
+def objects(answer: dict[str, Any]) -> list[str]:
+    rows = [("count", "size", "object")]
+    for thing in answer["objects"]:
+        value = thing.get("count")
+        rows.append((
+            "immortal" if value is None else text.number(value),
+            text.size(thing.get("size")),
+            text.described(thing, 80),
+        ))
+    shown = len(answer["objects"])
+    lines = text.columns(rows, ">><") if shown else []
+    lines += text.more(shown, answer.get("total"), bool(answer.get("limited")))
+    lines.append(
+        f"{text.count(answer['total'], 'object')}, "
         f"{text.size(answer['bytes'])}"
     )
     return lines

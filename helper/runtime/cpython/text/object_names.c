@@ -2,6 +2,7 @@
 #include "runtime/cpython/text/object_names.h"
 
 #include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/state/discover.h"
 
 #include <stdio.h>
 
@@ -39,6 +40,31 @@ void rs_py_full_type_name(struct rs_cpython *py, uint64_t type, char *buf,
 		(void)snprintf(buf, size, "%s", own);
 	else
 		(void)snprintf(buf, size, "%s.%s", module, own);
+}
+
+bool rs_py_type_module(struct rs_runtime *rt, uint64_t address, char *buf,
+		       size_t size)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+	const char *name = rs_py_type_name(py, address);
+	const char *dot = name ? strrchr(name, '.') : NULL;
+
+	if (is_heap_type(py, address)) {
+		const uint64_t dict = rs_py_type_dict(py, address);
+		const uint64_t in =
+			dict ? rs_py_dict_get(py, dict, "__module__") : 0;
+
+		if (in && rs_py_string(py, in, buf, size))
+			return true;
+	}
+	if (!name)
+		return false;
+	if (dot)
+		(void)snprintf(buf, size, "%.*s", (int)(dot - name), name);
+	else
+		(void)snprintf(buf, size, "%s",
+			       py->known->old ? "__builtin__" : "builtins");
+	return true;
 }
 
 void rs_py_function_name(struct rs_cpython *py, uint64_t function, char *buf,

@@ -95,18 +95,24 @@ static void write_each(struct rs_json *j, const struct collection *c)
 	write_those(j, c, "registries", true);
 }
 
-// Of a CPython; a C program's collector has no such number.
+// The first runtime whose collector returns a number, or NULL.
+static const struct rs_runtime *find_returning(const struct rs_session *session)
+{
+	for (size_t i = 0; i < session->runtimes; i++)
+		if (session->runtime[i]->ops->gc_returns)
+			return session->runtime[i];
+	return NULL;
+}
+
 static void write_returns(struct rs_json *j, const struct collection *c)
 {
+	const struct rs_runtime *rt = find_returning(c->session);
 	struct rs_returns returns;
-
-	const struct rs_runtime *rt =
-		rs_session_runtime_named(c->session, "cpython");
 
 	// By the rules of another version there is nothing to be returned.
 	if (!rt || c->rules != rt->rules)
 		return;
-	rs_returns_find(c->graph, &c->result, c->rules, &returns);
+	rs_returns_find(c->session, c->graph, &c->result, c->rules, &returns);
 	rs_json_key(j, "returns");
 	rs_json_begin_array(j);
 	rs_json_uint(j, returns.low);

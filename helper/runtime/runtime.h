@@ -174,6 +174,9 @@ struct rs_runtime_ops {
 	const char *name; // "cpython", "native"
 	// A word for rs_answer_show() to add to the flags of objects, or NULL.
 	const char *flag;
+	// Whether a collection returns a number to the program, as
+	// gc.collect() does.
+	bool gc_returns;
 	// Whether the references that query() finds are in addition to those
 	// that read() finds in described fields, and confirm or replace only
 	// its guesses.
@@ -385,6 +388,31 @@ struct rs_runtime_ops {
 	 * class, function or other object: in CPython, dicts. NULL: none can.
 	 */
 	bool (*is_namespace)(struct rs_runtime *rt, uint32_t type);
+
+	/**
+	 * Whether a reference with @p label leads from an object to its own
+	 * namespace. May be NULL if is_namespace() is.
+	 */
+	bool (*is_own_namespace)(struct rs_runtime *rt,
+				 const struct rs_label *label);
+
+	/**
+	 * Whether the program cannot change a reference with @p label of an
+	 * object of type @p type, which is an element of a tuple for instance.
+	 * NULL: it can change all, apart from those whose labels say otherwise.
+	 */
+	bool (*is_fixed)(struct rs_runtime *rt, uint32_t type,
+			 const struct rs_label *label);
+
+	/**
+	 * Whether a collection runs code of the program, other than a
+	 * finalizer, when it finds an unreachable object of type @p type, and
+	 * before it counts what it will free.
+	 * @return What these objects are and what is done to them
+	 *         ("generators, which are closed first"), static; NULL: no.
+	 * May be NULL if gc_returns is false.
+	 */
+	const char *(*closed_first)(struct rs_runtime *rt, uint32_t type);
 
 	/**
 	 * Write the name of a namespace's owner (`module os`, `function f`).

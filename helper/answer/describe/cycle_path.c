@@ -13,16 +13,18 @@ static bool is_own_dict(struct rs_report *report, const struct rs_cut *ref)
 // of an entry (that to its value can be), to an element of a tuple.
 static bool is_droppable(struct rs_report *report, const struct rs_cut *ref)
 {
-	switch (rs_report_label(report, ref->source, ref->edge).kind) {
-	case RS_LABEL_TYPE:
-	case RS_LABEL_IS_KEY:
+	const struct rs_graph *g = report->graph;
+	struct rs_runtime *rt =
+		rs_session_runtime(report->session, g, ref->source);
+	const struct rs_label label =
+		rs_report_label(report, ref->source, ref->edge);
+
+	if (label.kind == RS_LABEL_TYPE || label.kind == RS_LABEL_IS_KEY)
 		return false;
-	case RS_LABEL_INDEX:
-		return strcmp(rs_report_type(report->graph, ref->source),
-			      "tuple") != 0;
-	default:
-		return !is_own_dict(report, ref);
-	}
+	if (rt->ops->is_fixed &&
+	    rt->ops->is_fixed(rt, g->type[ref->source], &label))
+		return false;
+	return !is_own_dict(report, ref);
 }
 
 static bool has_finalizer(const struct rs_report *report, uint32_t number)

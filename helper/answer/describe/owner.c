@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Finding the owner of a dict. The graph does not have this, so holders are
-// read again, until the label of a reference says that it is its own dict.
+// Finding the owner of a namespace, which is a dict in CPython. The graph does
+// not have this, so holders are read again, until the label of a reference says
+// that it leads to the holder's own namespace.
 #include "answer/describe/report.h"
 
 #include <inttypes.h>
@@ -42,7 +43,6 @@ static bool owns(struct rs_report *report, uint32_t source, uint32_t dict)
 {
 	const struct rs_graph *g = report->graph;
 	struct rs_runtime *rt = rs_session_runtime(report->session, g, source);
-	char text[RS_LABEL_SIZE];
 
 	for (uint32_t e = g->out_start[source]; e < g->out_start[source + 1];
 	     e++) {
@@ -50,13 +50,8 @@ static bool owns(struct rs_report *report, uint32_t source, uint32_t dict)
 			continue;
 		const struct rs_label label =
 			rs_reading_label(&report->owner, report, source, e);
-		if (label.kind == RS_LABEL_DICT)
-			return true;
-		if (label.kind != RS_LABEL_FIELD && label.kind != RS_LABEL_PATH)
-			continue;
-		// For some types the own dict is a field of a C struct.
-		rt->ops->label(rt, &label, text, sizeof(text));
-		if (strcmp(text, ".__dict__") == 0)
+		if (rt->ops->is_own_namespace &&
+		    rt->ops->is_own_namespace(rt, &label))
 			return true;
 	}
 	return false;

@@ -6,19 +6,6 @@ static bool is_unreachable(const struct rs_collect_result *result, uint32_t i)
 	return result->fate[i] >= RS_FATE_FREED;
 }
 
-// Closed by its finalizer, which lets go of its frame.
-static bool is_generator(const struct rs_graph *graph, uint32_t i)
-{
-	static const char *const name[] = {"generator", "coroutine",
-					   "async_generator"};
-	const uint32_t type = graph->type[i];
-
-	for (size_t k = 0; type < graph->types && k < 3; k++)
-		if (strcmp(graph->type_row[type].name, name[k]) == 0)
-			return true;
-	return false;
-}
-
 // Whether the object is a weak reference to garbage that is not garbage itself
 // and has something to call. An own attribute looks the same.
 static bool may_call_back(const struct rs_graph *graph,
@@ -52,8 +39,9 @@ static uint64_t count_callbacks(const struct rs_graph *graph,
 }
 
 // What runs before the collector counts, in the order of importance, or NULL.
-static const char *
-find_code(const struct rs_graph *graph, const struct rs_collect_result *result)
+static const char *find_code(const struct rs_session *session,
+			     const struct rs_graph *graph,
+			     const struct rs_collect_result *result)
 {
 	const char *found = NULL;
 
@@ -63,14 +51,15 @@ find_code(const struct rs_graph *graph, const struct rs_collect_result *result)
 		if ((graph->flags[i] & (RS_OBJ_FINALIZER | RS_OBJ_FINALIZED)) ==
 		    RS_OBJ_FINALIZER)
 			return "finalizers";
-		if (!found && is_generator(graph, i))
-			found = "generators and coroutines, which are closed "
-				"first";
+		struct rs_runtime *rt = rs_session_runtime(session, graph, i);
+		if (!found && rt->ops->closed_first)
+			found = rt->ops->closed_first(rt, graph->type[i]);
 	}
 	return found;
 }
 
-void rs_returns_find(const struct rs_graph *graph,
+void rs_returns_find(const struct rs_session *session,
+		     const struct rs_graph *graph,
 		     const struct rs_collect_result *result,
 		     enum rs_rules rules, struct rs_returns *ret)
 {
@@ -82,7 +71,7 @@ void rs_returns_find(const struct rs_graph *graph,
 	// 2.7 counts those that it keeps when the others are cleared, and
 	// calls no finalizer and closes no generator before.
 	if (rules != RS_RULES_27)
-		ret->decides = find_code(graph, result);
+		ret->decides = find_code(session, graph, result);
 	else if (result->uncollectable &&
 		 result->uncollectable < result->unreachable)
 		ret->decides = "objects that a finalizer keeps";

@@ -12,8 +12,8 @@ struct rs_returns {
 };
 
 /**
- * What gc.collect() returns of a collection of @p graph with @p result by
- * @p rules.
+ * What gc.collect() returns of a collection of @p graph, which is one of
+ * @p session's, with @p result by @p rules.
  *
  * The collector counts what is left to free after it has called finalizers,
  * closed generators and called the callbacks of weak references, and before
@@ -21,7 +21,8 @@ struct rs_returns {
  * that they let go of), or as many more as weak references with callbacks die.
  * Source: CPython Modules/gcmodule.c, collect(), handle_weakrefs().
  */
-void rs_returns_find(const struct rs_graph *graph,
+void rs_returns_find(const struct rs_session *session,
+		     const struct rs_graph *graph,
 		     const struct rs_collect_result *result,
 		     enum rs_rules rules, struct rs_returns *ret);
 

@@ -71,6 +71,7 @@ view_python(struct rs_runtime *rt, struct rs_memory *memory,
 
 static const struct rs_runtime_ops ops = {
 	.name = "cpython",
+	.gc_returns = true,
 	.view = view_python,
 	.find = rs_py_find,
 	.members = rs_py_members,
@@ -93,6 +94,9 @@ static const struct rs_runtime_ops ops = {
 	.garbage_lists = rs_py_garbage_lists,
 	.own_size = rs_py_size_in_place,
 	.is_namespace = rs_py_is_namespace,
+	.is_own_namespace = rs_py_is_own_namespace,
+	.is_fixed = rs_py_is_fixed,
+	.closed_first = rs_py_closed_first,
 	.owner_name = rs_py_owner_name,
 	.type_module = rs_py_type_module,
 	.query = rs_py_ask,

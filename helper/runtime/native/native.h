@@ -252,6 +252,8 @@ rs_native_info(struct rs_runtime *rt, struct rs_runtime_info *ret);
 struct rs_error *
 rs_native_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret);
 bool rs_native_is_namespace(struct rs_runtime *rt, uint32_t type);
+bool rs_native_is_own_namespace(struct rs_runtime *rt,
+				const struct rs_label *label);
 struct rs_error *rs_native_garbage(struct rs_runtime *rt, struct rs_vec *ret);
 struct rs_error *
 rs_native_resolve(struct rs_runtime *rt, const char *name, uint64_t *ret);

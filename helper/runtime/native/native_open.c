@@ -323,6 +323,7 @@ static const struct rs_runtime_ops native_ops = {
 	.unfreeable = rs_native_why_unfreeable,
 	.unknown = rs_native_unknown,
 	.is_namespace = rs_native_is_namespace,
+	.is_own_namespace = rs_native_is_own_namespace,
 	.query = rs_native_ask,
 	.query_functions = rs_native_query_functions,
 	.query_adds = true,

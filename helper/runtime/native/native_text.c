@@ -260,3 +260,10 @@ bool rs_native_is_namespace(struct rs_runtime *rt, uint32_t type)
 
 	return strcmp(row[type].name, "dict") == 0;
 }
+
+bool rs_native_is_own_namespace(struct rs_runtime *rt,
+				const struct rs_label *label)
+{
+	(void)rt;
+	return label->kind == RS_LABEL_DICT;
+}

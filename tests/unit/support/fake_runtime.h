@@ -265,6 +265,26 @@ static bool fake_is_namespace(struct rs_runtime *rt, uint32_t type)
 	return strcmp(row[type].name, "dict") == 0;
 }
 
+// Some objects have it as a field, as in CPython.
+static bool
+fake_is_own_namespace(struct rs_runtime *rt, const struct rs_label *label)
+{
+	char text[16] = "";
+
+	rt->ops->label(rt, label, text, sizeof(text));
+	return strcmp(text, ".__dict__") == 0;
+}
+
+static bool fake_is_fixed(struct rs_runtime *rt, uint32_t type,
+			  const struct rs_label *label)
+{
+	const struct rs_type_row *row =
+		rs_vec_items(&rt->types->row, struct rs_type_row);
+
+	return label->kind == RS_LABEL_INDEX &&
+	       strcmp(row[type].name, "tuple") == 0;
+}
+
 // A text `<module 'os'>` is the name "module os".
 static bool
 fake_owner_name(struct rs_runtime *rt, uint64_t address, char *buf, size_t size)
@@ -312,21 +332,23 @@ static void fake_free(struct rs_runtime *rt)
 	(void)rt;
 }
 
-#define RS_FAKE_OPS(as)                                                        \
+#define RS_FAKE_OPS(as, returns)                                               \
 	{                                                                      \
-		.name = (as), .find = fake_find, .is_object = fake_is_object,  \
-		.read = fake_read, .roots = fake_tell_roots,                   \
-		.label = fake_label, .text = fake_text, .info = fake_info,     \
-		.gc = fake_gc, .garbage = fake_tell_garbage,                   \
+		.name = (as), .gc_returns = (returns), .find = fake_find,      \
+		.is_object = fake_is_object, .read = fake_read,                \
+		.roots = fake_tell_roots, .label = fake_label,                 \
+		.text = fake_text, .info = fake_info, .gc = fake_gc,           \
+		.garbage = fake_tell_garbage,                                  \
 		.garbage_lists = fake_garbage_lists,                           \
 		.own_size = fake_own_size, .is_namespace = fake_is_namespace,  \
-		.owner_name = fake_owner_name, .resolve = fake_resolve,        \
-		.free = fake_free,                                             \
+		.is_own_namespace = fake_is_own_namespace,                     \
+		.is_fixed = fake_is_fixed, .owner_name = fake_owner_name,      \
+		.resolve = fake_resolve, .free = fake_free,                    \
 	}
 
-static const struct rs_runtime_ops fake_ops[2] = {RS_FAKE_OPS("cpython"),
-						  RS_FAKE_OPS("native")};
-static const struct rs_runtime_ops fake_third_ops = RS_FAKE_OPS("fake");
+static const struct rs_runtime_ops fake_ops[2] = {RS_FAKE_OPS("cpython", true),
+						  RS_FAKE_OPS("native", false)};
+static const struct rs_runtime_ops fake_third_ops = RS_FAKE_OPS("fake", false);
 
 static uint64_t
 fake_fetch(void *context, uint64_t address, void *buf, uint64_t size)

@@ -277,6 +277,11 @@ rs_py_gc(struct rs_runtime *rt, unsigned number, struct rs_gc_info *ret);
 RS_MUST_CHECK struct rs_error *
 rs_py_garbage_lists(struct rs_runtime *rt, struct rs_vec *ret);
 bool rs_py_is_namespace(struct rs_runtime *rt, uint32_t type);
+bool rs_py_is_own_namespace(struct rs_runtime *rt,
+			    const struct rs_label *label);
+bool rs_py_is_fixed(struct rs_runtime *rt, uint32_t type,
+		    const struct rs_label *label);
+const char *rs_py_closed_first(struct rs_runtime *rt, uint32_t type);
 bool rs_py_owner_name(struct rs_runtime *rt, uint64_t address, char *buf,
 		      size_t size);
 bool rs_py_type_module(struct rs_runtime *rt, uint64_t address, char *buf,

@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The dicts that are namespaces, and the names of their owners.
+// The names of the owners of namespaces.
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/state/discover.h"
 #include "runtime/cpython/text/object_names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-static const char *type_name(const struct rs_runtime *rt, uint32_t type)
-{
-	const struct rs_type_row *row =
-		rs_vec_items(&rt->types->row, struct rs_type_row);
-
-	return type < rs_vec_count(&rt->types->row, struct rs_type_row)
-		       ? row[type].name
-		       : "";
-}
-
-bool rs_py_is_namespace(struct rs_runtime *rt, uint32_t type)
-{
-	return strcmp(type_name(rt, type), "dict") == 0;
-}
 
 bool rs_py_owner_name(struct rs_runtime *rt, uint64_t address, char *buf,
 		      size_t size)
@@ -58,30 +43,4 @@ bool rs_py_owner_name(struct rs_runtime *rt, uint64_t address, char *buf,
 		return false;
 	}
 	return true;
-}
-
-uint32_t
-rs_py_size_in_place(struct rs_runtime *rt, uint32_t type, uint32_t size)
-{
-	static const struct {
-		const char *type;
-		uint32_t size; // the smallest of all versions
-	} with_table[] = {
-		{"list", 40},
-		{"dict", 48},
-		{"collections.OrderedDict", 48},
-		{"collections.defaultdict", 48},
-		{"collections.deque", 48},
-		{"set", 200},
-		{"frozenset", 200},
-		{"bytearray", 40},
-		{"array.array", 40},
-	};
-	const char *name = type_name(rt, type);
-
-	for (size_t i = 0; i < sizeof(with_table) / sizeof(*with_table); i++)
-		if (strcmp(name, with_table[i].type) == 0 &&
-		    size > with_table[i].size)
-			return with_table[i].size;
-	return size;
 }

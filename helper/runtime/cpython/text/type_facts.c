@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// What answers ask about all objects of a type, known by the type's name.
+#include "runtime/cpython/cpython.h"
+#include "runtime/cpython/state/discover.h"
+
+#include <string.h>
+
+static const char *type_name(const struct rs_runtime *rt, uint32_t type)
+{
+	const struct rs_type_row *row =
+		rs_vec_items(&rt->types->row, struct rs_type_row);
+
+	return type < rs_vec_count(&rt->types->row, struct rs_type_row)
+		       ? row[type].name
+		       : "";
+}
+
+bool rs_py_is_namespace(struct rs_runtime *rt, uint32_t type)
+{
+	return strcmp(type_name(rt, type), "dict") == 0;
+}
+
+// Some types have it as a field of their C struct.
+bool rs_py_is_own_namespace(struct rs_runtime *rt, const struct rs_label *label)
+{
+	char text[16] = "";
+
+	if (label->kind == RS_LABEL_DICT)
+		return true;
+	if (label->kind != RS_LABEL_FIELD && label->kind != RS_LABEL_PATH)
+		return false;
+	rs_py_label(rt, label, text, sizeof(text));
+	return strcmp(text, ".__dict__") == 0;
+}
+
+bool rs_py_is_fixed(struct rs_runtime *rt, uint32_t type,
+		    const struct rs_label *label)
+{
+	return label->kind == RS_LABEL_INDEX &&
+	       strcmp(type_name(rt, type), "tuple") == 0;
+}
+
+// What such an object executes is ended by an exception, in its frame.
+const char *rs_py_closed_first(struct rs_runtime *rt, uint32_t type)
+{
+	static const char *const name[] = {"generator", "coroutine",
+					   "async_generator"};
+
+	for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++)
+		if (strcmp(type_name(rt, type), name[i]) == 0)
+			return "generators and coroutines, which are closed "
+			       "first";
+	return NULL;
+}
+
+uint32_t
+rs_py_size_in_place(struct rs_runtime *rt, uint32_t type, uint32_t size)
+{
+	static const struct {
+		const char *type;
+		uint32_t size; // the smallest of all versions
+	} with_table[] = {
+		{"list", 40},
+		{"dict", 48},
+		{"collections.OrderedDict", 48},
+		{"collections.defaultdict", 48},
+		{"collections.deque", 48},
+		{"set", 200},
+		{"frozenset", 200},
+		{"bytearray", 40},
+		{"array.array", 40},
+	};
+	const char *name = type_name(rt, type);
+
+	for (size_t i = 0; i < sizeof(with_table) / sizeof(*with_table); i++)
+		if (strcmp(name, with_table[i].type) == 0 &&
+		    size > with_table[i].size)
+			return with_table[i].size;
+	return size;
+}

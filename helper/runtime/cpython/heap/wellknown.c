@@ -94,6 +94,14 @@ void rs_py_find_types(struct rs_cpython *py)
 	find_type(py, "_Py_NoneStruct", &py->none);
 }
 
+// The function is the interpreter's own. A type that an extension made has one
+// of the extension's, and a program can have more of those than classes.
+static bool is_of_interpreter(const struct rs_cpython *py, uint64_t function)
+{
+	return !py->module ||
+	       (py->module->start <= function && function < py->module->end);
+}
+
 static void vote(struct search *search, uint64_t type)
 {
 	struct rs_cpython *py = search->py;
@@ -101,7 +109,8 @@ static void vote(struct search *search, uint64_t type)
 	const uint64_t traverse =
 		rs_py_get(py, type, RS_F__typeobject__tp_traverse);
 
-	if (!(flags & TPFLAGS_HEAPTYPE) || !traverse)
+	if (!(flags & TPFLAGS_HEAPTYPE) || !traverse ||
+	    !is_of_interpreter(py, traverse))
 		return;
 	for (unsigned i = 0; i < RS_CANDIDATES; i++) {
 		if (search->candidate[i].votes &&

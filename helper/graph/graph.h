@@ -66,6 +66,10 @@ enum rs_object_flag {
 	// uncollectable under RS_RULES_34.
 	RS_OBJ_LEGACY = 1 << 6,
 	RS_OBJ_IMMORTAL = 1 << 7, // its reference count means nothing
+	// Strong references of it are assumed: that the traverse function of
+	// its C type, which nobody called, visits what it should. Only of
+	// inexact ones.
+	RS_OBJ_ASSUMED = 1 << 8,
 	// Some of its references are guesses or missing.
 	RS_OBJ_INEXACT = 1 << 9,
 	RS_OBJ_TYPE = 1 << 10, // is itself a type
@@ -76,7 +80,9 @@ enum rs_object_flag {
 	// Some references to it are not in its count (deferred reference
 	// counting), so a count of 0 does not mean that it is being freed.
 	RS_OBJ_DEFERRED = 1 << 13,
-	// Tracked, but the collector untracks it before it looks for garbage.
+	// Tracked, but the collector untracks it before it looks for garbage,
+	// or leaves it alone because its type says so (tp_is_gc); of inexact
+	// ones: its type may say so.
 	RS_OBJ_UNTRACKS = 1 << 14,
 	// Its collector has no way to free it (a C helper type without release,
 	// or with traverse and without clear): uncollectable under all rules.

@@ -102,6 +102,9 @@ struct rs_image_answer {
 	const uint64_t *object; // [objects] as given, or in order of the lists
 	const uint64_t *first; // [objects + 1] into edge[], ascending
 	const uint64_t *edge; // [edges] addresses, unchecked
+	// [objects] not 0: the type's tp_is_gc says that the object takes no
+	// part in collection. NULL: types were not asked that.
+	const uint8_t *apart;
 	const struct rs_guest_fault *fault; // [faults]: their rows are empty
 	uint64_t faults, faults_total; // named; of all
 	/**

@@ -28,7 +28,7 @@ struct rs_walk_run {
 	struct rs_image_run run;
 	uint64_t learned; // runs that met functions not known before
 	// Offsets in the shared memory.
-	uint64_t object, first, edge, list, function;
+	uint64_t object, first, edge, list, function, apart;
 };
 
 static uint64_t reserve(uint64_t *end, uint64_t words)
@@ -37,6 +37,12 @@ static uint64_t reserve(uint64_t *end, uint64_t words)
 
 	*end += (words * 8 + RS_PLAN_PAGE - 1) & ~(uint64_t)(RS_PLAN_PAGE - 1);
 	return at;
+}
+
+// Whether types are asked whether their objects take part in collection.
+static bool has_apart(const struct rs_walk_run *w)
+{
+	return !w->question->lists && !w->question->function;
 }
 
 // Address space for as much as the core's memory could hold; pages that are not
@@ -58,6 +64,7 @@ static struct rs_error *lay_out(struct rs_walk_run *w)
 	w->first = reserve(&end, a->max_objects + 1);
 	w->edge = reserve(&end, a->max_edges);
 	w->function = reserve(&end, q->function ? q->objects : 0);
+	w->apart = reserve(&end, has_apart(w) ? q->objects / 8 + 1 : 0);
 	if ((err = rs_run_share(&w->run, end)))
 		return err;
 	return NULL;
@@ -102,6 +109,7 @@ static void publish(struct rs_walk_run *w)
 	a->first = p->shared + w->first;
 	a->edge = p->shared + w->edge;
 	a->function = w->question->function ? p->shared + w->function : 0;
+	a->apart = has_apart(w) ? p->shared + w->apart : 0;
 	a->altstack = p->guard - RS_PLAN_ALTSTACK;
 	a->allowed = p->allowed;
 	a->allowed_mask = p->allowed_mask;
@@ -333,6 +341,7 @@ static struct rs_error *hand_over(struct rs_walk_run *w)
 	answer->object = here(w, w->object);
 	answer->first = here(w, w->first);
 	answer->edge = here(w, w->edge);
+	answer->apart = has_apart(w) ? here(w, w->apart) : NULL;
 	answer->fault = w->run.shared->args.fault;
 	answer->faults = named;
 	answer->faults_total = w->args.faults;

@@ -156,8 +156,10 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 	rt->ops->read(rt, address, &row, true, refs);
 	if (i < b->tracked &&
 	    rs_exact_answer_next(asked, address, &b->asked[rt->index])) {
-		rs_exact_answer_merge(asked, b->asked[rt->index], refs);
-		row.flags &= (uint16_t)~RS_OBJ_INEXACT;
+		const uint64_t k = b->asked[rt->index];
+
+		rs_exact_answer_merge(asked, k, refs);
+		row.flags = rs_exact_answer_flags(asked, k, row.flags | mark);
 		mark &= (uint16_t)~RS_OBJ_INEXACT;
 		if (refs->incomplete) // what comes on top of what is read
 			row.flags |= RS_OBJ_INEXACT;

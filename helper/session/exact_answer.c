@@ -185,8 +185,12 @@ static void merge_added(struct rs_exact_answer *exact, const uint64_t *target,
 /*
  * Of several that reading knows of one target, those that it calls strong are
  * matched first, then those that it guessed, calls owned, or calls weak:
- * reading was wrong there, or does not know this version. Kinds that types'
- * functions do not report are left as they are.
+ * reading was wrong there, or does not know this version.
+ *
+ * What a collector is told and what is owned are two facts. A reference that
+ * reading knows and the type does not report is still owned: a type may keep
+ * its own type to itself. A guess stays a guess: of a str that an object holds
+ * its type has nothing to report.
  */
 void rs_exact_answer_merge(struct rs_exact_answer *exact, uint64_t row,
 			   struct rs_refs *refs)
@@ -195,20 +199,14 @@ void rs_exact_answer_merge(struct rs_exact_answer *exact, uint64_t row,
 	enum { RS_MATCHED = 0x80 }; // beside the kind
 	const uint64_t *target;
 	const uint32_t n = rs_exact_answer_targets(exact, row, &target);
-	uint32_t kept = 0;
 
 	if (exact->adds_to) {
 		merge_added(exact, target, n, refs);
 		return;
 	}
-	if (same(refs, target, n)) {
-		for (uint32_t i = 0; i < refs->n; i++)
-			if (refs->kind[i] != RS_GUESS)
-				keep(refs, i, &kept);
-		refs->n = kept;
-		refs->incomplete = false;
+	refs->incomplete = false;
+	if (same(refs, target, n))
 		return;
-	}
 	if (!prepare(exact, target, n)) {
 		refs->incomplete = true;
 		refs->no_memory = true;
@@ -220,12 +218,9 @@ void rs_exact_answer_merge(struct rs_exact_answer *exact, uint64_t row,
 			    take(exact, refs->target[i]))
 				refs->kind[i] = RS_MATCHED | RS_STRONG;
 	for (uint32_t i = 0; i < refs->n; i++) {
-		if (refs->kind[i] == RS_STRONG || refs->kind[i] == RS_GUESS)
-			continue;
+		if (refs->kind[i] == RS_STRONG)
+			refs->kind[i] = RS_OWNED;
 		refs->kind[i] &= (uint8_t)~RS_MATCHED;
-		keep(refs, i, &kept);
 	}
-	refs->n = kept;
-	refs->incomplete = false;
 	add_rest(exact, refs);
 }

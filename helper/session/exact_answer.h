@@ -6,8 +6,9 @@
  *
  * The strong references of an object whose type reported are exactly those
  * reported, as many to each target. Reading gives the label of each, if it
- * knows the same target, and the references that are owned or weak. Guesses of
- * such an object are dropped.
+ * knows the same target, and the references that are owned or weak. What it
+ * calls strong and was not reported is owned; guesses stay guesses, unless they
+ * were reported.
  */
 #ifndef RS_SESSION_EXACT_ANSWER_H
 #define RS_SESSION_EXACT_ANSWER_H
@@ -58,6 +59,20 @@ static inline bool rs_exact_answer_next(const struct rs_exact_answer *exact,
 		++*row;
 	return *row < a->objects && a->object[*row] == address &&
 	       exact->reported[*row];
+}
+
+/** @return The flags of object @p row, of which those of reading are
+ * @p flags. */
+static inline uint16_t
+rs_exact_answer_flags(const struct rs_exact_answer *exact, uint64_t row,
+		      uint16_t flags)
+{
+	const struct rs_image_answer *a = &exact->answer;
+
+	if (flags & RS_OBJ_INEXACT)
+		flags &= (uint16_t) ~(RS_OBJ_INEXACT | RS_OBJ_ASSUMED |
+				      RS_OBJ_UNTRACKS);
+	return a->apart && a->apart[row] ? flags | RS_OBJ_UNTRACKS : flags;
 }
 
 /** The reported targets of object @p row, borrowed. @return How many. */

@@ -108,7 +108,8 @@ static bool merge_object(struct rs_merge *m, uint32_t i, uint32_t from)
 	struct position *position = &m->position[by];
 
 	if (rs_exact_answer_next(exact, g->address[i], &position->row)) {
-		g->flags[i] &= (uint16_t)~RS_OBJ_INEXACT;
+		g->flags[i] = rs_exact_answer_flags(exact, position->row,
+						    g->flags[i]);
 		return (!exact->adds_to ||
 			add_certain(m, from, g->out_start[i + 1])) &&
 		       add_traversed(m, position, first[position->row],

@@ -78,6 +78,10 @@ struct rs_guest_args {
 	// Or 0: an array beside the given object[] of functions to call, of
 	// the shape of tp_traverse, where objects do not point at their types.
 	uint64_t function;
+	// Or 0: an array of bytes beside the given object[], to set to 1 where
+	// the type's tp_is_gc says that the object takes no part in collection.
+	// It is traversed all the same: it is on the collector's lists.
+	uint64_t apart;
 	// In: where to write.
 	uint64_t object; // array: address of each object
 	uint64_t max_objects;

@@ -30,6 +30,7 @@ struct rs_walk {
 	uint64_t skipped; // it was not, for it had failed too often
 	uint64_t refused; // it was not, for it is not allowed
 	uint64_t stack; // for the guarded call when there is no guard
+	volatile uint8_t *apart; // where to say so of the object at hand, or 0
 };
 
 static uint64_t word(uint64_t address)
@@ -130,7 +131,7 @@ static void remember(struct rs_walk *w, long failed)
 		f->failed += failed == SIGPROF ? RS_GUEST_HANG_WEIGHT : 1;
 }
 
-// As gc.get_referents() does it. Anything here may fault.
+// As the collector does it. Anything here may fault.
 static void walk_one(void *context)
 {
 	struct rs_walk *w = context;
@@ -152,9 +153,11 @@ static void walk_one(void *context)
 
 	if (!traverse || !(word(type + a->tp_flags) & a->gc_flag))
 		return;
-	if (!w->node && is_gc &&
-	    (!may_call(w, (uint64_t)is_gc) || !is_gc((void *)object)))
-		return;
+	if (w->apart && is_gc) {
+		if (!may_call(w, (uint64_t)is_gc))
+			return;
+		*w->apart = !is_gc((void *)object);
+	}
 	if (may_call(w, (uint64_t)traverse))
 		(void)traverse((void *)object, visit, w);
 }
@@ -285,6 +288,9 @@ static long walk(struct rs_guest_args *a)
 	for (uint64_t i = a->start; i < given && !a->full; i++) {
 		w.object_now = w.object[i];
 		w.function_now = a->function ? word(a->function + 8 * i) : 0;
+		w.apart = a->apart ? (uint8_t *)a->apart + i : (uint8_t *)0;
+		if (w.apart)
+			*w.apart = 0;
 		if (i + 8 < given)
 			__builtin_prefetch((const void *)w.object[i + 8]);
 		walk_object(&w);

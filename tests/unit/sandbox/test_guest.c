@@ -152,8 +152,9 @@ RS_PLAIN static int no(void *self)
 	return 0;
 }
 
-START_TEST(addresses_are_asked_when_they_take_part_in_collection)
+START_TEST(what_takes_no_part_in_collection_is_asked_too_and_named)
 {
+	uint8_t apart[RS_OBJECTS];
 	struct fake_type plain = {.traverse = fake_traverse};
 	struct fake_type some = fake_good;
 
@@ -163,10 +164,14 @@ START_TEST(addresses_are_asked_when_they_take_part_in_collection)
 	for (unsigned i = 0; i < RS_OBJECTS; i++)
 		address[i] = (uint64_t)fake_address(&object[i]);
 	some.is_gc = no;
+	memset(apart, 0xaa, sizeof(apart));
+	args.apart = (uint64_t)apart;
 	object[2].type = &plain;
 	object[5].type = &some;
 	ck_assert_int_eq(place(0x200000000000)(RS_GUEST_WALK, &args), 0);
-	check_rows(RS_OBJECTS, 1 << 2 | 1 << 5);
+	check_rows(RS_OBJECTS, 1 << 2);
+	for (unsigned i = 0; i < RS_OBJECTS; i++)
+		ck_assert_uint_eq(apart[i], i == 5);
 }
 END_TEST
 
@@ -357,7 +362,7 @@ int main(void)
 	tcase_add_test(tc, the_relocation_check_can_fail);
 	tcase_add_test(tc, a_list_is_walked_from_wherever_the_code_is);
 	tcase_add_test(tc,
-		       addresses_are_asked_when_they_take_part_in_collection);
+		       what_takes_no_part_in_collection_is_asked_too_and_named);
 	tcase_add_test(tc,
 		       functions_beside_the_objects_are_asked_instead_of_types);
 	tcase_add_test(tc, a_walk_goes_on_where_another_was_lost);

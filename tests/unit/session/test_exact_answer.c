@@ -93,7 +93,7 @@ START_TEST(what_reading_knows_too_keeps_its_order_and_its_name)
 }
 END_TEST
 
-START_TEST(a_guess_is_gone_unless_it_was_told)
+START_TEST(a_guess_stays_one_unless_it_was_told)
 {
 	told(RS_A, RS_C, 0);
 	told(RS_B, RS_C, 0);
@@ -101,16 +101,18 @@ START_TEST(a_guess_is_gone_unless_it_was_told)
 	read_one(RS_B, RS_GUESS);
 	read_one(RS_C, RS_STRONG);
 	rs_exact_answer_merge(&asked, 0, &refs);
-	ck_assert_uint_eq(refs.n, 1);
-	check(0, RS_C, RS_STRONG, true);
+	ck_assert_uint_eq(refs.n, 2);
+	check(0, RS_B, RS_GUESS, true);
+	check(1, RS_C, RS_STRONG, true);
 
 	refs.n = 0;
 	read_one(RS_B, RS_GUESS);
 	read_one(RS_C, RS_GUESS);
 	refs.incomplete = true;
 	rs_exact_answer_merge(&asked, 1, &refs);
-	ck_assert_uint_eq(refs.n, 1);
-	check(0, RS_C, RS_STRONG, true);
+	ck_assert_uint_eq(refs.n, 2);
+	check(0, RS_B, RS_GUESS, true);
+	check(1, RS_C, RS_STRONG, true);
 	ck_assert(!refs.incomplete);
 }
 END_TEST
@@ -120,15 +122,16 @@ START_TEST(as_many_are_strong_as_were_told)
 	told(RS_A, RS_D, RS_C, RS_B, RS_B, RS_B, 0);
 	take(1);
 	read_one(RS_C, RS_STRONG);
-	read_one(RS_C, RS_STRONG); // one too many
+	read_one(RS_C, RS_STRONG); // not told: still owned
 	read_one(RS_B, RS_STRONG); // two too few
 	rs_exact_answer_merge(&asked, 0, &refs);
-	ck_assert_uint_eq(refs.n, 5);
+	ck_assert_uint_eq(refs.n, 6);
 	check(0, RS_C, RS_STRONG, true);
-	check(1, RS_B, RS_STRONG, true);
-	check(2, RS_B, RS_STRONG, false);
+	check(1, RS_C, RS_OWNED, true);
+	check(2, RS_B, RS_STRONG, true);
 	check(3, RS_B, RS_STRONG, false);
-	check(4, RS_D, RS_STRONG, false);
+	check(4, RS_B, RS_STRONG, false);
+	check(5, RS_D, RS_STRONG, false);
 }
 END_TEST
 
@@ -159,8 +162,32 @@ START_TEST(an_object_that_told_nothing_has_nothing_strong)
 	read_one(RS_C, RS_GUESS);
 	read_one(RS_D, RS_OWNED);
 	rs_exact_answer_merge(&asked, 0, &refs);
-	ck_assert_uint_eq(refs.n, 1);
-	check(0, RS_D, RS_OWNED, true);
+	ck_assert_uint_eq(refs.n, 3);
+	check(0, RS_B, RS_OWNED, true);
+	check(1, RS_C, RS_GUESS, true);
+	check(2, RS_D, RS_OWNED, true);
+}
+END_TEST
+
+START_TEST(flags_are_settled_by_what_was_told)
+{
+	static const uint8_t apart[] = {0, 1};
+	const uint16_t doubts =
+		RS_OBJ_INEXACT | RS_OBJ_ASSUMED | RS_OBJ_UNTRACKS;
+
+	told(RS_A, RS_C, 0);
+	told(RS_B, RS_C, 0);
+	answer.apart = apart;
+	take(2);
+	ck_assert_uint_eq(rs_exact_answer_flags(&asked, 0, RS_OBJ_GC | doubts),
+			  RS_OBJ_GC);
+	// Nobody guessed: that it is untracked first is known.
+	ck_assert_uint_eq(rs_exact_answer_flags(&asked, 0, RS_OBJ_UNTRACKS),
+			  RS_OBJ_UNTRACKS);
+	ck_assert_uint_eq(rs_exact_answer_flags(&asked, 1, RS_OBJ_GC | doubts),
+			  RS_OBJ_GC | RS_OBJ_UNTRACKS);
+	ck_assert_uint_eq(rs_exact_answer_flags(&asked, 1, RS_OBJ_GC),
+			  RS_OBJ_GC | RS_OBJ_UNTRACKS);
 }
 END_TEST
 
@@ -224,10 +251,11 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, clean_up);
 	tcase_add_test(tc, what_reading_knows_too_keeps_its_order_and_its_name);
-	tcase_add_test(tc, a_guess_is_gone_unless_it_was_told);
+	tcase_add_test(tc, a_guess_stays_one_unless_it_was_told);
 	tcase_add_test(tc, as_many_are_strong_as_were_told);
 	tcase_add_test(tc, what_is_not_told_to_the_collector_stays_as_read);
 	tcase_add_test(tc, an_object_that_told_nothing_has_nothing_strong);
+	tcase_add_test(tc, flags_are_settled_by_what_was_told);
 	tcase_add_test(tc, a_stopped_function_is_not_believed);
 	tcase_add_test(tc,
 		       one_without_references_may_be_a_fault_without_a_name);

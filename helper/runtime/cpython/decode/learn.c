@@ -221,6 +221,26 @@ static uint64_t most_records(const struct rs_py_type *t)
 	return (uint64_t)t->basicsize + 64;
 }
 
+// What a C type that is in no table tells the collector is what it should tell:
+// its members, its dict, and (from 3.9 on) its type. Nobody checks that.
+static void add_doubts(struct draft *d, uint64_t base, bool tells_members)
+{
+	struct rs_py_type *t = d->type;
+	const bool tells = t->gc && t->traverse;
+	const bool is_base = t->address == base;
+
+	if (tells_members ||
+	    (tells && is_base &&
+	     (t->type_kind == RS_STRONG || t->dict != RS_PY_NO_DICT)))
+		t->object_flags |= RS_OBJ_INEXACT | RS_OBJ_ASSUMED;
+	if (tells && t->has_is_gc)
+		t->object_flags |= RS_OBJ_INEXACT | RS_OBJ_UNTRACKS;
+	if (t->body_end > d->py->header_size)
+		t->object_flags |= RS_OBJ_INEXACT;
+	else
+		t->how = RS_PY_PLAIN;
+}
+
 static void add_body(struct draft *d, uint64_t base, bool traversed)
 {
 	struct rs_cpython *py = d->py;
@@ -242,6 +262,8 @@ static void add_body(struct draft *d, uint64_t base, bool traversed)
 		add_shape(d, shape->more, as);
 		return;
 	}
+	const size_t before = d->members;
+
 	t->how = (uint8_t)how_of_flags(t);
 	if (t->how == RS_PY_TUPLE && base != py->type_tuple)
 		t->tuple_length = hidden_length(py, base);
@@ -255,10 +277,8 @@ static void add_body(struct draft *d, uint64_t base, bool traversed)
 		py, base, RS_F__typeobject__tp_dictoffset);
 	if (dict > 0 && t->how != RS_PY_TYPE)
 		add_member(d, dict, as, "__dict__");
-	if (t->how == RS_PY_UNKNOWN && t->body_end > py->header_size)
-		t->object_flags |= RS_OBJ_INEXACT;
-	else if (t->how == RS_PY_UNKNOWN)
-		t->how = RS_PY_PLAIN;
+	if (t->how == RS_PY_UNKNOWN)
+		add_doubts(d, base, traversed && d->members > before);
 }
 
 // A program that links the helper may have described the body: then nothing
@@ -276,7 +296,8 @@ static void add_overlay(struct draft *d, uint64_t base)
 	if (!t->overlay || t->how != RS_PY_UNKNOWN)
 		return;
 	t->how = RS_PY_PLAIN;
-	t->object_flags &= (uint16_t)~RS_OBJ_INEXACT;
+	t->object_flags &=
+		(uint16_t) ~(RS_OBJ_INEXACT | RS_OBJ_ASSUMED | RS_OBJ_UNTRACKS);
 	t->overlay_kind = t->gc && t->traverse ? RS_STRONG : RS_OWNED;
 }
 

@@ -161,7 +161,7 @@ static void write_numbers(struct rs_json *j, const struct rs_graph *g)
 
 	for (uint32_t i = 0; g && i < g->objects; i++) {
 		tracked += (g->flags[i] & RS_OBJ_TRACKED) != 0;
-		bytes += g->size[i];
+		bytes += rs_graph_size(g, i);
 	}
 	write_number(j, "objects", g, g ? g->objects : 0);
 	write_number(j, "tracked", g, tracked);

@@ -59,11 +59,11 @@ static bool is_wanted(const struct selection *s, uint32_t i)
 {
 	const struct rs_graph *g = s->report->graph;
 	const struct rs_objects_options *o = &s->options;
+	const uint64_t size = rs_graph_size(g, i);
 
 	if (!s->type[g->type[i]])
 		return false;
-	if (g->size[i] < o->size_least ||
-	    (o->size_most && g->size[i] > o->size_most))
+	if (size < o->size_least || (o->size_most && size > o->size_most))
 		return false;
 	if (!o->generations)
 		return true;
@@ -77,7 +77,7 @@ static uint64_t key_of(const struct selection *s, uint32_t i)
 	const struct rs_graph *g = s->report->graph;
 
 	if (s->order == RS_BY_SIZE)
-		return g->size[i];
+		return rs_graph_size(g, i);
 	if (s->order == RS_BY_COUNT && !(g->flags[i] & RS_OBJ_IMMORTAL))
 		return UINT64_C(1) + g->count[i];
 	return 0;
@@ -107,7 +107,7 @@ static struct rs_error *choose(struct selection *s)
 		const struct chosen c = {key_of(s, i), i};
 
 		err = rs_vec_append(&s->chosen, &c, sizeof(c));
-		s->bytes += g->size[i];
+		s->bytes += rs_graph_size(g, i);
 	}
 	if (!err && s->order != RS_BY_ADDRESS && s->chosen.used)
 		qsort(s->chosen.data, rs_vec_count(&s->chosen, struct chosen),

@@ -15,7 +15,7 @@ static uint64_t bytes_of(const struct rs_graph *g, const struct rs_vec *list)
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < n; i++)
-		bytes += g->size[number[i]];
+		bytes += rs_graph_size(g, number[i]);
 	return bytes;
 }
 
@@ -63,7 +63,7 @@ static struct rs_error *tally(const struct rs_graph *g,
 	for (size_t i = 0; i < n; i++) {
 		struct rs_tally *t = &sum[g->type[number[i]]];
 		t->objects++;
-		t->bytes += g->size[number[i]];
+		t->bytes += rs_graph_size(g, number[i]);
 	}
 	err = rs_tally_sort(g, sum, RS_SORT_BYTES, ret);
 	rs_block_free(sum, g->types, sizeof(*sum));

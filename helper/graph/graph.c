@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "graph/graph.h"
 
+#include "base/search.h"
+
 void rs_graph_fini(struct rs_graph *graph)
 {
 	const size_t n = graph->objects;
@@ -9,7 +11,7 @@ void rs_graph_fini(struct rs_graph *graph)
 	rs_block_free(graph->address, n, sizeof(*graph->address));
 	rs_block_free(graph->count, n, sizeof(*graph->count));
 	rs_block_free(graph->type, n, sizeof(*graph->type));
-	rs_block_free(graph->size, n, sizeof(*graph->size));
+	rs_block_free(graph->size32, n, sizeof(*graph->size32));
 	rs_block_free(graph->flags, n, sizeof(*graph->flags));
 	rs_block_free(graph->runtime, n, sizeof(*graph->runtime));
 	rs_block_free(graph->out_start, n + 1, sizeof(*graph->out_start));
@@ -19,10 +21,23 @@ void rs_graph_fini(struct rs_graph *graph)
 	rs_vec_fini(&graph->root);
 	rs_vec_fini(&graph->root_text);
 	rs_vec_fini(&graph->dangling);
+	rs_vec_fini(&graph->large);
 	if (graph->guessed)
 		rs_block_free(graph->guessed, n, 1);
 	rs_addrmap_fini(&graph->map);
 	*graph = (struct rs_graph){0};
+}
+
+uint64_t rs_graph_large_size(const struct rs_graph *graph, uint32_t number)
+{
+	const struct rs_large_size *large =
+		rs_vec_items(&graph->large, struct rs_large_size);
+	const size_t n = rs_vec_count(&graph->large, struct rs_large_size);
+	const uint64_t address = graph->address[number];
+	const size_t at = RS_FIRST_INDEX(i, n, large[i].address >= address);
+
+	return at < n && large[at].address == address ? large[at].bytes
+						      : RS_SIZE_LARGE;
 }
 
 static bool rows_are_sound(const struct rs_graph *graph, const uint32_t *start,

@@ -136,6 +136,14 @@ struct rs_dangling {
 
 enum { RS_DANGLING_KEPT = 10000 };
 
+#define RS_SIZE_LARGE UINT32_MAX // in rs_graph.size32[]
+
+/** The size of an object that has no place in rs_graph.size32[]. */
+struct rs_large_size {
+	uint64_t address;
+	uint64_t bytes;
+};
+
 struct rs_graph {
 	uint32_t objects;
 	uint32_t types;
@@ -145,9 +153,9 @@ struct rs_graph {
 	// 0x7fffffff on saturated
 	uint32_t *count;
 	uint32_t *type; // [objects] index in type_row
-	// [objects] bytes; saturated at UINT32_MAX, that is 4 GiB - 1; 0 when
-	// tracked_only
-	uint32_t *size;
+	// [objects] bytes, RS_SIZE_LARGE: in large; 0 when tracked_only. Read
+	// it with rs_graph_size().
+	uint32_t *size32;
 	uint16_t *flags; // [objects] enum rs_object_flag
 	// [objects] index of its runtime in the session; NULL: all 0.
 	uint8_t *runtime;
@@ -172,8 +180,9 @@ struct rs_graph {
 	// damaged, or a limit), so that references of theirs are missing, and
 	// the address of one of them.
 	uint64_t partial, partial_example;
-	// Objects of 4 GiB or more, whose sizes saturate.
-	uint64_t oversized;
+	// struct rs_large_size, by ascending address: objects of 4 GiB and
+	// more. They are few, and half as many bytes for all others matter.
+	struct rs_vec large;
 };
 
 /** Count @p partial more objects, of which @p example is one. */
@@ -199,6 +208,20 @@ static inline uint32_t
 rs_graph_find(const struct rs_graph *graph, uint64_t address)
 {
 	return rs_addrmap_number(&graph->map, address);
+}
+
+/** Slow path of rs_graph_size(). */
+uint64_t rs_graph_large_size(const struct rs_graph *graph, uint32_t number);
+
+/** @return The bytes that object @p number takes; 0 when tracked_only. */
+static inline uint64_t
+rs_graph_size(const struct rs_graph *graph, uint32_t number)
+{
+	const uint32_t size = graph->size32[number];
+
+	return __builtin_expect(size == RS_SIZE_LARGE, 0)
+		       ? rs_graph_large_size(graph, number)
+		       : size;
 }
 
 /** @return The index in the session of the runtime of object @p number. */

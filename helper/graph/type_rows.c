@@ -15,7 +15,7 @@ void rs_graph_types(const struct rs_graph *graph,
 		struct rs_tally *tally = &ret[graph->type[i]];
 
 		tally->objects++;
-		tally->bytes += graph->size[i];
+		tally->bytes += rs_graph_size(graph, i);
 		tally->unreachable +=
 			result && result->fate[i] >= RS_FATE_FREED;
 	}

@@ -135,7 +135,7 @@ static struct rs_error *release_all(const struct rs_graph *g, uint32_t *left,
 	for (size_t i = 0; i < rs_vec_count(queue, uint32_t); i++) {
 		const uint32_t n = rs_vec_items(queue, uint32_t)[i];
 
-		*bytes += g->size[n];
+		*bytes += rs_graph_size(g, n);
 		for (uint32_t e = g->out_start[n]; e < g->out_start[n + 1];
 		     e++) {
 			if (!rs_edge_counted(g->out[e]))

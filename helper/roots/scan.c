@@ -76,11 +76,10 @@ static bool is_in_object(const struct rs_scan *scan, uint64_t slot)
 	if (n == RS_NONE)
 		return false;
 	struct rs_runtime *rt = scan->source->runtime[rs_graph_runtime(g, n)];
-	const uint32_t size =
-		rt->ops->own_size
-			? rt->ops->own_size(rt, g->type[n], g->size[n])
-			: g->size[n];
-	return slot - start < size;
+	const uint64_t size = rs_graph_size(g, n);
+
+	return slot - start <
+	       (rt->ops->own_size ? rt->ops->own_size(rt, start, size) : size);
 }
 
 static struct rs_error *add_hit(struct rs_scan *scan, uint64_t slot,

@@ -375,13 +375,12 @@ struct rs_runtime_ops {
 			       struct rs_gc_info *ret);
 
 	/**
-	 * @param type As in row->type.
 	 * @param size As in row->size.
 	 * @return How many of these bytes certainly follow the address of the
 	 *         object, and are not in tables elsewhere. NULL: all.
 	 */
-	uint32_t (*own_size)(struct rs_runtime *rt, uint32_t type,
-			     uint32_t size);
+	uint64_t (*own_size)(struct rs_runtime *rt, uint64_t address,
+			     uint64_t size);
 
 	/**
 	 * Whether objects of type @p type can be the namespace of a module,

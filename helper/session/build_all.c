@@ -166,7 +166,14 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 	}
 
 	rs_graph_add_partial(b->graph, refs->incomplete, address);
-	b->graph->oversized += row.size > UINT32_MAX;
+	if (row.size >= RS_SIZE_LARGE) {
+		const struct rs_large_size large = {address, row.size};
+		struct rs_error *err =
+			rs_vec_append(&b->graph->large, &large, sizeof(large));
+
+		if (err)
+			return err;
+	}
 
 	struct rs_read_row *r = rs_vec_push(&b->row, sizeof(*r));
 	uint64_t *raw = rs_vec_push(&b->raw, refs->n * sizeof(*raw));
@@ -175,7 +182,8 @@ static struct rs_error *read_one(struct rs_build *b, size_t i)
 	*r = (struct rs_read_row){
 		.count = row.count,
 		.type = row.type,
-		.size = row.size > UINT32_MAX ? UINT32_MAX : (uint32_t)row.size,
+		.size = row.size < RS_SIZE_LARGE ? (uint32_t)row.size
+						 : RS_SIZE_LARGE,
 		.flags = row.flags | mark,
 		.references = refs->n,
 	};
@@ -501,6 +509,14 @@ static struct rs_error *mark_guessed(struct rs_build *b)
 	return NULL;
 }
 
+static int compare_large(const void *a, const void *b)
+{
+	const struct rs_large_size *one = a, *other = b;
+
+	return (one->address > other->address) -
+	       (one->address < other->address);
+}
+
 // Move rows and edges from the order of reading to the order of numbers.
 static struct rs_error *place(struct rs_build *b)
 {
@@ -518,13 +534,17 @@ static struct rs_error *place(struct rs_build *b)
 	if (err)
 		return err;
 
+	if (g->large.used)
+		qsort(g->large.data,
+		      rs_vec_count(&g->large, struct rs_large_size),
+		      sizeof(struct rs_large_size), compare_large);
 	const uint64_t *queue = rs_vec_items(&b->queue, uint64_t);
 	for (size_t i = 0; i < n; i++) {
 		const uint32_t o =
 			rs_addrmap_number(&g->map, queue[i] & ADDRESS_MASK);
 		g->count[o] = row[i].count;
 		g->type[o] = row[i].type;
-		g->size[o] = row[i].size;
+		g->size32[o] = row[i].size;
 		g->flags[o] = row[i].flags;
 		if (g->runtime)
 			g->runtime[o] = runtime_of(b, i)->index;

@@ -17,7 +17,7 @@ struct rs_error *rs_build_arrays(struct rs_graph *graph)
 	if ((err = rs_block_new_dense(n, sizeof(uint64_t), &graph->address)) ||
 	    (err = rs_block_new_dense(n, word, &graph->count)) ||
 	    (err = rs_block_new_dense(n, word, &graph->type)) ||
-	    (err = rs_block_new_dense(n, word, &graph->size)) ||
+	    (err = rs_block_new_dense(n, word, &graph->size32)) ||
 	    (err = rs_block_new_dense(n, sizeof(uint16_t), &graph->flags)) ||
 	    (err = rs_block_new_dense(n + 1, word, &graph->out_start)))
 		return err;

@@ -38,10 +38,9 @@
  * are in schema/ beside this header (installed in share/refscope/schema).
  * Addresses are strings ("0x7f.."), lower case. N stands for a number.
  *
- * Units. "bytes" and "size" are bytes. A size of more than 4 GiB - 1 counts as
- * that. "_us" is microseconds, "_ms" milliseconds. Counts of references and of
- * objects are plain numbers. Strings are UTF-8; what is no UTF-8 in the target
- * has U+FFFD in its place.
+ * Units. "bytes" and "size" are bytes. "_us" is microseconds, "_ms"
+ * milliseconds. Counts of references and of objects are plain numbers. Strings
+ * are UTF-8; what is no UTF-8 in the target has U+FFFD in its place.
  *
  * Bounds. A target has at most 2^30 objects and 2^32 - 1 references: with more,
  * questions return RS_EBAD. At most 100 problems are kept; the last then says

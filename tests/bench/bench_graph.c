@@ -105,7 +105,7 @@ static void make(struct rs_graph *graph, uint32_t n)
 	must(rs_block_new(n, sizeof(uint64_t), &graph->address));
 	must(rs_block_new(n, sizeof(uint32_t), &graph->count));
 	must(rs_block_new(n, sizeof(uint32_t), &graph->type));
-	must(rs_block_new(n, sizeof(uint32_t), &graph->size));
+	must(rs_block_new(n, sizeof(uint32_t), &graph->size32));
 	must(rs_block_new(n, sizeof(uint16_t), &graph->flags));
 	must(rs_block_new((size_t)n + 1, sizeof(uint32_t), &graph->out_start));
 	must(rs_block_new(refs, sizeof(uint32_t), &graph->out));
@@ -114,7 +114,7 @@ static void make(struct rs_graph *graph, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		graph->address[i] = 0x7f0000000000 + 64 * (uint64_t)i;
 		graph->type[i] = next_random(16);
-		graph->size[i] = 64;
+		graph->size32[i] = 64;
 		graph->flags[i] = RS_OBJ_GC | RS_OBJ_TRACKED | 2;
 		graph->out_start[i + 1] = (i + 1) * RS_BENCH_DEGREE;
 		for (uint32_t k = 0; k < RS_BENCH_DEGREE; k++) {

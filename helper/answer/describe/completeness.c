@@ -122,24 +122,13 @@ static void write_partial(struct rs_json *j, const struct rs_graph *g)
 	rs_json_string(j, line);
 }
 
-static void write_oversized(struct rs_json *j, const struct rs_graph *g)
-{
-	char line[160];
-
-	(void)snprintf(line, sizeof(line),
-		       "%" PRIu64 " objects take more than 4 GiB each: their "
-		       "sizes, and sums with them, are too low",
-		       g->oversized);
-	rs_json_string(j, line);
-}
-
 void rs_report_problems(struct rs_json *json, const struct rs_session *session,
 			bool all)
 {
 	const struct rs_memory *memory = session->memory;
 	const struct rs_graph *g = graph_of(session);
 
-	if (!all && !memory->gaps && !(g && (g->partial || g->oversized)))
+	if (!all && !memory->gaps && !(g && g->partial))
 		return;
 	rs_json_key(json, "problems");
 	rs_json_begin_array(json);
@@ -149,8 +138,6 @@ void rs_report_problems(struct rs_json *json, const struct rs_session *session,
 		rs_json_string(json, memory->gap[i]);
 	if (g && g->partial)
 		write_partial(json, g);
-	if (g && g->oversized)
-		write_oversized(json, g);
 	rs_json_end_array(json);
 }
 

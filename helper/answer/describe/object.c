@@ -20,7 +20,7 @@ void rs_report_facts(struct rs_json *json, const struct rs_graph *graph,
 	rs_json_key_address(json, "id", graph->address[number]);
 	rs_json_key_string(json, "type", rs_report_type(graph, number));
 	rs_report_key_count(json, graph, number);
-	rs_json_key_uint(json, "size", graph->size[number]);
+	rs_json_key_uint(json, "size", rs_graph_size(graph, number));
 	rs_json_key_string(json, "gc", rs_report_gc(graph, number));
 }
 

@@ -39,14 +39,16 @@ void rs_report_fini(struct rs_report *report)
 enum { RS_NEAR = 1 << 16 }; // bytes; an object further away is not mentioned
 
 // How many bytes at the address of object @p number certainly belong to it.
-static uint32_t own_size(const struct rs_report *report, uint32_t number)
+static uint64_t own_size(const struct rs_report *report, uint32_t number)
 {
 	const struct rs_graph *g = report->graph;
 	struct rs_runtime *rt = rs_session_runtime(report->session, g, number);
 
+	const uint64_t size = rs_graph_size(g, number);
+
 	return rt->ops->own_size
-		       ? rt->ops->own_size(rt, g->type[number], g->size[number])
-		       : g->size[number];
+		       ? rt->ops->own_size(rt, g->address[number], size)
+		       : size;
 }
 
 // The object that contains @p address, or RS_NONE.
@@ -83,9 +85,9 @@ static void nearest(const struct rs_report *report, uint64_t address, char *buf,
 		return;
 	rs_report_name(report, n, name, sizeof(name));
 	(void)snprintf(buf, size,
-		       "; the nearest object is %s (%" PRIu32
+		       "; the nearest object is %s (%" PRIu64
 		       " bytes), %" PRIu64 " bytes %s",
-		       name, g->size[n], distance,
+		       name, rs_graph_size(g, n), distance,
 		       n == above ? "above" : "below");
 }
 

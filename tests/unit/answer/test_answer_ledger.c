@@ -556,6 +556,34 @@ START_TEST(types_are_sorted_and_summed)
 }
 END_TEST
 
+// Sizes of 4 GiB and more, above, at and below the last that needs no table.
+START_TEST(sizes_have_64_bits)
+{
+	fake_object_table[1].size = UINT64_C(5) << 32;
+	fake_object_table[2].size = UINT32_MAX;
+	fake_object_table[4].size = UINT32_MAX - 1;
+	fake_open(RS_RULES_34, false);
+	count(1, 0);
+	rs_ck_json(answer, "object.size", "21474836480");
+	ck_assert_ptr_null(json_at(answer, "problems"));
+	count(2, 0);
+	rs_ck_json(answer, "object.size", "4294967295");
+	count(4, 0);
+	rs_ck_json(answer, "object.size", "4294967294");
+	count(0, 0);
+	rs_ck_json(answer, "object.size", "48");
+	rs_text_free(answer);
+	rs_ck_ok(rs_answer_types(fake_session, "bytes", 0, &answer));
+	rs_ck_json(answer, "types[0].type", "\"dict\"");
+	rs_ck_json(answer, "types[0].bytes", "21474836480");
+	rs_ck_json(answer, "types[1].type", "\"tuple\"");
+	rs_text_free(answer);
+	rs_ck_ok(rs_answer_reachable(fake_session, fake_address(2), 0, false, 0,
+				     &answer));
+	rs_ck_json(answer, "bytes", "4294967391");
+}
+END_TEST
+
 START_TEST(info_and_gc_have_their_members)
 {
 	static const char *const info[] = {"source",
@@ -654,6 +682,7 @@ int main(void)
 	tcase_add_test(tc, why_tells_a_ring_across_runtimes_as_garbage);
 	tcase_add_test(tc, reachable_parts_retained_from_shared);
 	tcase_add_test(tc, types_are_sorted_and_summed);
+	tcase_add_test(tc, sizes_have_64_bits);
 	tcase_add_test(tc, info_and_gc_have_their_members);
 	tcase_add_test(tc, resolve_asks_every_runtime);
 	tcase_add_test(tc, question_can_be_interrupted_and_asked_again);

@@ -167,7 +167,7 @@ START_TEST(full_graph_follows_references_and_roots)
 	const uint32_t o4 = rs_graph_find(g, RS_BASE + 4 * RS_STRIDE);
 	ck_assert_uint_eq(o4, 3);
 	ck_assert_uint_eq(g->flags[o4], RS_OBJ_GC);
-	ck_assert_uint_eq(g->size[o4], RS_STRIDE);
+	ck_assert_uint_eq(g->size32[o4], RS_STRIDE);
 	ck_assert_uint_eq(g->out_start[2] - g->out_start[1], 2);
 	ck_assert_uint_eq(g->out[g->out_start[1]], rs_edge(0, RS_STRONG));
 	ck_assert_uint_eq(g->out[g->out_start[1] + 1], rs_edge(o4, RS_OWNED));

@@ -30,7 +30,8 @@ enum {
 struct fake_object {
 	const char *type;
 	const char *text;
-	uint32_t count, size;
+	uint32_t count;
+	uint64_t size;
 	uint16_t flags;
 	uint32_t type_index;
 };
@@ -248,13 +249,16 @@ fake_garbage_lists(struct rs_runtime *rt, struct rs_vec *ret)
 }
 
 // Lists have their items elsewhere.
-static uint32_t
-fake_own_size(struct rs_runtime *rt, uint32_t type, uint32_t size)
+static uint64_t
+fake_own_size(struct rs_runtime *rt, uint64_t address, uint64_t size)
 {
+	const struct fake_object *o =
+		&fake_object_table[(address - RS_FAKE_BASE) / RS_FAKE_STRIDE];
 	const struct rs_type_row *row =
 		rs_vec_items(&rt->types->row, struct rs_type_row);
 
-	return strcmp(row[type].name, "list") == 0 && size > 40 ? 40 : size;
+	return strcmp(row[o->type_index].name, "list") == 0 && size > 40 ? 40
+									 : size;
 }
 
 static bool fake_is_namespace(struct rs_runtime *rt, uint32_t type)

@@ -83,7 +83,7 @@ static inline void rs_maker_arrays(struct rs_graph *graph)
 	rs_maker_ok(rs_block_new(n, sizeof(uint64_t), &graph->address));
 	rs_maker_ok(rs_block_new(n, sizeof(uint32_t), &graph->count));
 	rs_maker_ok(rs_block_new(n, sizeof(uint32_t), &graph->type));
-	rs_maker_ok(rs_block_new(n, sizeof(uint32_t), &graph->size));
+	rs_maker_ok(rs_block_new(n, sizeof(uint32_t), &graph->size32));
 	rs_maker_ok(rs_block_new(n, sizeof(uint16_t), &graph->flags));
 	rs_maker_ok(rs_block_new(n, 1, &graph->runtime));
 	rs_maker_ok(rs_block_new(n + 1, sizeof(uint32_t), &graph->out_start));
@@ -109,7 +109,7 @@ static inline struct rs_graph *rs_maker_finish(struct rs_maker *maker)
 			rs_addrmap_add(&graph->map, graph->address[i], NULL));
 		graph->count[i] += maker->held[i];
 		graph->type[i] = i % RS_MAKER_TYPES;
-		graph->size[i] = 16 + i;
+		graph->size32[i] = 16 + i;
 		graph->flags[i] = maker->flags[i];
 		graph->runtime[i] = maker->runtime[i];
 		for (uint32_t e = 0; e < maker->edges; e++) {

@@ -2,6 +2,7 @@
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/dict.h"
 #include "runtime/cpython/decode/size_rules.h"
+#include "runtime/cpython/state/discover.h"
 
 #define RS_PY_BYTES_MAX (INT64_C(1) << 47) // of an object: an address space
 
@@ -267,6 +268,27 @@ uint64_t rs_py_own_size(struct rs_cpython *py, const struct rs_py_type *t,
 	if (t->how == RS_PY_TUPLE || (t->flags & RS_TPF_BYTES))
 		return t->basicsize + item_size(py, t, object);
 	return t->basicsize;
+}
+
+uint64_t
+rs_py_size_in_place(struct rs_runtime *rt, uint64_t address, uint64_t size)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+	const struct rs_py_type *t = rs_py_known_of(py, address);
+
+	if (!t)
+		return size;
+	const uint64_t head = rs_py_head_size(py, t);
+	const bool rest_is_here =
+		t->how == RS_PY_GENERATOR ||
+		(t->how == RS_PY_FRAME && py->version < RS_PY(3, 11)) ||
+		(t->how == RS_PY_CODE && py->version >= RS_PY(3, 11));
+	uint64_t own = rs_py_own_size(py, t, address);
+	if (rest_is_here && size > head)
+		own = size - head;
+	else if (own == t->basicsize && !t->size_rule)
+		own += item_size(py, t, address);
+	return own < size ? own : size;
 }
 
 uint64_t

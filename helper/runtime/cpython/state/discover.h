@@ -286,8 +286,8 @@ bool rs_py_owner_name(struct rs_runtime *rt, uint64_t address, char *buf,
 		      size_t size);
 bool rs_py_type_module(struct rs_runtime *rt, uint64_t address, char *buf,
 		       size_t size);
-uint32_t
-rs_py_size_in_place(struct rs_runtime *rt, uint32_t type, uint32_t size);
+uint64_t
+rs_py_size_in_place(struct rs_runtime *rt, uint64_t address, uint64_t size);
 RS_MUST_CHECK struct rs_error *
 rs_py_garbage(struct rs_runtime *rt, struct rs_vec *ret);
 

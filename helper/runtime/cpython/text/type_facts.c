@@ -53,29 +53,3 @@ const char *rs_py_closed_first(struct rs_runtime *rt, uint32_t type)
 			       "first";
 	return NULL;
 }
-
-uint32_t
-rs_py_size_in_place(struct rs_runtime *rt, uint32_t type, uint32_t size)
-{
-	static const struct {
-		const char *type;
-		uint32_t size; // the smallest of all versions
-	} with_table[] = {
-		{"list", 40},
-		{"dict", 48},
-		{"collections.OrderedDict", 48},
-		{"collections.defaultdict", 48},
-		{"collections.deque", 48},
-		{"set", 200},
-		{"frozenset", 200},
-		{"bytearray", 40},
-		{"array.array", 40},
-	};
-	const char *name = type_name(rt, type);
-
-	for (size_t i = 0; i < sizeof(with_table) / sizeof(*with_table); i++)
-		if (strcmp(name, with_table[i].type) == 0 &&
-		    size > with_table[i].size)
-			return with_table[i].size;
-	return size;
-}

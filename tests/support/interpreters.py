@@ -8,7 +8,8 @@ newer-pythons unpacked into .build/newer or /tmp/newer, those built in
 CMake looks once, when it configures a build tree, and makes tests for what was
 found. They get the list in $REFSCOPE_INTERPRETERS, a file, and ask no
 interpreter again. $REFSCOPE_TRUTH_ONLY narrows the choice: versions, each with
-the flavour that is meant, as in "2.7 3.11-debug 3.13t".
+the flavour that is meant, as in "2.7 3.11-debug 3.13t"; and "oldest", "newest"
+and "system" for the first and the last of no flavour and the distribution's.
 
     interpreters.py FILE    look, write the list, print "NAME PATH" lines,
                             "- SERIES" for each that is wanted and not found,
@@ -100,7 +101,12 @@ def series(interpreter):
     return "%d.%d" % tuple(interpreter.release) + interpreter.flavour
 
 
-def is_meant(interpreter, word):
+def is_meant(interpreter, word, plain):
+    """plain: those of no flavour, oldest first."""
+    if word in ("oldest", "newest"):
+        return bool(plain) and interpreter == plain[-(word == "newest")]
+    if word == "system":
+        return interpreter.path == DISTRIBUTION[0]
     version, flavour = split(word)
     return interpreter.flavour == flavour and (
         interpreter.version + ".").startswith(version + ".")
@@ -156,8 +162,9 @@ def find():
     else:
         found = look()[0]
     only = os.environ.get("REFSCOPE_TRUTH_ONLY", "").split()
+    plain = [i for i in found if not i.flavour]
     return [i for i in found if not only or any(
-        is_meant(i, word) for word in only)]
+        is_meant(i, word, plain) for word in only)]
 
 
 def is_unpacked(interpreter):

@@ -17,9 +17,6 @@ import interpreters
 from targets import FIXTURES, Target
 
 TYPES = 60  # at least so many agree
-# What is known to differ: code of 3.6 to 3.10 has tables (co_cell2arg, the
-# cache of its instructions) that are not read.
-KNOWN = {"code": ("3.6.", "3.7.", "3.8.", "3.9.", "3.10.")}
 
 
 class Sizes:
@@ -47,9 +44,6 @@ class Sizes:
         for address, (kind, size) in said.items():
             row = read.get(address)
             if row is None or address in own:
-                continue
-            if self.interpreter.version.startswith(
-                    KNOWN.get(row["type"], ())):
                 continue
             if row["size"] == size:
                 right.add(row["type"])

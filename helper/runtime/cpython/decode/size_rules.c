@@ -294,10 +294,48 @@ generator_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 				    o + (uint64_t)at);
 }
 
+enum {
+	// Of a code object of 3.6 to 3.10, from co_cellvars on.
+	RS_CELL2ARG = 8,
+	RS_EXTRA = 56, // _PyCodeObjectExtra, which begins with a length
+	RS_OPCACHE = 72, // 3.8 on: of 32 bytes for each instruction that has it
+	RS_OPCACHE_SIZE = 84, // one byte
+	RS_OPCACHE_ITEM = 32,
+};
+
+// The tables of 3.6 to 3.10: of cells that are arguments, of what debuggers
+// and profilers keep with code, of what hot code was specialized for.
+static uint64_t
+old_code_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const uint64_t cellvars =
+		o + (uint64_t)rs_py_off(py, RS_F_PyCodeObject__co_cellvars);
+	const uint64_t extra = rs_py_word_at(py, cellvars + RS_EXTRA);
+	const uint64_t extras = rs_py_word_at(py, extra);
+	uint64_t size = 0;
+	uint8_t cached = 0;
+
+	(void)t;
+	if (rs_py_word_at(py, cellvars + RS_CELL2ARG))
+		size += pool_length(py, rs_py_word_at(py, cellvars)) * RS_WORD;
+	if (extra && extras < RS_PY_ITEMS_MAX) // 3.6 leaves out the length
+		size += (extras + (rs_py_minor(py) > 6)) * RS_WORD;
+	if (rs_py_minor(py) < 8 || !rs_py_word_at(py, cellvars + RS_OPCACHE) ||
+	    !rs_memory_read(py->base.memory, cellvars + RS_OPCACHE_SIZE,
+			    &cached, sizeof(cached)))
+		return size;
+	const uint64_t code = (uint64_t)rs_py_length(
+		py, rs_py_get(py, o, RS_F_PyCodeObject__co_code));
+	return size + (code < RS_PY_ITEMS_MAX ? code / 2 : 0) +
+	       (uint64_t)cached * RS_OPCACHE_ITEM;
+}
+
 // From 3.11 on a code object ends with its bytecode, rounded up to a word.
 static uint64_t
 code_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 {
+	if (rs_py_minor(py) < 11)
+		return old_code_size(py, t, o);
 	const uint64_t n = (uint64_t)rs_py_length(py, o);
 
 	if (!t->itemsize || n > RS_PY_ITEMS_MAX)
@@ -335,7 +373,7 @@ static const struct {
 	{"generator", 11, generator_size},
 	{"coroutine", 11, generator_size},
 	{"async_generator", 11, generator_size},
-	{"code", 11, code_size},
+	{"code", 6, code_size},
 };
 
 uint8_t rs_py_size_rule(struct rs_cpython *py, uint64_t base)

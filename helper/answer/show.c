@@ -56,6 +56,32 @@ write_references(struct rs_report *report, uint32_t number, uint64_t limit)
 	return shown;
 }
 
+// What the object shows without owning it: that is no part of its size.
+static void write_view(struct rs_report *report, uint32_t number)
+{
+	const struct rs_graph *g = report->graph;
+	struct rs_runtime *rt = rs_session_runtime(report->session, g, number);
+	struct rs_json *j = &report->json;
+	struct rs_viewed view;
+
+	if (!rt->ops->viewed || !rt->ops->viewed(rt, g->address[number], &view))
+		return;
+	rs_json_key(j, view.mapped ? "maps" : "views");
+	rs_json_begin_object(j);
+	rs_json_key_uint(j, "bytes", view.bytes);
+	if (!view.mapped) {
+		const uint32_t of = rs_graph_find(g, view.of);
+
+		if (of == RS_NONE) {
+			rs_json_key(j, "object");
+			rs_json_null(j);
+		} else {
+			rs_report_key_object(report, "object", of);
+		}
+	}
+	rs_json_end_object(j);
+}
+
 struct rs_error *rs_answer_show(struct rs_session *session, uint64_t object,
 				uint64_t limit, char **ret)
 {
@@ -86,6 +112,7 @@ struct rs_error *rs_answer_show(struct rs_session *session, uint64_t object,
 		rs_json_null(j);
 	rs_json_key_bool(j, "unreachable",
 			 rs_report_unreachable(result->fate[n]));
+	write_view(&report, n);
 	rs_json_key(j, "references");
 	const uint64_t shown = write_references(&report, n, limit);
 	rs_json_key_uint(j, "total", total);

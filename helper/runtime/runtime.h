@@ -24,6 +24,7 @@ enum rs_label_kind {
 	RS_LABEL_FIELD, // a: const char * in this process: `.gi_frame`
 	RS_LABEL_ATTR, // a: address of the name object: `.name`
 	RS_LABEL_INDEX, // a: position: `[3]`
+	RS_LABEL_FLAT, // a: position, rows one after the other: `.flat[3]`
 	RS_LABEL_KEY, // a: address of the key object: `['key']`
 	RS_LABEL_IS_KEY, // a: as above, but the reference is to the key itself
 	RS_LABEL_MEMBER, // an element of a set: `{}`
@@ -93,6 +94,13 @@ struct rs_row {
 	uint32_t count;
 	uint32_t type; // index in the session's table of types
 	uint16_t flags; // enum rs_object_flag, without the generation
+};
+
+/** Memory that an object shows and does not own. */
+struct rs_viewed {
+	uint64_t bytes;
+	uint64_t of; // address of the object that owns it; 0: none is known
+	bool mapped; // it is a mapping of the target's (mmap), of no object
 };
 
 /** The objects that find() has found: two arrays of the same length. */
@@ -381,6 +389,13 @@ struct rs_runtime_ops {
 	 */
 	uint64_t (*own_size)(struct rs_runtime *rt, uint64_t address,
 			     uint64_t size);
+
+	/**
+	 * Whether the object at @p address shows memory that is not its own
+	 * and is no part of its size. NULL: none does.
+	 */
+	bool (*viewed)(struct rs_runtime *rt, uint64_t address,
+		       struct rs_viewed *ret);
 
 	/**
 	 * Whether objects of type @p type can be the namespace of a module,

@@ -263,6 +263,10 @@ rs_answer_count(struct rs_session *session, uint64_t object, uint64_t limit,
  * objects. generation: 0 is the youngest; 3: set aside by gc.freeze(); null:
  * not tracked. unreachable: a full collection would find it so. total:
  * references, shown or not.
+ *
+ * An object that shows memory which is not its own, and no part of its size,
+ * has "views":{"bytes":N,"object":OBJECT|null} (what owns the memory; null: no
+ * object is known to) or, for a mapping of the target, "maps":{"bytes":N}.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_show(struct rs_session *session, uint64_t object, uint64_t limit,

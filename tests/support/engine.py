@@ -137,6 +137,10 @@ class Session:
         return self._answer("rs_answer_count", ctypes.c_uint64(address),
                             ctypes.c_uint64(limit))
 
+    def show(self, address, limit=1 << 40):
+        return self._answer("rs_answer_show", ctypes.c_uint64(address),
+                            ctypes.c_uint64(limit))
+
     def repr(self, address, timeout_ms=0, limit=0):
         return self._answer("rs_answer_repr", ctypes.c_uint64(address),
                             ctypes.c_uint32(timeout_ms),

@@ -38,7 +38,10 @@ class Show(ObjectCommand):
     summary = "Show an object and what it refers to."
     text = (
         "Print the type of OBJ, its reference count, its size, whether the "
-        "collector tracks it, and each of its references by name."
+        "collector tracks it, and each of its references by name. The size is "
+        "that of sys.getsizeof(), not of the allocator's block. Of a numpy "
+        "array or memoryview that shows memory of another object, and of a "
+        "mmap, it says how much that is; it is no part of the size."
     )
     example = "refs show 0x7ffff7a1c280"
     options = (limit("references"), JSON, NAME)

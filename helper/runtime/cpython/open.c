@@ -93,6 +93,7 @@ static const struct rs_runtime_ops ops = {
 	.garbage = rs_py_garbage,
 	.garbage_lists = rs_py_garbage_lists,
 	.own_size = rs_py_size_in_place,
+	.viewed = rs_py_viewed,
 	.is_namespace = rs_py_is_namespace,
 	.is_own_namespace = rs_py_is_own_namespace,
 	.is_fixed = rs_py_is_fixed,

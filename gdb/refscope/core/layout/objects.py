@@ -52,6 +52,17 @@ _FLAGS = {
 }
 
 
+def _shown_memory(answer: dict[str, Any]) -> list[str]:
+    """What a view shows, which counts at its owner."""
+    if "maps" in answer:
+        return [f"maps {text.size(answer['maps']['bytes'])}"]
+    if "views" not in answer:
+        return []
+    owner = answer["views"]["object"]
+    of = text.described(owner) if owner else "memory of no object that is known"
+    return [f"views {text.size(answer['views']['bytes'])} of {of}"]
+
+
 def show(answer: dict[str, Any]) -> list[str]:
     thing = answer["object"]
     lines = [text.described(thing)]
@@ -68,6 +79,7 @@ def show(answer: dict[str, Any]) -> list[str]:
     if answer.get("unreachable"):
         facts.append("unreachable")
     lines.append(", ".join(facts))
+    lines += _shown_memory(answer)
     lines += text.indent(_references(answer["references"]))
     lines += text.indent(
         text.more(

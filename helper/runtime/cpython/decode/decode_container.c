@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/decode/numpy.h"
 
 static void list_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		      const uint8_t *body, struct rs_refs *refs)
@@ -348,6 +349,12 @@ static void rare_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		break;
 	case RS_PY_CAPSULE:
 		capsule_refs(py, object, refs);
+		break;
+	case RS_PY_NDARRAY:
+		rs_py_ndarray_refs(py, object, refs);
+		break;
+	case RS_PY_DTYPE:
+		rs_py_dtype_refs(py, object, refs);
 		break;
 	case RS_PY_UNKNOWN:
 		rs_py_guess_refs(py, t, object, object + py->header_size,

@@ -3,6 +3,7 @@
 #include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/members.h"
+#include "runtime/cpython/decode/numpy.h"
 #include "runtime/cpython/decode/size_rules.h"
 
 #include <stdio.h>
@@ -246,9 +247,13 @@ static void add_body(struct draft *d, uint64_t base, bool traversed)
 	struct rs_cpython *py = d->py;
 	struct rs_py_type *t = d->type;
 	const struct rs_py_shape *shape = find_shape(py, base);
+	const bool is_numpy = shape && (shape->how == RS_PY_NDARRAY ||
+					shape->how == RS_PY_DTYPE);
 	const enum rs_kind as = traversed ? RS_STRONG : RS_OWNED;
 	const int how = how_of_address(py, base);
 
+	if (is_numpy && !rs_py_numpy_fits(py, base))
+		shape = NULL;
 	t->body_kind = (uint8_t)as;
 	if (how >= 0) {
 		t->how = (uint8_t)how;

@@ -90,6 +90,19 @@ static const struct rs_py_shape shapes[] = {
 	BARE("collections.deque", RS_PY_DEQUE),
 	BARE("type", RS_PY_TYPE),
 
+	// numpy, all releases (arrayscalars.h).
+	SPECIAL("numpy.ndarray", RS_PY_NDARRAY, W(32, "base"), W(40, "dtype"),
+		W(72, "mem_handler")),
+	BARE("numpy.dtype", RS_PY_DTYPE),
+	SHAPE("numpy.void", W(16, "dtype"), W(32, "base")),
+	BARE("numpy.bool_|numpy.bool|numpy.int8|numpy.int16|numpy.int32|"
+	     "numpy.int64|numpy.longlong|numpy.uint8|numpy.uint16|"
+	     "numpy.uint32|numpy.uint64|numpy.ulonglong|numpy.float16|"
+	     "numpy.float32|numpy.float64|numpy.float128|numpy.longdouble|"
+	     "numpy.complex64|numpy.complex128|numpy.complex256|"
+	     "numpy.clongdouble|numpy.datetime64|numpy.timedelta64",
+	     RS_PY_PLAIN),
+
 	// Code.
 	SHAPE("function",
 	      V(PyFunctionObject, func_code, "__code__"),

@@ -9,6 +9,9 @@
 
 #include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
+#include "runtime/cpython/decode/numpy.h"
+
+#include <stdlib.h>
 
 enum {
 	RS_WORD = 8,
@@ -345,6 +348,39 @@ code_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 	       t->basicsize;
 }
 
+static uint64_t
+ndarray_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	return t->how == RS_PY_NDARRAY ? rs_py_ndarray_size(py, o) : 0;
+}
+
+static uint64_t
+void_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	(void)t;
+	return rs_py_dtype_itemsize(py, word(py, o, 16));
+}
+
+// numpy counts the value of a scalar twice: in the body, and beside it.
+static uint64_t
+scalar_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	const char *name = rs_py_type_name(py, t->base);
+	const size_t digits = name ? strcspn(name, "0123456789") : 0;
+	const unsigned long bits =
+		name && name[digits] ? strtoul(name + digits, NULL, 10) : 0;
+
+	(void)o;
+	if (!name)
+		return 0;
+	if (bits)
+		return bits <= 512 ? bits / 8 : 0;
+	return strstr(name, "bool")	     ? 1
+	       : strstr(name, "clongdouble") ? 32
+	       : strstr(name, "longdouble")  ? 16
+					     : 8;
+}
+
 static const struct {
 	const char *name; // tp_name
 	uint8_t first; // minor version from which on it is defined; 0: 2.7
@@ -374,6 +410,12 @@ static const struct {
 	{"coroutine", 11, generator_size},
 	{"async_generator", 11, generator_size},
 	{"code", 6, code_size},
+	{"numpy.ndarray", 0, ndarray_size},
+	{"numpy.void", 0, void_size},
+	{"numpy.number", 0, scalar_size},
+	{"numpy.bool_", 0, scalar_size},
+	{"numpy.bool", 0, scalar_size},
+	{"numpy.datetime64", 0, scalar_size},
 };
 
 uint8_t rs_py_size_rule(struct rs_cpython *py, uint64_t base)

@@ -64,6 +64,8 @@ enum rs_py_how {
 	RS_PY_CAPSULE, // what is behind its pointer, 3.13+
 	RS_PY_EXECUTOR, // of the JIT, 3.15
 	RS_PY_DATETIME, // tzinfo behind a flag
+	RS_PY_NDARRAY, // numpy.h
+	RS_PY_DTYPE, // numpy.h
 	RS_PY_UNKNOWN, // body of a C type that is in no table
 };
 

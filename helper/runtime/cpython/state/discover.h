@@ -288,6 +288,8 @@ bool rs_py_type_module(struct rs_runtime *rt, uint64_t address, char *buf,
 		       size_t size);
 uint64_t
 rs_py_size_in_place(struct rs_runtime *rt, uint64_t address, uint64_t size);
+bool rs_py_viewed(struct rs_runtime *rt, uint64_t address,
+		  struct rs_viewed *ret);
 RS_MUST_CHECK struct rs_error *
 rs_py_garbage(struct rs_runtime *rt, struct rs_vec *ret);
 

@@ -54,6 +54,9 @@ void rs_py_label(struct rs_runtime *rt, const struct rs_label *label, char *buf,
 	case RS_LABEL_INDEX:
 		(void)snprintf(buf, size, "[%llu]", a);
 		break;
+	case RS_LABEL_FLAT:
+		(void)snprintf(buf, size, ".flat[%llu]", a);
+		break;
 	case RS_LABEL_KEY:
 		with_key(py, "[", a, "]", buf, size);
 		break;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "answer/describe/garbage_marks.h"
 #include "answer/describe/listing.h"
 #include "answer/describe/returns.h"
 #include "session/collection.h"
@@ -10,6 +11,7 @@ struct collection {
 	struct rs_collect_result result; // owned
 	struct rs_vec each; // struct rs_collector_result, if there are several
 	uint64_t in_garbage; // objects in garbage lists now
+	uint64_t unseen; // unreachable, and no collector finds them
 	int generation;
 	enum rs_rules rules;
 };
@@ -139,6 +141,8 @@ write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 	rs_json_begin_object(j);
 	rs_json_key_uint(j, "unreachable", c->result.unreachable);
 	rs_json_key_uint(j, "uncollectable", c->result.uncollectable);
+	if (c->unseen)
+		rs_json_key_uint(j, "unseen", c->unseen);
 	rs_json_key_uint(j, "garbage", c->in_garbage + new_garbage(c));
 	write_returns(j, c);
 	rs_json_key_int(j, "generation", c->generation);
@@ -173,6 +177,34 @@ static struct rs_error *check_generation(const struct collection *c)
 	return NULL;
 }
 
+// Whether objects of C programs have several collectors, or are beside another
+// runtime's: a cycle through the objects of two is found by neither.
+static bool has_several(const struct rs_session *session)
+{
+	for (size_t i = 0; i < session->runtimes; i++) {
+		const struct rs_runtime *rt = session->runtime[i];
+
+		if (rt->ops->collector_name &&
+		    (rt->collectors > 1 || session->runtimes > 1))
+			return true;
+	}
+	return false;
+}
+
+// Needs all objects, so it is left out where it is seldom of interest.
+static struct rs_error *count_unseen(struct collection *c)
+{
+	RS_AUTO_REPORT struct rs_report report = {0};
+	struct rs_error *err = NULL;
+
+	if (c->generation != 2 || !has_several(c->session))
+		return NULL;
+	if ((err = rs_report_open(&report, c->session, -1)) ||
+	    (err = rs_report_reverse(&report)))
+		return err;
+	return rs_report_unseen(&report, &c->unseen);
+}
+
 static struct rs_error *
 answer(struct collection *c, const char *rules, uint64_t limit, char **ret)
 {
@@ -185,7 +217,8 @@ answer(struct collection *c, const char *rules, uint64_t limit, char **ret)
 
 	// The graph of all objects gives the same result, and may already be
 	// there.
-	if (c->session->has_all && !c->session->has_tracked)
+	if ((c->session->has_all && !c->session->has_tracked) ||
+	    has_several(c->session))
 		err = rs_session_graph(c->session, &c->graph);
 	else
 		err = rs_session_tracked(c->session, &c->graph);
@@ -193,7 +226,7 @@ answer(struct collection *c, const char *rules, uint64_t limit, char **ret)
 		return err;
 	if ((err = rs_session_collect(c->session, c->graph, &how, &c->result,
 				      &c->each)) ||
-	    (err = count_garbage(c)))
+	    (err = count_garbage(c)) || (err = count_unseen(c)))
 		return err;
 
 	rs_json_init(&j, -1);

@@ -218,6 +218,18 @@ static struct rs_error *write_cycle(struct cycles *c, const struct place *place,
 	return NULL;
 }
 
+// Mostly there are none: only then it takes another look at all objects.
+static struct rs_error *count_unseen(const struct cycles *c, uint64_t *ret)
+{
+	const struct rs_graph *g = c->report->graph;
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; !c->alive && i < g->objects; i++)
+		n += c->member[i] && !c->listed[i] &&
+		     !rs_report_unreachable(c->result->fate[i]);
+	return n ? rs_report_unseen(c->report, ret) : NULL;
+}
+
 static struct rs_error *answer(struct cycles *c, uint64_t limit, char **ret)
 {
 	struct rs_json *j = &c->report->json;
@@ -225,15 +237,20 @@ static struct rs_error *answer(struct cycles *c, uint64_t limit, char **ret)
 	const uint32_t shown =
 		rs_report_full(cycles, limit) ? (uint32_t)limit : cycles;
 	bool limited = shown < cycles;
+	uint64_t unseen = 0;
+	struct rs_error *err = count_unseen(c, &unseen);
 
+	if (err)
+		return err;
 	rs_json_begin_object(j);
 	rs_json_key_uint(j, "rings", cycles);
 	rs_json_key_uint(j, "objects", c->components.start[cycles]);
+	if (unseen)
+		rs_json_key_uint(j, "unseen", unseen);
 	rs_json_key(j, "cycles");
 	rs_json_begin_array(j);
 	for (uint32_t i = 0; i < shown; i++) {
-		struct rs_error *err =
-			write_cycle(c, &c->place[i], limit, &limited);
+		err = write_cycle(c, &c->place[i], limit, &limited);
 		if (err)
 			return err;
 	}

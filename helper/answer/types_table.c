@@ -19,7 +19,8 @@ static void write_row(struct rs_report *report, const struct rs_tally_row *row)
 }
 
 static void write_rows(struct rs_report *report,
-		       const struct rs_tally_rows *rows, uint64_t limit)
+		       const struct rs_tally_rows *rows, uint64_t unseen,
+		       uint64_t limit)
 {
 	struct rs_json *j = &report->json;
 	uint64_t objects = 0, bytes = 0;
@@ -38,30 +39,9 @@ static void write_rows(struct rs_report *report,
 		write_row(report, &rows->row[shown]);
 	rs_json_end_array(j);
 	rs_json_key_uint(j, "total", rows->n);
+	if (unseen)
+		rs_json_key_uint(j, "unseen", unseen);
 	rs_json_key_bool(j, "limited", shown < rows->n);
-}
-
-// Count as unreachable also those that no collector can find, but not objects
-// with a count of 0, which are being freed or created.
-static struct rs_error *
-count_unreachable_any(struct rs_report *report,
-		      const struct rs_collect_result *result,
-		      struct rs_tally *tally)
-{
-	const struct rs_graph *g = report->graph;
-	uint8_t *garbage = NULL;
-	struct rs_error *err = rs_report_reverse(report);
-
-	if (err || (err = rs_report_garbage_marks(report, &garbage)))
-		return err;
-	for (uint32_t i = 0; i < g->objects; i++) {
-		if (garbage[i] == RS_GARBAGE_YES && g->count[i] &&
-		    g->type[i] < g->types)
-			tally[g->type[i]].unreachable +=
-				!rs_report_unreachable(result->fate[i]);
-	}
-	rs_block_free(garbage, g->objects, 1);
-	return NULL;
 }
 
 static struct rs_error *
@@ -71,17 +51,19 @@ answer(struct rs_report *report, enum rs_sort sort, uint64_t limit, char **ret)
 	struct rs_tally *tally = NULL;
 	struct rs_tally_rows rows = {0};
 	const uint32_t types = report->graph->types;
+	uint64_t unseen = 0;
 	struct rs_error *err = rs_report_full_collection(report, &result);
 
-	if (err || (err = rs_block_new(types, sizeof(*tally), &tally)))
+	if (err || (err = rs_report_reverse(report)) ||
+	    (err = rs_report_unseen(report, &unseen)) ||
+	    (err = rs_block_new(types, sizeof(*tally), &tally)))
 		return err;
 	rs_graph_types(report->graph, result, tally);
-	if (!(err = count_unreachable_any(report, result, tally)))
-		err = rs_tally_sort(report->graph, tally, sort, &rows);
+	err = rs_tally_sort(report->graph, tally, sort, &rows);
 	rs_block_free(tally, types, sizeof(*tally));
 	if (err)
 		return err;
-	write_rows(report, &rows, limit);
+	write_rows(report, &rows, unseen, limit);
 	rs_tally_rows_fini(&rows);
 	return rs_report_take(report, ret);
 }

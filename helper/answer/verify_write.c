@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "answer/describe/system_call.h"
+#include "answer/describe/fault.h"
 #include "answer/verify.h"
 #include "base/cleanup.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
 	RS_EXAMPLE_EDGES = 8, // of each kind, in an example
-	RS_WHY_SIZE = 128,
-	RS_CALL_NUMBER = 0x3fffffff, // less the bit of the x32 table
 };
 
 // Write the addresses that are in @p left and not in @p right, each as often as
@@ -61,71 +58,14 @@ static struct rs_error *write_type(struct rs_verify *v, uint32_t number)
 	return NULL;
 }
 
-// The table that the number of a system call is from, if not the usual one.
-static const char *entry_text(uint32_t entry)
-{
-	switch (entry) {
-	case RS_ENTRY_I386:
-		return " of the 32-bit table, by int 0x80 or 32-bit code";
-	case RS_ENTRY_X32:
-		return " of the x32 table";
-	default:
-		return "";
-	}
-}
-
-static void why_text(const struct rs_guest_fault *fault, char *buf, size_t size)
-{
-	const char *call =
-		fault->signal == SIGSYS && fault->entry == RS_ENTRY_64
-			? rs_system_call_name(fault->detail)
-			: NULL;
-
-	if (call)
-		(void)snprintf(buf, size, "made system call %d (%s)",
-			       fault->detail, call);
-	else if (fault->signal == SIGSYS)
-		(void)snprintf(buf, size, "made system call %d%s",
-			       fault->detail & RS_CALL_NUMBER,
-			       entry_text(fault->entry));
-	else if (fault->entry == RS_ENTRY_UPROBE)
-		(void)snprintf(buf, size,
-			       "made system call 335 (uretprobe), which the "
-			       "kernel refuses with SIGILL");
-	else if (fault->entry == RS_ENTRY_INT80)
-		(void)snprintf(buf, size,
-			       "tried int 0x80, which this kernel does not "
-			       "have");
-	else if (fault->entry == RS_ENTRY_COMPAT)
-		(void)snprintf(buf, size,
-			       "jumped to 32-bit code, which ended with signal "
-			       "%d at %#llx",
-			       fault->signal,
-			       (unsigned long long)fault->address);
-	else if (fault->signal == SIGPROF)
-		(void)snprintf(buf, size, "took too long");
-	else if (fault->signal == RS_GUEST_SKIPPED)
-		(void)snprintf(buf, size,
-			       "not traversed: its function had failed too "
-			       "often");
-	else if (fault->signal)
-		(void)snprintf(buf, size, "ended with signal %d at %#llx",
-			       fault->signal,
-			       (unsigned long long)fault->address);
-	else
-		(void)snprintf(buf, size,
-			       "reported too many references, or ended its "
-			       "process");
-}
-
 static void write_fault(struct rs_verify *v, const struct rs_guest_fault *fault)
 {
 	const struct rs_graph *graph = v->report->graph;
 	const uint32_t number = rs_graph_find(graph, fault->object);
 	struct rs_json *j = &v->report->json;
-	char why[RS_WHY_SIZE];
+	char why[RS_FAULT_SIZE];
 
-	why_text(fault, why, sizeof(why));
+	rs_fault_text(fault, why, sizeof(why));
 	rs_json_begin_object(j);
 	rs_json_key_address(j, "id", fault->object);
 	rs_json_key_string(j, "type",

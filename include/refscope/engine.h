@@ -80,17 +80,18 @@
  *     "collecting":true
  *         The target was stopped during a collection, when lists are
  *         incomplete.
- *     "unread":{"objects":N,"types":[{"type":"..","objects":N},..]}
- *         Objects of C programs whose traverse callbacks were not called, so
- *         that references which only these visit are missing; and the five
- *         most frequent types. Objects that only they could hold are not
- *         called unreachable.
+ *     "unread":{"objects":N,"types":[{"type":"..","objects":N},..],
+ *               "stopped":N}
+ *         Objects of C programs whose traverse callbacks were not called, or
+ *         did not return (stopped; left out when 0), so that references which
+ *         only these visit are missing; and the five most frequent types.
+ *         Objects that only they could hold are not called unreachable.
  *     "in_transit":N
  *         Tracked objects of C programs with a count of 0 or less: being freed
  *         or just created; treated as in use.
  *     "unknown":N
- *         Tracked objects that are unreadable, or were freed or overwritten;
- *         treated as in use. The "problems" of rs_answer_info() name the first.
+ *         Tracked objects that are unreadable, or seem to be freed or
+ *         overwritten; treated as in use. rs_answer_info() names the first.
  *     "incomplete":true
  *         Some objects could not be found.
  *
@@ -330,7 +331,7 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
 /**
  * What a collection would find if it ran now.
  *
- * {"unreachable":N,"uncollectable":N,"garbage":N,"generation":N,
+ * {"unreachable":N,"uncollectable":N,"unseen":N,"garbage":N,"generation":N,
  *  "rules":"2.7"|"3.4","collecting":bool,
  *  "objects":[{"id":"0x..","type":"CGcLeak",
  *    "why":"finalizer"|"held by a finalizer"|"no clear"|"no release"|
@@ -353,6 +354,8 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  * later), the numbers are sums, and "interpreters":[{"id":N,"tracked":N,
  * "unreachable":N,"uncollectable":N}] has those of each. Several copies of
  * librefscope in one program are "registries":[..], with "module":"/path" too.
+ * Of a full collection in a program with several registries, or with a registry
+ * and a CPython, unseen is that of rs_answer_types(), if not 0.
  *
  * @param generation 0 to 2, or -1 for a full collection.
  * @param rules "2.7" or "3.4"; NULL: the target's own.
@@ -367,7 +370,7 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  * Reference cycles in the garbage: one entry for each strongly connected
  * component.
  *
- * {"rings":N,"objects":N,"cycles":[{"objects":N,"bytes":N,
+ * {"rings":N,"objects":N,"unseen":N,"cycles":[{"objects":N,"bytes":N,
  *   "why":"it can be freed: the collector has not run"|
  *     "a finalizer: <CGcLeak 0x..>"|..,
  *   "length":N,"path":[{"object":OBJECT,"label":"._self"},..],
@@ -381,7 +384,7 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  * can drop (to a type, an own dict, a key, an element of a tuple) are left out.
  * bytes: of the component and of what only it keeps alive. Components to which
  * only a garbage list refers are included, and so are those that no collector
- * sees.
+ * sees. unseen: see rs_answer_types(); not with alive.
  *
  * @param alive Cycles among reachable objects instead.
  * @param limit For cycles and members; of a path and of the cuts of one cycle
@@ -405,11 +408,13 @@ rs_answer_garbage(struct rs_session *session, uint64_t limit, char **ret);
  * All objects by type.
  *
  * {"objects":N,"bytes":N,"types":[{"type":"dict","id":"0x..","objects":N,
- *  "bytes":N,"unreachable":N,"runtime":".."}],"total":N,"limited":bool}
+ *  "bytes":N,"unreachable":N,"runtime":".."}],"total":N,"unseen":N,
+ *  "limited":bool}
  *
  * id: the address of the type. unreachable: objects that a collector would find
- * unreachable, and those in cycles that no collector sees. total: types, shown
- * or not.
+ * unreachable, as rs_answer_collect() says. unseen: objects that are
+ * unreachable and that no collector finds, such as those of a cycle through the
+ * objects of two collectors; left out when 0. total: types, shown or not.
  * @param sort "count", "bytes" or "name". Errors: RS_EARGUMENT.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *

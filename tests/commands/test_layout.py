@@ -679,6 +679,12 @@ class Others(Layout):
             (not read: references that only the traverse callbacks of 12 objects visit: tree 8, hash 4; they could not be called)
             """)
         self.assertIn("1 object could not be traversed", lines[1])
+        for stopped, said in ((12, "; they were called and stopped: "),
+                              (5, "; 5 were called and stopped, the others "
+                                  "could not be called: ")):
+            self.assertIn(said + 'see "refs info")', layout.completeness(
+                {"not_traversed": 12,
+                 "unread": dict(unread, stopped=stopped)})[0])
         self.assertEqual(len(layout.completeness(
             {"in_transit": 1, "unknown": 2, "incomplete": True})), 3)
 
@@ -689,11 +695,20 @@ class Others(Layout):
                                  {"id": 1, "module": "/lib/plug.so",
                                   "tracked": 1, "unreachable": 0}]}
         self.check(layout.collect(answer), """
-            registry in /bin/app: 0 unreachable of 5 objects tracked
-            registry in /lib/plug.so: 0 unreachable of 1 object tracked
+            registry 0 in /bin/app: 0 unreachable of 5 objects tracked
+            registry 1 in /lib/plug.so: 0 unreachable of 1 object tracked
             unreachable object num:0
             garbage object num:0
             """)
+
+    def test_copies_of_one_file_are_told_apart(self):
+        twins = [{"id": i, "module": "/lib/plug.so", "tracked": 3,
+                  "unreachable": 0} for i in range(2)]
+        lines = layout.collect({"objects": [], "unreachable": 0, "garbage": 0,
+                                "registries": twins, "unseen": 2})
+        self.assertEqual(len(set(lines)), len(lines))
+        self.assertEqual(lines[-1], "(2 objects unreachable that no collector "
+                                    "finds: see refs cycles)")
 
     def test_references_to_freed_memory_are_named(self):
         one = {"id": "0x10", "type": "list", "text": "[..]"}

@@ -88,7 +88,28 @@ class Mistakes(Case):
                         if "could be read in part only" not in problem]
             self.assertEqual(len(problems), 2, problems)
             self.assertIn("<large 0x", problems[0])
-            self.assertIn("its memory was freed", problems[0])
+            self.assertIn("malloc has its memory on a free list", problems[0])
+            self.assertIn("malloc has its memory on a free list", problems[1])
+
+    def test_one_word_that_looks_freed_is_not_believed(self):
+        for problems in self.problems("forged"):
+            self.assertEqual(problems, [])
+
+    def test_a_block_that_is_too_small_is_probably_freed(self):
+        for problems in self.problems("small"):
+            self.assertIn("<large 0x", problems[0])
+            self.assertIn("it was probably freed", problems[0])
+
+    def test_a_huge_count_is_all_that_is_in_doubt(self):
+        for way, shown in self.look("huge"):
+            with self.subTest(way=way):
+                self.assertNotIn("unknown", shown.json(0))
+                self.assertEqual(shown.json(0)["unreachable"], 0)
+                problems = shown.json(3)["problems"]
+                self.assertEqual(len(problems), 1)
+                self.assertIn("<item 0x", problems[0])
+                self.assertIn("a count of 1073741824, more than", problems[0])
+                self.assertEqual(shown.json(3)["references"], 1)
 
     def test_arrays_that_are_not_there_are_unknown(self):
         self.check_quiet("wild", "unknown", 1, "treated as in use")
@@ -204,11 +225,20 @@ class Registries(Case):
                             os.path.join(NATIVE, "two_copies_plugin.so"))
         for way, shown in self.ways(
                 target, "refs collect -json", "refs info -json",
-                "refs gc -json", "refs cycles", "refs collect", "refs gc"):
+                "refs gc -json", "refs cycles", "refs collect", "refs gc",
+                "refs types -json", "refs cycles -json", "refs types"):
             with self.subTest(way=way):
                 found = shown.json(0)
                 # A ring in each; one through both is no collector's.
                 self.assertEqual(found["unreachable"], 4)
+                self.assertEqual(found["unseen"], 2)
+                self.assertEqual(sum(t["unreachable"]
+                                     for t in shown.json(6)["types"]), 4)
+                self.assertEqual(shown.json(6)["unseen"], 2)
+                self.assertEqual(shown.json(7)["objects"], 6)
+                self.assertEqual(shown.json(7)["unseen"], 2)
+                for i in (3, 4, 8):
+                    self.assertIn("2 objects", shown.parts[i])
                 names = [os.path.basename(r["module"])
                          for r in found["registries"]]
                 self.assertEqual(sorted(names), ["two_copies",

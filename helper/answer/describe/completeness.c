@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The members at the end of every answer: what it may lack.
+#include "answer/describe/fault.h"
 #include "answer/describe/report.h"
 
 #include <inttypes.h>
@@ -34,6 +35,17 @@ static bool has_tracker(const struct rs_session *session)
 		if (session->runtime[i]->ops->query_adds)
 			return true;
 	return false;
+}
+
+// How many objects of C programs have a callback that was called and stopped.
+static uint64_t count_stopped(const struct rs_session *session)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < session->runtimes; i++)
+		if (session->runtime[i]->ops->query_adds)
+			n += session->exact[i].answer.faults_total;
+	return n;
 }
 
 static bool is_in_transit(const struct rs_session *session,
@@ -99,6 +111,8 @@ static void write_counts(struct rs_json *j, const struct rs_session *session)
 		rs_json_key_uint(j, "objects", objects);
 		if (number)
 			write_types(j, g, number);
+		if (count_stopped(session))
+			rs_json_key_uint(j, "stopped", count_stopped(session));
 		rs_json_end_object(j);
 	}
 	if (in_transit)
@@ -134,6 +148,8 @@ void rs_report_problems(struct rs_json *json, const struct rs_session *session,
 	rs_json_begin_array(json);
 	for (size_t i = 0; all && i < memory->problems; i++)
 		rs_json_string(json, memory->problem[i]);
+	if (all && g)
+		rs_report_faults(json, session, g);
 	for (size_t i = 0; !all && i < memory->gaps; i++)
 		rs_json_string(json, memory->gap[i]);
 	if (g && g->partial)

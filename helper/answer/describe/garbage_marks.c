@@ -82,3 +82,50 @@ rs_report_garbage_marks(struct rs_report *report, uint8_t **ret)
 		rs_block_free(mark, report->graph->objects, 1);
 	return err;
 }
+
+// What a garbage list holds was found by a collector, with all that it refers
+// to.
+static struct rs_error *unmark_listed(struct rs_report *report, uint8_t *mark)
+{
+	const struct rs_graph *g = report->graph;
+	struct rs_vec queue = {0};
+	struct rs_error *err = rs_report_garbage(report, &queue);
+
+	for (size_t i = 0; i < rs_vec_count(&queue, uint32_t); i++)
+		mark[rs_vec_items(&queue, uint32_t)[i]] = RS_GARBAGE_NO;
+	for (size_t i = 0; !err && i < rs_vec_count(&queue, uint32_t); i++) {
+		const uint32_t n = rs_vec_items(&queue, uint32_t)[i];
+
+		for (uint32_t e = g->out_start[n];
+		     !err && e < g->out_start[n + 1]; e++) {
+			const uint32_t t = rs_edge_target(g->out[e]);
+
+			if (!mark[t] || rs_edge_kind(g->out[e]) == RS_WEAK)
+				continue;
+			mark[t] = RS_GARBAGE_NO;
+			err = rs_vec_append(&queue, &t, sizeof(t));
+		}
+	}
+	rs_vec_fini(&queue);
+	return err;
+}
+
+struct rs_error *rs_report_unseen(struct rs_report *report, uint64_t *ret)
+{
+	const struct rs_graph *g = report->graph;
+	const struct rs_collect_result *result = NULL;
+	uint8_t *mark = NULL;
+	uint64_t n = 0;
+	struct rs_error *err = rs_report_full_collection(report, &result);
+
+	if (err || (err = rs_report_garbage_marks(report, &mark)))
+		return err;
+	err = unmark_listed(report, mark);
+	for (uint32_t i = 0; i < g->objects; i++)
+		n += mark[i] == RS_GARBAGE_YES && g->count[i] &&
+		     !rs_report_unreachable(result->fate[i]);
+	rs_block_free(mark, g->objects, 1);
+	if (!err)
+		*ret = n;
+	return err;
+}

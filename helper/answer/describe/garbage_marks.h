@@ -33,4 +33,14 @@ enum rs_garbage {
 RS_MUST_CHECK struct rs_error *
 rs_report_garbage_marks(struct rs_report *report, uint8_t **ret);
 
+/**
+ * Count the unreachable objects that no collector would find, such as those of
+ * a cycle that leads through the objects of two. Objects with a count of 0,
+ * which are being freed or created, are none. Needs rs_report_reverse().
+ *
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_report_unseen(struct rs_report *report, uint64_t *ret);
+
 #endif /* RS_ANSWER_GARBAGE_MARKS_H */

@@ -22,20 +22,21 @@ enum {
 	RS_NATIVE_NAME = 256, // bytes of a name
 	RS_NATIVE_BLOCKS = 1 << 16, // of a list of roots or extensions
 	RS_NATIVE_ROOT_WORDS = 1 << 20, // of one root
-	RS_NATIVE_ELEMENTS = 1 << 28, // of one array
 	RS_NATIVE_GARBAGE = 1 << 26,
 	RS_NATIVE_UNKNOWN_NAMED = 8, // objects that get a line in "problems"
 };
 
 struct rs_native_type;
 
-/** Why nothing that an object's memory says can be relied on. */
+/** Whether what an object's memory says can be relied on, or why not. */
 enum rs_native_health {
 	RS_NATIVE_SOUND,
+	RS_NATIVE_HUGE_COUNT, // it can, but for the count: immortal, or wrong
 	RS_NATIVE_UNREADABLE, // not, or not all of it, in the target's memory
 	RS_NATIVE_NO_TYPE, // its type was unloaded, or cannot be read
-	RS_NATIVE_FREED, // its malloc block is free, or another one now
-	RS_NATIVE_WILD_COUNT, // more references than there are words
+	RS_NATIVE_FREED, // its memory is in a free block of malloc
+	RS_NATIVE_SMALL_BLOCK, // it lies in a block too small for it
+	RS_NATIVE_OVERWRITTEN, // a huge count, and a pointer to nowhere
 	RS_NATIVE_WILD_ARRAY, // a field leads to an array that is not there
 };
 
@@ -104,7 +105,8 @@ struct rs_native {
 	struct rs_addrmap map; // tracked objects
 	uint32_t *entry; // [map.count] see RS_NATIVE_FINALIZED
 	uint8_t *health; // [map.count] enum rs_native_health, as far as read
-	uint64_t unknown; // of health: not RS_NATIVE_SOUND
+	uint64_t unknown; // of health: not to be relied on
+	uint64_t huge; // of health: RS_NATIVE_HUGE_COUNT
 	uint64_t words; // see rs_native_words()
 	struct rs_native_reader *reader; // owned
 	struct rs_vec callback; // uint64_t: of the image's question
@@ -206,6 +208,9 @@ enum rs_native_health rs_native_check(struct rs_native *native, uint32_t i,
 /** Note that of object @p i nothing can be relied on: once in "problems". */
 void rs_native_note_unknown(struct rs_native *native, uint32_t i,
 			    uint64_t address, enum rs_native_health health);
+/** Note that object @p i has @p count references: once in "problems". */
+void rs_native_note_huge(struct rs_native *native, uint32_t i, uint64_t address,
+			 uint32_t count);
 /** Find out which types' objects lie in blocks of malloc of their own. */
 void rs_native_learn_blocks(struct rs_native *native);
 /** @return The decoded count of @p value; negative: see struct rs_type. */

@@ -2,7 +2,8 @@
 //
 // Tracked objects that are not what the registry says: unmapped, freed, or
 // used for something else since. Nothing of them is believed; they are counted
-// in every answer and the first few are named in "problems".
+// in every answer and the first few are named in "problems". Each word of the
+// target may be wrong by itself, so it takes several that agree.
 #include "runtime/native/native.h"
 
 #include <inttypes.h>
@@ -109,22 +110,45 @@ void rs_native_learn_blocks(struct rs_native *native)
 }
 
 /**
- * Whether the block of an object whose siblings each have one of their own is
- * free, or too small for it: then malloc gave its memory to somebody else. An
- * object that lies in no block, a static one, is neither.
+ * Whether the block at @p block, of @p size bytes, lies in one that malloc has
+ * on its free lists. That one's size is written at both its ends.
  */
-static bool is_block_gone(struct rs_memory *memory,
-			  const struct rs_native_type *type, uint64_t address)
+static bool
+is_in_free_block(struct rs_memory *memory, uint64_t block, uint64_t size)
+{
+	uint64_t next_size, whole, head;
+	unsigned flags;
+
+	if (!read_header(memory, block + size, &next_size, &flags) ||
+	    flags & RS_BLOCK_BEFORE_IN_USE ||
+	    !rs_memory_u64(memory, block + size - 16, &whole) ||
+	    whole % RS_BLOCK_STEP || whole < size)
+		return false;
+	const uint64_t start = block + size - whole;
+	return start <= block && read_header(memory, start, &head, &flags) &&
+	       head == whole;
+}
+
+/**
+ * What malloc's headers say of an object whose siblings each have a block of
+ * their own. An object that lies in no block, a static one, is sound.
+ */
+static enum rs_native_health check_block(struct rs_memory *memory,
+					 const struct rs_native_type *type,
+					 uint64_t address)
 {
 	uint64_t size, next_size;
-	unsigned flags, next_flags;
+	unsigned flags;
 
 	if (!read_header(memory, address, &size, &flags) ||
-	    flags & RS_BLOCK_MAPPED ||
-	    !read_header(memory, address + size, &next_size, &next_flags))
-		return false;
-	return size < block_size(type) ||
-	       !(next_flags & RS_BLOCK_BEFORE_IN_USE);
+	    flags & RS_BLOCK_MAPPED)
+		return RS_NATIVE_SOUND;
+	if (is_in_free_block(memory, address, size))
+		return RS_NATIVE_FREED;
+	if (size < block_size(type) &&
+	    read_header(memory, address + size, &next_size, &flags))
+		return RS_NATIVE_SMALL_BLOCK;
+	return RS_NATIVE_SOUND;
 }
 
 static uint64_t count_words(const struct rs_memory *memory)
@@ -167,6 +191,38 @@ static bool is_count_wild(struct rs_native *native,
 		       (int64_t)most_references(native);
 }
 
+/** Whether @p word can be the address of an element of @p field. */
+static bool leads_somewhere(struct rs_memory *memory,
+			    const struct rs_native_field *field, uint64_t word)
+{
+	const bool is_text = field->raw.kind > RS_FIELD_POINTER;
+	char byte;
+
+	if (!word)
+		return true;
+	return (is_text || word % 8 == 0) &&
+	       rs_memory_read(memory, word, &byte, 1);
+}
+
+/** Whether a pointer that is described leads to no memory. */
+static bool has_wild_pointer(struct rs_memory *memory,
+			     const struct rs_native_type *type,
+			     uint64_t address)
+{
+	for (uint32_t i = 0; i < type->fields; i++) {
+		const struct rs_native_field *field = &type->field[i];
+		uint64_t word;
+
+		if (field->raw.kind == RS_FIELD_INLINE &&
+		    (field->of || field->raw.count_width))
+			continue; // a struct, or an array of unknown length
+		if (rs_memory_u64(memory, address + field->raw.offset, &word) &&
+		    !leads_somewhere(memory, field, word))
+			return true;
+	}
+	return false;
+}
+
 enum rs_native_health rs_native_check(struct rs_native *native, uint32_t i,
 				      const struct rs_native_type *type,
 				      uint64_t address)
@@ -179,11 +235,16 @@ enum rs_native_health rs_native_check(struct rs_native *native, uint32_t i,
 		return RS_NATIVE_NO_TYPE;
 	if (!is_readable(memory, address, type->raw.size))
 		return RS_NATIVE_UNREADABLE;
-	if (is_count_wild(native, type, address))
-		return RS_NATIVE_WILD_COUNT;
-	if (type->is_malloced && is_block_gone(memory, type, address))
-		return RS_NATIVE_FREED;
-	return RS_NATIVE_SOUND;
+	const enum rs_native_health block =
+		type->is_malloced ? check_block(memory, type, address)
+				  : RS_NATIVE_SOUND;
+
+	if (block != RS_NATIVE_SOUND)
+		return block;
+	if (!is_count_wild(native, type, address))
+		return RS_NATIVE_SOUND;
+	return has_wild_pointer(memory, type, address) ? RS_NATIVE_OVERWRITTEN
+						       : RS_NATIVE_HUGE_COUNT;
 }
 
 const char *rs_native_health_text(enum rs_native_health health)
@@ -192,14 +253,37 @@ const char *rs_native_health_text(enum rs_native_health health)
 		[RS_NATIVE_SOUND] = "",
 		[RS_NATIVE_UNREADABLE] = "its memory cannot be read",
 		[RS_NATIVE_NO_TYPE] = "its type is gone",
-		[RS_NATIVE_FREED] = "its memory was freed",
-		[RS_NATIVE_WILD_COUNT] =
-			"its count is wild: freed or overwritten",
+		[RS_NATIVE_HUGE_COUNT] = "",
+		[RS_NATIVE_FREED] =
+			"it was freed: malloc has its memory on a free list",
+		[RS_NATIVE_SMALL_BLOCK] =
+			"it was probably freed: the word before it is that of "
+			"a malloc block too small for it",
+		[RS_NATIVE_OVERWRITTEN] =
+			"it was overwritten: its count and a pointer in it "
+			"are impossible",
 		[RS_NATIVE_WILD_ARRAY] =
 			"it leads to an array that cannot be read",
 	};
 
 	return text[health];
+}
+
+void rs_native_note_huge(struct rs_native *native, uint32_t i, uint64_t address,
+			 uint32_t count)
+{
+	if (native->health[i])
+		return;
+	native->health[i] = RS_NATIVE_HUGE_COUNT;
+	if (native->huge++ >= RS_NATIVE_UNKNOWN_NAMED)
+		return;
+	rs_memory_problem(
+		native->base.memory,
+		"the tracked <%s 0x%" PRIx64 "> has a count of %" PRIu32
+		"%s, more than references can explain: it is "
+		"in use, with what it refers to",
+		rs_native_entry_is(native, native->entry[i])->name, address,
+		count, count >= UINT32_MAX - 1 ? " or more" : "");
 }
 
 void rs_native_note_unknown(struct rs_native *native, uint32_t i,

@@ -261,8 +261,9 @@ static void read_field(struct reading *reading, const struct frame *at,
 	}
 	if (!first)
 		return;
-	if (count > RS_NATIVE_ELEMENTS) {
-		count = RS_NATIVE_ELEMENTS;
+	const uint64_t words = rs_native_words(reading->native);
+	if (count > words) {
+		count = words;
 		reading->health = RS_NATIVE_WILD_ARRAY;
 	}
 	const uint64_t step = field->of ? field->of->raw.size : 8;
@@ -471,6 +472,10 @@ void rs_native_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 	const uint32_t before = refs ? refs->n : 0;
 	enum rs_native_health health =
 		rs_native_check(native, i, type, address);
+	const bool is_huge = health == RS_NATIVE_HUGE_COUNT;
+
+	if (is_huge)
+		health = RS_NATIVE_SOUND;
 	if (health == RS_NATIVE_SOUND && (refs || want_size))
 		health = rs_native_references(native, type, address,
 					      RS_OVERLAY_NONE, refs, &bytes);
@@ -492,6 +497,8 @@ void rs_native_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 		return;
 	fill_row(native, type, address, native->entry[i] & RS_NATIVE_FINALIZED,
 		 row);
+	if (is_huge)
+		rs_native_note_huge(native, i, address, row->count);
 	if (refs && refs->incomplete)
 		row->flags |= RS_OBJ_INEXACT;
 	row->size = type->raw.size + bytes;

@@ -471,8 +471,12 @@ START_TEST(why_tells_a_ring_across_runtimes_as_garbage)
 	rs_text_free(answer);
 	rs_ck_ok(rs_answer_types(fake_session, "name", 0, &answer));
 	rs_ck_json(answer, "types[0].type", "\"Handle\"");
-	rs_ck_json(answer, "types[0].unreachable", "1");
-	rs_ck_json(answer, "types[1].unreachable", "1");
+	rs_ck_json(answer, "types[0].unreachable", "0");
+	rs_ck_json(answer, "types[1].unreachable", "0");
+	rs_ck_json(answer, "unseen", "2");
+	rs_text_free(answer);
+	rs_ck_ok(rs_answer_cycles(fake_session, false, 0, &answer));
+	rs_ck_json(answer, "unseen", "2");
 }
 END_TEST
 

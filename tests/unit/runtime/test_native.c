@@ -7,6 +7,7 @@
 #include "base/json.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct pair {
@@ -430,6 +431,37 @@ static void read_everything(void)
 }
 
 // What a damaged target may hold: nothing of it may hang or crash a reader.
+START_TEST(an_array_may_be_as_large_as_the_memory)
+{
+	struct many {
+		int refs;
+		uint64_t n;
+		struct node **item;
+	};
+	static const struct rs_field fields[] = {
+		RS_ARRAY(struct many, item, n)};
+	static struct rs_type type =
+		RS_TYPE("many", struct many, refs, fields, .release = release);
+	static struct many many = {.refs = 1};
+	const uint64_t n = (UINT64_C(1) << 28) + 1;
+	struct rs_row row;
+
+	// Never touched, so it takes no memory.
+	many.item = mmap(NULL, n * 8, PROT_READ,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ck_assert_ptr_ne(many.item, MAP_FAILED);
+	many.n = n;
+	ck_assert_int_eq(rs_track(&many, &type), 0);
+	open_self();
+	rt->ops->read(rt, address(&many), &row, true, NULL);
+	ck_assert_uint_eq(row.size, sizeof(many) + n * 8);
+	ck_assert_uint_eq(row.flags & RS_OBJ_IMMORTAL, 0);
+	shut();
+	ck_assert_int_eq(rs_untrack(&many), 0);
+	ck_assert_int_eq(munmap(many.item, n * 8), 0);
+}
+END_TEST
+
 START_TEST(nonsense_is_read_to_its_end)
 {
 	static struct rs_field wild[2];
@@ -531,6 +563,7 @@ int main(void)
 	tcase_add_test(tcase,
 		       an_overlay_tells_native_references_of_a_python_object);
 	tcase_add_test(tcase, other_versions_and_damage_are_told);
+	tcase_add_test(tcase, an_array_may_be_as_large_as_the_memory);
 	tcase_add_test(tcase, nonsense_is_read_to_its_end);
 	tcase_add_test(tcase, info_and_gc_are_those_of_the_registry);
 	suite_add_tcase(suite, tcase);

@@ -17,7 +17,18 @@ def whose(one: dict[str, Any]) -> str:
     """One of several collectors: an interpreter's, or a library copy's."""
     if one.get("module") is None:
         return f"interpreter {one['id']}"
-    return f"registry in {text.clean(one['module'])}"
+    return f"registry {one['id']} in {text.clean(one['module'])}"
+
+
+def unseen(answer: dict[str, Any]) -> list[str]:
+    """What is unreachable without any collector's knowing."""
+    number = answer.get("unseen")
+    if not number:
+        return []
+    return [
+        f"({text.count(number, 'object')} unreachable that no collector "
+        "finds: see refs cycles)"
+    ]
 
 
 def collect(answer: dict[str, Any]) -> list[str]:
@@ -47,7 +58,7 @@ def collect(answer: dict[str, Any]) -> list[str]:
             f"gc.collect() returns {text.number(low)} to {text.number(high)}, "
             f"depending on {text.clean(answer['decides'])}"
         )
-    return lines
+    return lines + unseen(answer)
 
 
 def cycles(answer: dict[str, Any], alive: bool = False) -> list[str]:
@@ -60,6 +71,11 @@ def cycles(answer: dict[str, Any], alive: bool = False) -> list[str]:
         f"{text.count(answer['rings'], 'cycle')} {where}, "
         f"{text.count(answer['objects'], 'object')}"
     ]
+    if answer.get("unseen"):
+        lines.append(
+            f"(no collector finds {text.count(answer['unseen'], 'object')} of "
+            "the garbage)"
+        )
     for number, cycle in enumerate(answer["cycles"], 1):
         lines.append("")
         lines += _cycle(number, cycle, alive)

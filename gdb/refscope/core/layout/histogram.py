@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import text
+from .collector import unseen
 
 
 def types(answer: dict[str, Any]) -> list[str]:
@@ -25,7 +26,7 @@ def types(answer: dict[str, Any]) -> list[str]:
         f"{text.count(answer['objects'], 'object')}, "
         f"{text.size(answer['bytes'])}"
     )
-    return lines
+    return lines + unseen(answer)
 
 
 def objects(answer: dict[str, Any]) -> list[str]:

@@ -65,7 +65,8 @@ def completeness(answer: dict[str, Any]) -> list[str]:
     if answer.get("unknown"):
         lines.append(
             f"({text.count(answer['unknown'], 'tracked object')} treated as "
-            "in use: unreadable, freed or overwritten; see refs info)"
+            "in use: unreadable, or seemingly freed or overwritten; see refs "
+            "info)"
         )
     if answer.get("incomplete"):
         lines.append(
@@ -92,13 +93,22 @@ def _unread(unread: Any, failed: bool) -> list[str]:
         "(not read: references that only the traverse callbacks of "
         f"{text.count(unread['objects'], 'object')} visit"
         + (f": {types}" if types else "")
-        + (
-            "; they could not be called)"
-            if failed
-            else "; take a core of the target to get them: gcore, set refs "
-            "exact auto)"
-        )
+        + f"; {_why_unread(unread, failed)})"
     ]
+
+
+def _why_unread(unread: dict[str, Any], failed: bool) -> str:
+    stopped = unread.get("stopped") or 0
+    if stopped >= unread["objects"]:
+        return 'they were called and stopped: see "refs info"'
+    if stopped:
+        return (
+            f"{text.number(stopped)} were called and stopped, the others "
+            'could not be called: see "refs info"'
+        )
+    if failed:
+        return "they could not be called"
+    return "take a core of the target to get them: gcore, set refs exact auto"
 
 
 def _runtime(runtime: dict[str, Any]) -> list[str]:

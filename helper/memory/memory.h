@@ -26,6 +26,7 @@
 enum {
 	RS_SEGMENT_HINTS = 256,
 	RS_COPY_SHIFT = 20, // chunks of a copied target have 1 MiB
+	RS_REGISTERS = 34, // most that a machine has
 	RS_COPY_WHOLE = 1, // state of a chunk copied without unreadable pages
 };
 
@@ -55,6 +56,10 @@ struct rs_module {
 struct rs_thread {
 	int64_t tid;
 	uint64_t pc, sp, fs_base; // 0 when unknown
+	// [regs] the general registers, in the order of the kernel's struct
+	// user_regs_struct (x86-64) or user_pt_regs (aarch64); 0: not known
+	uint64_t reg[RS_REGISTERS];
+	unsigned regs;
 };
 
 struct rs_memory_ops;

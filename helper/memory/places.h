@@ -42,4 +42,13 @@ bool rs_memory_section_at(const struct rs_memory *memory,
 			  const struct rs_module *module, uint64_t address,
 			  const char **name, uint64_t *offset);
 
+/** @return Bytes of the thread-local variables of @p module (PT_TLS), rounded
+ * up to their alignment. */
+uint64_t rs_memory_tls_size(const struct rs_memory *memory,
+			    const struct rs_module *module);
+
+/** @return The file of which @p address is a mapping, as the target names it,
+ * or NULL. Borrowed. */
+const char *rs_memory_file_at(const struct rs_memory *memory, uint64_t address);
+
 #endif /* RS_MEMORY_PLACES_H */

@@ -51,5 +51,6 @@ void rs_ledger_fini(struct rs_ledger *ledger)
 	rs_block_free(ledger->named, n, sizeof(*ledger->named));
 	rs_block_free(ledger->evidence, n, sizeof(*ledger->evidence));
 	rs_vec_fini(&ledger->place);
+	rs_vec_fini(&ledger->block);
 	*ledger = (struct rs_ledger){0};
 }

@@ -11,7 +11,8 @@
  * outside all objects that is the address of the object, in memory in which C
  * code keeps references. It may be a borrowed reference, or left over. So
  * evidence never explains more than what the named references leave of a count,
- * and only objects of which they leave something have any.
+ * and only objects of which they leave something have any. Guesses of the graph
+ * are evidence too, of the weaker sort.
  *
  * Not evidence: words of objects and of the tables that belong to objects,
  * words that are a root of the graph, free memory, and what is below a stack
@@ -33,27 +34,47 @@
 
 struct rs_runtime;
 
+enum { RS_PLACE_TEXT = 512 }; // bytes that the text of a place needs
+
 /** Where evidence is, strongest first. */
 enum rs_place_kind {
 	RS_PLACE_STATIC, // a variable of an executable or library
 	RS_PLACE_TLS, // a thread-local variable
+	RS_PLACE_FRAME, // the value stack of a frame that is being executed
 	RS_PLACE_REGISTER, // a register of a thread
 	RS_PLACE_STACK, // a word of a C stack
 	RS_PLACE_MALLOC, // in a block in use of malloc()
+	RS_PLACE_RUNTIME, // in a block in use of a runtime's own allocator
+	// In an object whose layout is not known: a guess of the graph.
+	RS_PLACE_OBJECT,
 	RS_PLACE_ANONYMOUS, // in other writable memory
 	RS_PLACES,
 };
 
 /** A word that holds the address of an object. */
 struct rs_place {
-	uint64_t slot; // address of the word; 0: a register
+	// Address of the word. 0 for a register, and for a word of an object.
+	uint64_t slot;
 	uint32_t object; // number of the object
+	// Of _MALLOC and _RUNTIME: index in rs_ledger.block; of _OBJECT: the
+	// number of the object that has the word; else RS_NONE.
+	uint32_t in;
 	uint8_t kind; // enum rs_place_kind
-	uint8_t reg; // of RS_PLACE_REGISTER: its index
-	uint16_t thread; // of the stack or register: index in memory->thread
-	// Of RS_PLACE_MALLOC: the block that contains the word, and a word that
-	// holds the address of that block: 0 when none was found.
-	uint64_t block, block_size, holder;
+	uint8_t reg; // of _REGISTER: its index
+	uint16_t thread; // of _TLS, _REGISTER, _STACK: index in memory->thread
+};
+
+/** A block of memory that has places in it, or that leads to one. */
+struct rs_block {
+	uint64_t start, size; // bytes
+	// A word that leads to it, the strongest that was found; 0: none.
+	uint64_t holder;
+	uint32_t in; // as of a place; RS_PLACE_OBJECT: in any object
+	uint16_t thread; // as of a place
+	uint8_t kind; // of that word: enum rs_place_kind; RS_PLACES: none
+	bool runtime; // of a runtime's allocator, not malloc()
+	// It belongs to an object, which reports the references in it.
+	bool is_table;
 };
 
 /** Sums over the objects whose count means something. */
@@ -74,6 +95,9 @@ struct rs_ledger {
 	// when named references explain it
 	uint32_t *evidence;
 	struct rs_vec place; // struct rs_place, by object, then by kind
+	struct rs_vec block; // struct rs_block, by address, then added ones
+	struct rs_runtime **runtime; // [runtimes] borrowed
+	size_t runtimes;
 	struct rs_ledger_totals totals;
 };
 
@@ -124,12 +148,14 @@ const struct rs_place *rs_ledger_places(const struct rs_ledger *ledger,
 
 /**
  * Write where @p place is in words: "etree.so: __pyx_n_s_text", "etree.so
- * .bss+0x1f40".
+ * .bss+0x1f40", "64-byte block 0x..+0x8, held by wid.so: callbacks+0x40".
+ * @param size RS_PLACE_TEXT bytes are enough.
  */
 void rs_place_text(const struct rs_ledger *ledger, const struct rs_place *place,
 		   char *buf, size_t size);
 
-/** @return "static", "tls", "register", "stack", "malloc" or "anonymous". */
+/** @return "static", "tls", "frame", "register", "stack", "malloc", "runtime",
+ * "object" or "anonymous". */
 const char *rs_place_kind_text(enum rs_place_kind kind);
 
 #endif /* RS_ROOTS_LEDGER_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/cleanup.h"
-#include "roots/scan.h"
+#include "roots/evidence.h"
 
 enum { RS_AHEAD = 24 }; // references between prefetch and use
 
@@ -90,18 +90,28 @@ static void add_up(struct rs_ledger *ledger)
 static struct rs_error *
 find_evidence(const struct rs_ledger_source *source, struct rs_ledger *ledger)
 {
-	RS_CLEANUP(rs_scan_fini) struct rs_scan scan = {0};
-	struct rs_error *err = rs_scan_init(&scan, source, ledger);
+	RS_CLEANUP(rs_evidence_fini) struct rs_evidence e = {0};
+	struct rs_error *err = rs_evidence_init(&e, source, ledger);
 
-	return err ? err : rs_scan_statics(&scan);
+	if (!err)
+		err = rs_evidence_words(&e);
+	if (!err)
+		err = rs_evidence_holders(&e);
+	if (!err)
+		err = rs_evidence_registers(&e);
+	return err ? err : rs_evidence_guesses(&e);
 }
 
 struct rs_error *
 rs_ledger_make(const struct rs_ledger_source *source, struct rs_ledger *ret)
 {
 	const size_t n = source->graph->objects;
-	struct rs_ledger ledger = {.graph = source->graph,
-				   .memory = source->memory};
+	struct rs_ledger ledger = {
+		.graph = source->graph,
+		.memory = source->memory,
+		.runtime = source->runtime,
+		.runtimes = source->runtimes,
+	};
 	struct rs_error *err;
 
 	if ((err = rs_block_new_dense(n, sizeof(*ledger.named),

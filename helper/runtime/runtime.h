@@ -16,6 +16,7 @@
 #include "base/vec.h"
 #include "graph/graph.h"
 #include "memory/memory.h"
+#include "memory/places.h"
 #include "runtime/runtime_info.h"
 
 /** What a label names, and the meaning of rs_label.a. */
@@ -160,6 +161,13 @@ RS_MUST_CHECK RS_PRINTF(7, 8) struct rs_error *rs_roots_add(
 	struct rs_roots *roots, uint64_t target, uint64_t slot,
 	enum rs_root_kind kind, unsigned thread, uint32_t frame,
 	const char *format, ...);
+
+/** What a word in memory of a runtime belongs to. */
+enum rs_word_kind {
+	RS_WORD_DEAD, // free memory, a dead object, or a slot out of use
+	RS_WORD_OBJECT, // an object, whose references read() reports
+	RS_WORD_BLOCK, // a block in use without an object
+};
 
 enum { RS_EXTENSION_SKIP = -1 };
 
@@ -389,6 +397,51 @@ struct rs_runtime_ops {
 	 */
 	uint64_t (*own_size)(struct rs_runtime *rt, uint64_t address,
 			     uint64_t size);
+
+	/*
+	 * For the search for words that hold references (roots/): NULL all, if
+	 * the runtime has no memory of its own.
+	 */
+
+	/**
+	 * @return How many bytes from @p object on are certainly the object's,
+	 *         without tables elsewhere.
+	 */
+	uint64_t (*extent)(struct rs_runtime *rt, uint64_t object);
+
+	/**
+	 * Find the memory that is the runtime's own, and prepare for word_at().
+	 * @param objects All objects, sealed; must stay until the runtime goes.
+	 * @param[out] area Appended (struct rs_extent): where its allocators
+	 *        put objects and tables.
+	 * @param[out] frame Appended (struct rs_extent): value stacks of frames
+	 *        being executed, of which read() and roots() cannot tell how
+	 *        much is in use. They may be in objects.
+	 * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+	 */
+	struct rs_error *(*areas)(struct rs_runtime *rt,
+				  const struct rs_addrmap *objects,
+				  struct rs_vec *area, struct rs_vec *frame);
+
+	/**
+	 * What the word at @p slot belongs to, which is in one of the areas,
+	 * but in no frame.
+	 * @param[out] block The block of RS_WORD_BLOCK or RS_WORD_OBJECT.
+	 */
+	enum rs_word_kind (*word_at)(struct rs_runtime *rt, uint64_t slot,
+				     struct rs_extent *block);
+
+	/** Write what the frame is whose value stack has the word at @p slot:
+	 * "value stack of f (x.py:3)". */
+	void (*frame_text)(struct rs_runtime *rt, uint64_t slot, char *buf,
+			   size_t size);
+
+	/**
+	 * Whether the word at @p slot of the object at @p object leads to a
+	 * table whose references read() reports: the items of a list. Words
+	 * of such tables are no evidence.
+	 */
+	bool (*is_table)(struct rs_runtime *rt, uint64_t object, uint64_t slot);
 
 	/**
 	 * Whether the object at @p address shows memory that is not its own

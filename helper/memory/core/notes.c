@@ -59,6 +59,9 @@ read_prstatus(struct rs_target *target, const uint8_t *desc, size_t size)
 	thread->tid = tid;
 	thread->pc = word(reg + 8 * (size_t)(x86 ? RS_X86_RIP : RS_ARM_PC));
 	thread->sp = word(reg + 8 * (size_t)(x86 ? RS_X86_RSP : RS_ARM_SP));
+	thread->regs = x86 ? RS_X86_REGS : RS_ARM_REGS;
+	for (unsigned i = 0; i < thread->regs; i++)
+		thread->reg[i] = word(reg + (size_t)8 * i);
 	if (x86)
 		thread->fs_base = word(reg + (size_t)8 * RS_X86_FS_BASE);
 	return NULL;

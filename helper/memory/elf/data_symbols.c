@@ -158,3 +158,36 @@ bool rs_memory_section_at(const struct rs_memory *memory,
 	}
 	return false;
 }
+
+uint64_t rs_memory_tls_size(const struct rs_memory *memory,
+			    const struct rs_module *module)
+{
+	Elf *elf = headers_of(image_of(memory, module));
+	size_t count = 0;
+
+	if (!elf || elf_getphdrnum(elf, &count))
+		return 0;
+	for (size_t i = 0; i < count && i < INT32_MAX; i++) {
+		GElf_Phdr phdr;
+
+		if (!gelf_getphdr(elf, (int)i, &phdr) ||
+		    phdr.p_type != PT_TLS || phdr.p_memsz > INT32_MAX ||
+		    phdr.p_align > INT32_MAX)
+			continue;
+		return phdr.p_align ? (phdr.p_memsz + phdr.p_align - 1) /
+					      phdr.p_align * phdr.p_align
+				    : phdr.p_memsz;
+	}
+	return 0;
+}
+
+const char *rs_memory_file_at(const struct rs_memory *memory, uint64_t address)
+{
+	const struct rs_target *target = (const struct rs_target *)memory;
+	const size_t found =
+		RS_FIRST_INDEX(i, target->maps, target->map[i].end > address);
+
+	return found < target->maps && target->map[found].start <= address
+		       ? target->map[found].path
+		       : NULL;
+}

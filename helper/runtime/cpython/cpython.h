@@ -71,6 +71,7 @@ struct rs_py_deferred_count {
 };
 
 struct rs_py_types; // types.h: what is known of each type met so far
+struct rs_py_words; // heap/words.h: where its own memory is
 
 struct rs_cpython {
 	struct rs_runtime base; // first
@@ -126,6 +127,7 @@ struct rs_cpython {
 	uint64_t lookdict; // 3.6 to 3.10: dk_lookup of dicts with any keys
 
 	struct rs_py_types *known; // owned; types.c
+	struct rs_py_words *words; // owned; heap/words.h; NULL until wanted
 	struct rs_py_heap heap;
 };
 

@@ -5,6 +5,7 @@
 #include "runtime/cpython/ask/ask.h"
 #include "runtime/cpython/ask/python_call.h"
 #include "runtime/cpython/decode/named.h"
+#include "runtime/cpython/heap/words.h"
 #include "runtime/cpython/state/discover.h"
 
 enum { RS_DEBUG_SAVEALL = 32 };
@@ -18,6 +19,7 @@ static void free_python(struct rs_runtime *rt)
 
 	if (!py)
 		return;
+	rs_py_words_free(py->words);
 	rs_py_types_close(py);
 	rs_vec_fini(&py->deferred_counts);
 	rs_vec_fini(&py->named);
@@ -61,6 +63,7 @@ view_python(struct rs_runtime *rt, struct rs_memory *memory,
 	view->base.memory = memory;
 	view->base.types = types;
 	view->known = NULL;
+	view->words = NULL;
 	err = rs_py_types_open(view);
 	if (err)
 		free(view);
@@ -94,6 +97,11 @@ static const struct rs_runtime_ops ops = {
 	.garbage_lists = rs_py_garbage_lists,
 	.own_size = rs_py_size_in_place,
 	.viewed = rs_py_viewed,
+	.extent = rs_py_extent,
+	.areas = rs_py_areas,
+	.word_at = rs_py_word_kind,
+	.frame_text = rs_py_frame_word_text,
+	.is_table = rs_py_is_table,
 	.is_namespace = rs_py_is_namespace,
 	.is_own_namespace = rs_py_is_own_namespace,
 	.is_fixed = rs_py_is_fixed,

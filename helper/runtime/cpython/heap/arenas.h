@@ -117,6 +117,16 @@ rs_py_blocks_each(struct rs_cpython *py, const struct rs_addrmap *tracked,
 					    const struct rs_py_block *block),
 		  void *context, const struct rs_progress *progress);
 
+/**
+ * What block @p i of @p pool contains, which is allocated.
+ * @param objects Objects that are already known.
+ * @param[out] ret The block.
+ */
+enum rs_py_block_kind
+rs_py_block_at(struct rs_cpython *py, const struct rs_addrmap *objects,
+	       const struct rs_py_arenas *arenas, const struct rs_py_pool *pool,
+	       uint32_t i, struct rs_py_block *ret);
+
 /** The same for mimalloc (sweep_threaded.c); called by rs_py_blocks_each(). */
 RS_MUST_CHECK struct rs_error *
 rs_py_mi_blocks_each(struct rs_cpython *py, const struct rs_addrmap *tracked,

@@ -311,6 +311,19 @@ static void fini(struct sweep *s)
 	rs_py_arenas_fini(&s->arenas);
 }
 
+enum rs_py_block_kind
+rs_py_block_at(struct rs_cpython *py, const struct rs_addrmap *objects,
+	       const struct rs_py_arenas *arenas, const struct rs_py_pool *pool,
+	       uint32_t i, struct rs_py_block *ret)
+{
+	struct sweep s = {.py = py, .tracked = objects};
+
+	s.arenas.pool_size = arenas->pool_size;
+	prepare(&s);
+	block_at(pool, i, ret);
+	return look(&s, ret, has_guards(pool));
+}
+
 struct rs_error *
 rs_py_blocks_each(struct rs_cpython *py, const struct rs_addrmap *tracked,
 		  struct rs_error *(*visit)(void *context,

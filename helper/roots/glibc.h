@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * The blocks of glibc's malloc(), found without symbols (private).
+ *
+ * In the writable data of libc the 127 bins of an arena (struct malloc_state)
+ * are pairs of words which, while a bin is empty, both hold the address of the
+ * pair less 16: the longest run of such pairs, or of pairs of pointers to free
+ * chunks, is `bins` of the main arena. The other fields are at fixed distances,
+ * and the other arenas are on its list `next`. A heap is a run of chunks, each
+ * of which has its size in its head. A chunk is free when the next one says so,
+ * or when it is on a list of free chunks that look used: the fast bins of an
+ * arena, and the cache of a thread (tcache).
+ *
+ * Source: glibc malloc/malloc.c and malloc/arena.c of 2.17 to 2.41.
+ */
+#ifndef RS_ROOTS_GLIBC_H
+#define RS_ROOTS_GLIBC_H
+
+#include "memory/places.h"
+#include "roots/ledger.h"
+
+/** A run of chunks. */
+struct rs_glibc_heap {
+	uint64_t start, end; // the first chunk; end of the memory
+	uint64_t top; // the chunk at the end that is not allocated yet, or end
+};
+
+struct rs_glibc {
+	struct rs_memory *memory; // borrowed
+	struct rs_vec heap; // struct rs_glibc_heap, by address
+	struct rs_addrmap free; // chunks on fast bins and in caches
+	bool found; // an arena was found
+};
+
+/** What malloc() made of some memory. */
+enum rs_glibc_kind {
+	RS_GLIBC_NONE, // not its memory
+	RS_GLIBC_FREE, // a free chunk, or a part of the heap's own
+	RS_GLIBC_USED,
+	RS_GLIBC_DAMAGED, // in a heap whose chunks cannot be followed so far
+};
+
+/**
+ * Find the arenas and their heaps. That there are none is no error.
+ * @param[out] ret To be released by rs_glibc_fini(), on error too.
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_glibc_find(struct rs_memory *memory, struct rs_glibc *ret);
+/** A zeroed struct is allowed. */
+void rs_glibc_fini(struct rs_glibc *glibc);
+
+/** A position in a heap, for look-ups in ascending order. Zeroed: the start. */
+struct rs_glibc_cursor {
+	size_t heap;
+	uint64_t chunk;
+};
+
+/**
+ * The block that contains @p address. Fast when called with ascending
+ * addresses.
+ * @param[out] block Of RS_GLIBC_USED: what malloc() returned, and its end.
+ */
+enum rs_glibc_kind rs_glibc_block(const struct rs_glibc *glibc,
+				  struct rs_glibc_cursor *cursor,
+				  uint64_t address, struct rs_extent *block);
+
+/**
+ * The same for a block that has a mapping of its own, in which @p address is.
+ * @param low The start of that memory.
+ */
+enum rs_glibc_kind rs_glibc_mapped(struct rs_memory *memory, uint64_t low,
+				   uint64_t address, struct rs_extent *block);
+
+/** Find the heaps of the arena: glibc_heaps.c. Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *
+rs_glibc_heaps(struct rs_glibc *glibc, uint64_t bins);
+
+/** Add the chunks in the caches of threads to glibc->free: glibc_cache.c.
+ * Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *rs_glibc_caches(struct rs_glibc *glibc);
+
+/**
+ * Add the chunks of a list of free ones to glibc->free: glibc_lists.c.
+ * @param first The first block of the list, as malloc() returned it.
+ * @param chunks The links lead to chunks, as in fast bins, not to blocks.
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_glibc_add_list(struct rs_glibc *glibc, uint64_t first, bool chunks);
+
+#endif /* RS_ROOTS_GLIBC_H */

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "base/cleanup.h"
+#include "roots/glibc.h"
+
+enum {
+	RS_TOP = -16, // bytes from `bins` to `top`
+	RS_FAST_BINS = 10,
+	RS_BINS = 254, // words
+	RS_NEXT = RS_BINS * 8 + 16, // bytes from `bins` to `next`
+	RS_SYSTEM_MEM = RS_NEXT + 24,
+	RS_STATE_END = RS_SYSTEM_MEM + 16,
+	RS_ARENAS_MAX = 1 << 12,
+	RS_HEAP_SIZE = 64 << 20, // bytes, and alignment, of further heaps
+};
+
+// Before `bins`: top and last_remainder, the fast bins, and the first fields.
+static uint64_t state_of(uint64_t bins, unsigned first)
+{
+	return bins - 16 - UINT64_C(8) * RS_FAST_BINS - first;
+}
+
+static uint64_t word(const struct rs_glibc *glibc, uint64_t at)
+{
+	uint64_t value = 0;
+
+	(void)rs_memory_u64(glibc->memory, at, &value);
+	return value;
+}
+
+/*
+ * The bytes before the fast bins: mutex, flags and, from 2.27 on,
+ * have_fastchunks, padded to 8. The list of arenas leads back to the state that
+ * it begins with.
+ * @return 0 when it does not.
+ */
+static unsigned first_fields(const struct rs_glibc *glibc, uint64_t bins)
+{
+	static const unsigned sizes[] = {16, 8};
+
+	for (size_t k = 0; k < 2; k++) {
+		const uint64_t main = state_of(bins, sizes[k]);
+		const uint64_t to_next = bins + RS_NEXT - main;
+		uint64_t at = word(glibc, bins + RS_NEXT);
+
+		for (unsigned i = 0; i < RS_ARENAS_MAX && at && at != main; i++)
+			at = word(glibc, at + to_next);
+		if (at == main)
+			return sizes[k];
+	}
+	return 0;
+}
+
+static struct rs_error *
+add_heap(struct rs_glibc *glibc, uint64_t start, uint64_t end, uint64_t top)
+{
+	const struct rs_glibc_heap heap = {start, end, top};
+
+	if (start >= end || (start & 15) || top < start || top > end)
+		return NULL;
+	return rs_vec_append(&glibc->heap, &heap, sizeof(heap));
+}
+
+// The first arena has one run of memory, that ends with `top`.
+static struct rs_error *add_main(struct rs_glibc *glibc, uint64_t bins)
+{
+	const uint64_t top = word(glibc, bins + (uint64_t)RS_TOP);
+	const uint64_t size = word(glibc, top + 8) & ~UINT64_C(7);
+	const uint64_t system = word(glibc, bins + RS_SYSTEM_MEM);
+
+	if (system > top + size)
+		return NULL;
+	return add_heap(glibc, (top + size - system + 15) & ~UINT64_C(15),
+			top + size, top);
+}
+
+/*
+ * Another arena has heaps: {arena, previous heap, size, ..}. The arena itself
+ * stands in the first of them, behind that head.
+ */
+static struct rs_error *
+add_other(struct rs_glibc *glibc, uint64_t state, uint64_t bins)
+{
+	const uint64_t mask = ~(uint64_t)(RS_HEAP_SIZE - 1);
+	const uint64_t head = state & ~mask;
+	const uint64_t end_of_state = bins + RS_STATE_END;
+	uint64_t top = word(glibc, bins + (uint64_t)RS_TOP);
+	uint64_t heap = top & mask;
+	struct rs_error *err = NULL;
+
+	for (unsigned i = 0; i < RS_ARENAS_MAX && heap && !err; i++) {
+		const uint64_t previous = word(glibc, heap + 8);
+		const uint64_t size = word(glibc, heap + 16);
+		const uint64_t start =
+			heap == (state & mask) ? end_of_state : heap + head;
+
+		if (word(glibc, heap) != state || size > RS_HEAP_SIZE)
+			return NULL;
+		// Older heaps end with two small chunks that hold nothing.
+		if ((top & mask) != heap)
+			top = heap + size;
+		err = add_heap(glibc, (start + 15) & ~UINT64_C(15), heap + size,
+			       top);
+		heap = previous;
+	}
+	return err;
+}
+
+static struct rs_error *add_fast_bins(struct rs_glibc *glibc, uint64_t bins)
+{
+	const uint64_t fast = state_of(bins, 0);
+	struct rs_error *err = NULL;
+
+	for (unsigned i = 0; i < RS_FAST_BINS && !err; i++) {
+		const uint64_t chunk = word(glibc, fast + UINT64_C(8) * i);
+
+		if (chunk)
+			err = rs_glibc_add_list(glibc, chunk + 16, true);
+	}
+	return err;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct rs_glibc_heap *x = a;
+	const struct rs_glibc_heap *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+struct rs_error *rs_glibc_heaps(struct rs_glibc *glibc, uint64_t bins)
+{
+	const unsigned first = first_fields(glibc, bins);
+	const uint64_t main = state_of(bins, first);
+	uint64_t state = main;
+	struct rs_error *err;
+
+	if (!first)
+		return NULL;
+	glibc->found = true;
+	if ((err = add_main(glibc, bins)) || (err = add_fast_bins(glibc, bins)))
+		return err;
+	for (unsigned i = 0; i < RS_ARENAS_MAX; i++) {
+		state = word(glibc, state + (bins + RS_NEXT - main));
+		if (!state || state == main)
+			break;
+		const uint64_t its = state + (bins - main);
+		if ((err = add_other(glibc, state, its)) ||
+		    (err = add_fast_bins(glibc, its)))
+			return err;
+	}
+	const size_t n = rs_vec_count(&glibc->heap, struct rs_glibc_heap);
+	if (n > 1)
+		qsort(glibc->heap.data, n, sizeof(struct rs_glibc_heap),
+		      by_start);
+	return NULL;
+}

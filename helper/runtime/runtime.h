@@ -398,6 +398,13 @@ struct rs_runtime_ops {
 	uint64_t (*own_size)(struct rs_runtime *rt, uint64_t address,
 			     uint64_t size);
 
+	/**
+	 * What the first reference of objects in the variables of programs is
+	 * called, as these start with a count of 1 which nothing holds ("static
+	 * object"); not that of types. NULL: they start with 0.
+	 */
+	const char *static_object;
+
 	/*
 	 * For the search for words that hold references (roots/): NULL all, if
 	 * the runtime has no memory of its own.

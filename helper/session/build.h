@@ -27,6 +27,14 @@ RS_MUST_CHECK struct rs_error *
 rs_build_all(struct rs_session *session, struct rs_graph *ret);
 
 /**
+ * Add a root for each mortal object in the variables of a module, for the
+ * reference that it starts with (rs_runtime_ops.static_object).
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_build_static_objects(struct rs_session *session, struct rs_graph *graph);
+
+/**
  * List the tracked objects of all runtimes, and number them in @p map.
  * @param reader Helps with it; may be NULL.
  * @param[out] found The objects, runtime by runtime.

@@ -97,6 +97,7 @@ static const struct rs_runtime_ops ops = {
 	.garbage_lists = rs_py_garbage_lists,
 	.own_size = rs_py_size_in_place,
 	.viewed = rs_py_viewed,
+	.static_object = "static object",
 	.extent = rs_py_extent,
 	.areas = rs_py_areas,
 	.word_at = rs_py_word_kind,

@@ -81,6 +81,8 @@ static void set_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		const uint64_t hash = rs_py_word(p + i * 16 + k->entry_hash);
 		if (key && !is_dummy(py, key, hash, dummies))
 			rs_refs_add(refs, key, kind, RS_LABEL_MEMBER, key);
+		else if (key && k->old) // counted, but not visited
+			rs_refs_add(refs, key, RS_OWNED, RS_LABEL_MEMBER, key);
 	}
 }
 

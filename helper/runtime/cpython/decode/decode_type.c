@@ -123,13 +123,19 @@ static void fields(struct rs_cpython *py, uint64_t type,
 }
 
 // Static types set their base in the C initializer, and this reference is not
-// counted. (Up to 3.9, the one to `object` is, if none was set.)
+// counted. Up to 3.9 the one to `object` is, if none was set: a guess, because
+// nothing tells.
 static void
 base_ref(struct rs_cpython *py, uint64_t type, bool heap, struct rs_refs *refs)
 {
-	rs_refs_add(refs, rs_py_get(py, type, RS_F__typeobject__tp_base),
-		    heap ? RS_STRONG : RS_WEAK, RS_LABEL_FIELD,
-		    (uintptr_t) "__base__");
+	const uint64_t base = rs_py_get(py, type, RS_F__typeobject__tp_base);
+	const bool set_late = rs_py_minor(py) <= 9 && base == py->type_object;
+
+	rs_refs_add(refs, base,
+		    heap       ? RS_STRONG
+		    : set_late ? RS_GUESS
+			       : RS_WEAK,
+		    RS_LABEL_FIELD, (uintptr_t) "__base__");
 }
 
 /*

@@ -221,6 +221,26 @@ static uint64_t add_labelled(const struct rs_py_table *table, enum rs_kind kind,
 }
 
 /*
+ * In 2.7 the key of a deleted entry is a str made for that, which is counted.
+ * ma_fill, just before ma_used, counts such entries too.
+ */
+static void add_dummies(struct rs_cpython *py, uint64_t object,
+			const struct rs_py_table *table, struct rs_refs *refs)
+{
+	const int32_t used_at = rs_py_off(py, RS_F_PyDictObject__ma_used);
+
+	if (py->known->ma_table < 0 ||
+	    rs_py_word_at(py, object + (uint64_t)used_at - 8) == table->used)
+		return;
+	for (uint64_t i = 0; i < table->entries; i++) {
+		const uint64_t key = rs_py_table_key(table, i);
+
+		if (key && !rs_py_table_value(table, i))
+			rs_refs_add(refs, key, RS_OWNED, RS_LABEL_IS_KEY, key);
+	}
+}
+
+/*
  * The traverse function does not visit the keys of a table with str keys only,
  * but the table owns them. Keys that the instances of a class share belong to
  * the class.
@@ -249,6 +269,7 @@ void rs_py_dict_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		live = add_entries(table, kind, of_key, refs);
 	else
 		live = add_labelled(&table, kind, of_key, refs);
+	add_dummies(py, object, &table, refs);
 	// It is being changed at the stop.
 	if (live != table.used)
 		refs->incomplete = true;

@@ -16,6 +16,7 @@
 enum {
 	RS_PREFIXES = 4,
 	RS_PREHEADER = 16, // bytes before the head, for a managed dict
+	RS_LONELY = 16, // most references to a body-less object in no list
 	RS_ALIGN = 16, // block sizes are rounded up by less than this
 };
 
@@ -126,6 +127,10 @@ look_behind(struct sweep *s, const struct rs_py_block *b, uint32_t prefix)
 		return is_dead(s, t, count) ? RS_PY_BLOCK_DEAD
 					    : RS_PY_BLOCK_OTHER;
 	if (is_pointer(s, count))
+		return RS_PY_BLOCK_OTHER;
+	// Of an object without a body only the type tells, which may have been
+	// left in a table by an earlier object.
+	if (t->basicsize <= py->header_size && count > RS_LONELY)
 		return RS_PY_BLOCK_OTHER;
 	return is_cached_call(s, t, p) ? RS_PY_BLOCK_DEAD : RS_PY_BLOCK_OBJECT;
 }

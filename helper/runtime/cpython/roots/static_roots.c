@@ -147,6 +147,44 @@ static struct rs_error *add_all_states(struct rs_py_roots *r)
 	return err;
 }
 
+struct copies {
+	struct rs_py_roots *r;
+	struct rs_error *err;
+};
+
+// A module that is initialised in one step leaves a copy of its dict in its
+// definition (m_base.m_copy), for the next import.
+static bool add_copy(void *context, uint64_t key, uint64_t module)
+{
+	struct copies *copies = context;
+	struct rs_cpython *py = copies->r->py;
+	const int32_t at = rs_py_off(py, RS_F_PyModuleObject__md_def);
+	char name[RS_PY_ROOT_TEXT], text[RS_PY_ROOT_TEXT / 2];
+
+	if (at < 0 || rs_py_type(py, module) != py->type_module)
+		return true;
+	const uint64_t def = rs_py_get(py, module, RS_F_PyModuleObject__md_def);
+	// PyModuleDef_Base: an object's head, m_init, m_index, m_copy.
+	const uint64_t slot = def + py->header_size + 16;
+	if (!def || rs_py_type(py, rs_py_word_at(py, slot)) != py->type_dict ||
+	    !rs_py_string(py, key, text, sizeof(text)))
+		return true;
+	(void)snprintf(name, sizeof(name), "first copy of module %s's dict",
+		       text);
+	copies->err = rs_py_root_add(copies->r, slot, RS_ROOT_MODULES, name);
+	return !copies->err;
+}
+
+static struct rs_error *add_copies(struct rs_py_roots *r)
+{
+	struct copies copies = {.r = r};
+
+	for (unsigned i = 0; i < r->py->interpreters && !copies.err; i++)
+		(void)rs_py_dict_each(r->py, rs_py_modules(r->py, i), add_copy,
+				      &copies);
+	return copies.err;
+}
+
 struct rs_error *rs_py_static_roots(struct rs_py_roots *r)
 {
 	struct tree tree = {.r = r};
@@ -165,5 +203,7 @@ struct rs_error *rs_py_static_roots(struct rs_py_roots *r)
 	}
 	rs_addrmap_fini(&tree.seen);
 	rs_vec_fini(&tree.queue);
+	if (!tree.err)
+		tree.err = add_copies(r);
 	return tree.err ? tree.err : add_all_states(r);
 }

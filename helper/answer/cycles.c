@@ -243,6 +243,7 @@ static struct rs_error *answer(struct cycles *c, uint64_t limit, char **ret)
 	if (err)
 		return err;
 	rs_json_begin_object(j);
+	rs_json_key_uint(j, "cycles_total", cycles);
 	rs_json_key_uint(j, "rings", cycles);
 	rs_json_key_uint(j, "objects", c->components.start[cycles]);
 	if (unseen)

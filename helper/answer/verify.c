@@ -40,9 +40,9 @@ static struct rs_error *compare(struct rs_verify *v, size_t p, uint64_t row)
 		return &rs_enomem;
 	type = &v->type[graph->type[number]];
 	type->objects++;
-	if (v->asked.used == v->read.used &&
-	    (!v->asked.used ||
-	     !memcmp(v->asked.data, v->read.data, v->asked.used)))
+	if (v->traversed.used == v->read.used &&
+	    (!v->traversed.used ||
+	     !memcmp(v->traversed.data, v->read.data, v->traversed.used)))
 		return NULL;
 	if (is_fault(&part->answer, object)) // reported separately
 		return NULL;
@@ -79,7 +79,7 @@ static struct rs_error *compare_all(struct rs_verify *v, size_t part)
 
 // Traverse each runtime's objects, in an image for each, so that what the code
 // of one does to memory does not affect another.
-static struct rs_error *ask_all(struct rs_verify *v)
+static struct rs_error *traverse_all(struct rs_verify *v)
 {
 	struct rs_session *session = v->report->session;
 	const struct rs_image_options options =
@@ -117,7 +117,7 @@ static struct rs_error *verify(struct rs_verify *v, uint64_t limit, char **ret)
 	struct rs_error *err = rs_block_new(types, sizeof(*v->type), &v->type);
 
 	if (!err)
-		err = ask_all(v);
+		err = traverse_all(v);
 	if (!err)
 		err = rs_refs_init(&v->refs, false);
 	for (size_t i = 0; i < v->parts && !err; i++)
@@ -147,7 +147,7 @@ rs_answer_verify(struct rs_session *session, uint64_t limit, char **ret)
 		rs_image_answer_fini(&v.part[i].answer);
 	free(v.part);
 	rs_refs_fini(&v.refs);
-	rs_vec_fini(&v.asked);
+	rs_vec_fini(&v.traversed);
 	rs_vec_fini(&v.read);
 	return err;
 }

@@ -27,13 +27,13 @@ struct rs_verify {
 	struct rs_verify_part *part; // [parts] by index of the runtime; owned
 	size_t parts;
 	struct rs_refs refs;
-	struct rs_vec asked, read; // uint64_t: references of one object
+	struct rs_vec traversed, read; // uint64_t: references of one object
 	struct rs_verify_type *type; // [graph->types]
 	uint64_t types; // that differ
 };
 
 /**
- * Set v->asked and v->read to the sorted references of object @p number, which
+ * Set v->traversed and v->read to the sorted references of object @p number, which
  * is row @p row of the answer of @p part. @return false when out of memory.
  */
 bool rs_verify_load(struct rs_verify *v, size_t part, uint64_t row,

@@ -42,10 +42,10 @@ bool rs_verify_load(struct rs_verify *v, size_t part, uint64_t row,
 	const bool adds = v->part[part].rt->ops->query_adds;
 	const uint8_t kind = adds ? RS_GUESS : RS_STRONG;
 
-	v->asked.used = v->read.used = 0;
+	v->traversed.used = v->read.used = 0;
 	for (uint64_t i = a->first[row]; i < a->first[row + 1]; i++)
 		if (is_compared(v, adds, a->edge[i]) &&
-		    !push(&v->asked, a->edge[i]))
+		    !push(&v->traversed, a->edge[i]))
 			return false;
 	rs_session_read_refs(v->report->session, v->report->graph, number,
 			     &v->refs);
@@ -54,7 +54,7 @@ bool rs_verify_load(struct rs_verify *v, size_t part, uint64_t row,
 		    is_compared(v, adds, v->refs.target[i]) &&
 		    !push(&v->read, v->refs.target[i]))
 			return false;
-	sort(&v->asked);
+	sort(&v->traversed);
 	sort(&v->read);
 	return true;
 }

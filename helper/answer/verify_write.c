@@ -52,8 +52,9 @@ static struct rs_error *write_type(struct rs_verify *v, uint32_t number)
 	rs_json_key_uint(j, "objects", type->objects);
 	rs_json_key_uint(j, "differ", type->differ);
 	rs_report_key_object(v->report, "example", type->example);
-	write_only(v, "only_asked", &v->asked, &v->read);
-	write_only(v, "only_read", &v->read, &v->asked);
+	write_only(v, "only_traversed", &v->traversed, &v->read);
+	write_only(v, "only_asked", &v->traversed, &v->read);
+	write_only(v, "only_read", &v->read, &v->traversed);
 	rs_json_end_object(j);
 	return NULL;
 }
@@ -157,7 +158,7 @@ write_types(struct rs_verify *v, uint64_t limit, bool limited)
 }
 
 // The number of objects that reading found and that were not traversed.
-static uint64_t count_unasked(const struct rs_verify *v, size_t p)
+static uint64_t count_only_read(const struct rs_verify *v, size_t p)
 {
 	const struct rs_graph *graph = v->report->graph;
 	const struct rs_verify_part *part = &v->part[p];
@@ -175,7 +176,7 @@ static uint64_t count_unasked(const struct rs_verify *v, size_t p)
 
 /** The numbers for a runtime, or for all. */
 struct rs_verify_sums {
-	uint64_t objects, references, differ, only_asked, only_read;
+	uint64_t objects, references, differ, only_traversed, only_read;
 	uint64_t refused, lists_broken, ready_ns, walk_ns;
 };
 
@@ -184,7 +185,8 @@ static void write_sums(struct rs_json *j, const struct rs_verify_sums *s)
 	rs_json_key_uint(j, "objects", s->objects);
 	rs_json_key_uint(j, "references", s->references);
 	rs_json_key_uint(j, "differ", s->differ);
-	rs_json_key_uint(j, "only_asked", s->only_asked);
+	rs_json_key_uint(j, "only_traversed", s->only_traversed);
+	rs_json_key_uint(j, "only_asked", s->only_traversed);
 	rs_json_key_uint(j, "only_read", s->only_read);
 	rs_json_key_uint(j, "refused", s->refused);
 	rs_json_key_uint(j, "lists_broken", s->lists_broken);
@@ -201,8 +203,8 @@ static struct rs_verify_sums sums_of(const struct rs_verify *v, size_t p)
 		.objects = a->objects,
 		.references = a->edges,
 		.differ = part->differ,
-		.only_asked = part->unread,
-		.only_read = count_unasked(v, p),
+		.only_traversed = part->unread,
+		.only_read = count_only_read(v, p),
 		.refused = part->refused,
 		.lists_broken = a->lists_broken,
 		.ready_ns = a->ready_ns,
@@ -216,7 +218,7 @@ add_sums(struct rs_verify_sums *to, const struct rs_verify_sums *from)
 	to->objects += from->objects;
 	to->references += from->references;
 	to->differ += from->differ;
-	to->only_asked += from->only_asked;
+	to->only_traversed += from->only_traversed;
 	to->only_read += from->only_read;
 	to->refused += from->refused;
 	to->lists_broken += from->lists_broken;
@@ -224,7 +226,7 @@ add_sums(struct rs_verify_sums *to, const struct rs_verify_sums *from)
 	to->walk_ns += from->walk_ns;
 }
 
-static bool is_asked(const struct rs_verify *v, size_t p)
+static bool is_traversed(const struct rs_verify *v, size_t p)
 {
 	return v->part[p].rt->ops->query != NULL;
 }
@@ -237,7 +239,7 @@ struct rs_error *rs_verify_write(struct rs_verify *v, uint64_t limit)
 	for (size_t p = 0; p < v->parts; p++) {
 		const struct rs_verify_sums one = sums_of(v, p);
 
-		if (is_asked(v, p))
+		if (is_traversed(v, p))
 			add_sums(&all, &one);
 	}
 	rs_json_begin_object(j);
@@ -247,7 +249,7 @@ struct rs_error *rs_verify_write(struct rs_verify *v, uint64_t limit)
 	for (size_t p = 0; p < v->parts; p++) {
 		const struct rs_verify_sums one = sums_of(v, p);
 
-		if (!is_asked(v, p))
+		if (!is_traversed(v, p))
 			continue;
 		rs_json_begin_object(j);
 		rs_json_key_string(j, "name", v->part[p].rt->ops->name);

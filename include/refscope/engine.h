@@ -182,7 +182,7 @@ RS_PUBLIC void rs_text_free(char *text);
  *     "frames":[{"function":"f","file":"x.py","line":N}]}],
  *   "gc":{as in rs_answer_gc()}}],
  *  "objects":N,"tracked":N,"references":N,"bytes":N,"dropped":N,
- *  "asked":N,"problems":["..."],
+ *  "traversed":N,"asked":N,"problems":["..."],
  *  "dangling":{"references":N,"holders":[{"object":OBJECT,"references":N,
  *    "label":"[1]","target":"0x..","there":"a freed object, once a Foo"}],
  *    "limited":bool},
@@ -195,8 +195,9 @@ RS_PUBLIC void rs_text_free(char *text);
  *
  * objects: all that a collector tracks, that are in CPython's arenas or heaps,
  * or that a root or another object refers to. dropped: references left out
- * because there is no object at their target. asked: objects whose references
- * were found by their type's traverse function.
+ * because there is no object at their target. traversed: objects whose
+ * references were found by their type's traverse function; "asked" is the same
+ * under an older name.
  *
  * layout: the source of the offsets in structs: "table" and the release whose
  * layout it is (the target's own, or another patch release that agrees with the
@@ -370,21 +371,23 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  * Reference cycles in the garbage: one entry for each strongly connected
  * component.
  *
- * {"rings":N,"objects":N,"unseen":N,"cycles":[{"objects":N,"bytes":N,
+ * {"cycles_total":N,"rings":N,"objects":N,"unseen":N,
+ *  "cycles":[{"objects":N,"bytes":N,
  *   "why":"it can be freed: the collector has not run"|
  *     "a finalizer: <CGcLeak 0x..>"|..,
  *   "length":N,"path":[{"object":OBJECT,"label":"._self"},..],
  *   "members":[OBJECT..],"cuts":[{"object":OBJECT,"label":"._self",
  *     "to":"0x.."}],"cuts_total":N}],"limited":bool}
  *
- * rings: the number of components. path: a shortest cycle, of the given length;
- * each label names the reference to the next entry, that of the last entry the
- * one back to the first. An instance and its own dict are one entry. cuts:
- * references that each free the whole component if dropped; those that nobody
- * can drop (to a type, an own dict, a key, an element of a tuple) are left out.
- * bytes: of the component and of what only it keeps alive. Components to which
- * only a garbage list refers are included, and so are those that no collector
- * sees. unseen: see rs_answer_types(); not with alive.
+ * cycles_total: the number of components; "rings" is the same under an older
+ * name. path: a shortest cycle, of the given length; each label names the
+ * reference to the next entry, that of the last entry the one back to the
+ * first. An instance and its own dict are one entry. cuts: references that each
+ * free the whole component if dropped; those that nobody can drop (to a type,
+ * an own dict, a key, an element of a tuple) are left out. bytes: of the
+ * component and of what only it keeps alive. Components to which only a garbage
+ * list refers are included, and so are those that no collector sees. unseen: see
+ * rs_answer_types(); not with alive.
  *
  * @param alive Cycles among reachable objects instead.
  * @param limit For cycles and members; of a path and of the cuts of one cycle
@@ -609,22 +612,24 @@ rs_session_open_callback(rs_read_fn read, void *context,
  * run, and the traverse callbacks of a C program's types; what the latter find
  * is compared with what reading guesses in memory that no field describes.
  *
- * {"objects":N,"references":N,"differ":N,"only_asked":N,"only_read":N,
- *  "refused":N,"lists_broken":N,"ready_us":N,"walk_us":N,
+ * {"objects":N,"references":N,"differ":N,"only_traversed":N,"only_read":N,
+ *  "only_asked":N,"refused":N,"lists_broken":N,"ready_us":N,"walk_us":N,
  *  "runtimes":[{"name":"native", and the same members for it alone}],
  *  "faults_total":N,"faults":[{"id":"0x..","type":"..","why":".."}],
  *  "types":[{"type":"x","id":"0x..","objects":N,"differ":N,
- *    "example":OBJECT,"only_asked":["0x.."],"only_read":["0x.."]}],
+ *    "example":OBJECT,"only_traversed":["0x.."],"only_read":["0x.."],
+ *    "only_asked":[..]}],
  *  "total":N,"limited":bool}
  *
  * objects, references: those traversed. differ: objects whose references
- * differ. only_asked, only_read: tracked objects found only by the image, or
- * only by reading. lists_broken: damaged lists of a collector. ready_us,
- * walk_us: microseconds until the image was ready, and to traverse.
- * faults: objects whose function was stopped, as the image reports it; they are
- * not compared. refused: objects whose function was not called, because there
- * is no consent (rs_open_options.run). types: the types with differences. Of an
- * example, at most eight references that only one method found.
+ * differ. only_traversed, only_read: tracked objects found only on the
+ * collector's lists in the image, or only by reading; of an example, addresses
+ * to which only one method found references, at most eight. only_asked: the
+ * same as only_traversed under an older name. lists_broken: damaged lists of a
+ * collector. ready_us, walk_us: microseconds until the image was ready, and to
+ * traverse. faults: objects whose function was stopped, as the image reports
+ * it; they are not compared. refused: objects whose function was not called, because there
+ * is no consent (rs_open_options.run). types: the types with differences.
  * Errors: RS_EUNSUPPORTED (not a core, another machine, no seccomp); RS_EBAD
  * (its code cannot be run); RS_ENOTFOUND (no CPython, and no type with a
  * callback); RS_EIO.

@@ -320,7 +320,7 @@ class Cycles(Layout):
         return found
 
     def answer(self, *rings, alive=False, **more):
-        found = {"rings": len(rings), "objects": 2, "cycles": list(rings),
+        found = {"cycles_total": len(rings), "objects": 2, "cycles": list(rings),
                  "limited": False}
         found.update(more)
         return layout.cycles(found, alive)
@@ -368,13 +368,13 @@ class Cycles(Layout):
             """)
 
     def test_none(self):
-        self.check(self.answer(rings=0), "no cycles in the garbage")
-        self.check(self.answer(rings=0, alive=True),
+        self.check(self.answer(cycles_total=0), "no cycles in the garbage")
+        self.check(self.answer(cycles_total=0, alive=True),
                    "no cycles among live objects")
 
     def test_limited(self):
         ring = self.ring([{"object": LEAK, "label": "._self"}], [])
-        lines = self.answer(ring, rings=9, limited=True)
+        lines = self.answer(ring, cycles_total=9, limited=True)
         self.assertEqual(lines[-1], "... and 8 more (-limit 0 shows all)")
 
     def test_a_sentence_is_not_a_reason(self):
@@ -426,7 +426,7 @@ class Others(Layout):
             """)
 
     VERIFIED = {"objects": 1234, "references": 5678, "differ": 0,
-                "only_asked": 0, "only_read": 0, "lists_broken": 0,
+                "only_traversed": 0, "only_read": 0, "lists_broken": 0,
                 "ready_us": 1, "walk_us": 2, "faults_total": 0, "faults": [],
                 "types": [], "total": 0, "limited": False}
 
@@ -451,7 +451,7 @@ class Others(Layout):
             limited=True, faults_total=1,
             faults=[{"id": "0x9", "type": None, "why": "took too long"}],
             types=[{"type": "Leak", "id": "0x1", "objects": 7, "differ": 2,
-                    "example": LEAK, "only_asked": ["0x3", "0x4"],
+                    "example": LEAK, "only_traversed": ["0x3", "0x4"],
                     "only_read": []}])), """
             Leak: 2 of 7 objects differ
               such as <Leak 0x7f01>
@@ -531,7 +531,7 @@ class Others(Layout):
         lines = layout.info({
             "source": "core /tmp/core", "objects": 1234567, "tracked": 5,
             "references": 30, "bytes": 1000, "dropped": 1,
-            "method": "traversed", "not_traversed": 0, "asked": 1200,
+            "method": "traversed", "not_traversed": 0, "traversed": 1200,
             "problems": ["libc.so: other build-id"],
             "runtimes": [{
                 "name": "cpython", "version": "3.11.7",
@@ -620,7 +620,7 @@ class Others(Layout):
         lines = layout.info({
             "source": "core c", "objects": None, "tracked": None,
             "references": None, "bytes": None, "dropped": None,
-            "method": "read", "not_traversed": 0, "asked": 0,
+            "method": "read", "not_traversed": 0, "traversed": 0,
             "problems": ["CPython 4.0.0 is unknown"],
             "runtimes": [{
                 "name": "cpython", "version": "4.0.0", "layout": "its own",

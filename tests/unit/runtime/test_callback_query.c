@@ -170,8 +170,8 @@ START_TEST(verify_tells_what_reading_misses_and_callbacks_hide)
 
 	rs_ck_ok(rs_answer_verify(session, 0, &text));
 	ck_assert_msg(strstr(text, "{\"objects\":4,\"references\":4,"
-				   "\"differ\":2,\"only_asked\":0,"
-				   "\"only_read\":0,") != NULL,
+				   "\"differ\":2,\"only_traversed\":0,"
+				   "\"only_asked\":0,\"only_read\":0,") != NULL,
 		      "%s", text);
 	ck_assert_ptr_nonnull(strstr(
 		text, "\"runtimes\":[{\"name\":\"native\",\"objects\":4,"));

@@ -63,12 +63,12 @@ def collect(answer: dict[str, Any]) -> list[str]:
 
 def cycles(answer: dict[str, Any], alive: bool = False) -> list[str]:
     where = "among live objects" if alive else "in the garbage"
-    if not answer["rings"]:
+    if not answer["cycles_total"]:
         # Objects that were not read may form cycles: a line below says so.
         found = " found" if answer.get("unread") else ""
         return [f"no cycles{found} {where}"]
     lines = [
-        f"{text.count(answer['rings'], 'cycle')} {where}, "
+        f"{text.count(answer['cycles_total'], 'cycle')} {where}, "
         f"{text.count(answer['objects'], 'object')}"
     ]
     if answer.get("unseen"):
@@ -79,7 +79,7 @@ def cycles(answer: dict[str, Any], alive: bool = False) -> list[str]:
     for number, cycle in enumerate(answer["cycles"], 1):
         lines.append("")
         lines += _cycle(number, cycle, alive)
-    rest = text.more(len(answer["cycles"]), answer["rings"], False)
+    rest = text.more(len(answer["cycles"]), answer["cycles_total"], False)
     return lines + ([""] + rest if rest else [])
 
 

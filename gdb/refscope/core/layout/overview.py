@@ -34,7 +34,7 @@ def _method(answer: dict[str, Any]) -> list[str]:
         return ['references: read from memory ("help set refs exact")']
     return [
         "references: read from memory, and found by tp_traverse for "
-        f"{text.count(answer['asked'], 'object')} (\"help set refs exact\")"
+        f"{text.count(answer['traversed'], 'object')} (\"help set refs exact\")"
     ]
 
 

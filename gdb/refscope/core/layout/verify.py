@@ -30,7 +30,7 @@ def _type(entry: dict[str, Any]) -> list[str]:
         f"{text.count(entry['objects'], 'object')} differ",
         f"  such as {text.described(entry['example'])}",
     ]
-    for key, words in (("only_asked", "found only by traversing"),
+    for key, words in (("only_traversed", "found only by traversing"),
                        ("only_read", "found only by reading")):
         if entry[key]:
             lines.append(f"    {words}: {', '.join(entry[key])}")
@@ -39,7 +39,7 @@ def _type(entry: dict[str, Any]) -> list[str]:
 
 def _totals(answer: dict[str, Any]) -> list[str]:
     lines = []
-    for key, words in (("only_asked", "by traversing"),
+    for key, words in (("only_traversed", "by traversing"),
                        ("only_read", "by reading")):
         if answer[key]:
             lines.append(f"{text.count(answer[key], 'tracked object')} found "

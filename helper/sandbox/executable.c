@@ -164,7 +164,10 @@ static struct rs_error *write_all(int fd, const uint8_t *data, size_t size)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return rs_error_new(RS_EIO, "memfd: %s",
+			return rs_error_new(RS_EIO,
+					    "cannot write the program that "
+					    "runs code of the core to memory "
+					    "(memfd): %s",
 					    strerror(errno));
 		data += n;
 		size -= (size_t)n;
@@ -214,10 +217,13 @@ struct rs_error *rs_plan_executable(const struct rs_process_image *image,
 	RS_AUTO_CLOSE int fd = executable_file();
 	if (fd < 0)
 		return rs_error_new(errno == EACCES ? RS_EUNSUPPORTED : RS_EIO,
-				    "memfd_create: %s%s", strerror(errno),
+				    "cannot create the program that runs code "
+				    "of the core in memory (memfd_create): "
+				    "%s%s",
+				    strerror(errno),
 				    errno == EACCES
-					    ? " (the sysctl vm.memfd_noexec "
-					      "forbids it)"
+					    ? "; the sysctl vm.memfd_noexec "
+					      "forbids it"
 					    : "");
 	RS_AUTO_FREE uint8_t *out = calloc(1, size);
 	if (!out)

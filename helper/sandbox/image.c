@@ -33,13 +33,14 @@ static struct rs_error *check_target(const struct rs_target *target)
 {
 	if (!target->memory.is_core || !target->mappings)
 		return rs_error_new(RS_EUNSUPPORTED,
-				    "%s: only a core can be made an image; "
-				    "take one (gcore FILE) and open it",
+				    "%s: code can be run only in a process "
+				    "rebuilt from a core; take a core (gcore "
+				    "FILE) and open it (core FILE)",
 				    target->name);
 	if (target->machine != EM_X86_64)
 		return rs_error_new(RS_EUNSUPPORTED,
-				    "%s: the core is of another kind of "
-				    "machine: its code cannot run here",
+				    "%s: its code cannot run here: the core "
+				    "is not of an x86-64 machine",
 				    target->name);
 	return NULL;
 }
@@ -92,8 +93,8 @@ void rs_image_missing_text(uint32_t missing, char *buf, size_t size)
 		{RS_WALL_MOUNT, "mount namespace"},
 		{RS_WALL_ROOT, "empty root directory"},
 		{RS_WALL_NO_ROOT, "user other than root"},
-		{RS_WALL_CAPABILITIES, "drop of capabilities"},
-		{RS_WALL_DUMP, "non-dumpable state"},
+		{RS_WALL_CAPABILITIES, "no capabilities"},
+		{RS_WALL_DUMP, "protection from ptrace"},
 		{RS_WALL_OOM, "oom_score_adj of 1000"},
 	};
 	size_t used = 0;

@@ -31,8 +31,8 @@ struct rs_error *rs_image_call_data(struct rs_image_call *call,
 
 	if (size >= RS_CALL_DATA - at)
 		return rs_error_new(RS_EARGUMENT,
-				    "code and constants of a call may have %d "
-				    "bytes in all",
+				    "the code to run is too long: with its "
+				    "constants it may have %d bytes",
 				    RS_CALL_DATA);
 	uint8_t *slot = rs_vec_push(&call->data, (size + 8) & ~(size_t)7);
 	if (!slot)
@@ -53,8 +53,9 @@ static struct rs_error *no_stack(const struct rs_process_image *image)
 {
 	return rs_error_new(RS_EUNSUPPORTED,
 			    "%s: the stack of the thread that would run its "
-			    "code is not in the core, or is full; take a "
-			    "core by the kernel",
+			    "code is not in the core, or is full; gcore may "
+			    "leave stacks out, a core that the kernel writes "
+			    "has them",
 			    image->target->name);
 }
 

@@ -38,7 +38,10 @@ share(const char *what, uint64_t size, int *fd, void **ret)
 		       (int)getpid());
 	*fd = memfd_create(name, MFD_CLOEXEC);
 	if (*fd < 0 || ftruncate(*fd, (off_t)size))
-		return rs_error_new(RS_EIO, "memfd of %llu bytes: %s",
+		return rs_error_new(RS_EIO,
+				    "cannot create %llu bytes of memory to "
+				    "share with the process that runs code of "
+				    "the core (memfd): %s",
 				    (unsigned long long)size, strerror(errno));
 	void *view = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_NORESERVE, *fd, 0);
@@ -115,11 +118,11 @@ static const char *step_name(uint32_t step)
 	case RS_STEP_MAP:
 		return "map its memory";
 	case RS_STEP_THREAD:
-		return "set its thread pointer";
+		return "set its thread pointer (fs)";
 	case RS_STEP_GUARD:
-		return "install its handlers";
+		return "install its signal handlers";
 	case RS_STEP_CONFINE:
-		return "give up its rights";
+		return "give up its privileges";
 	case RS_STEP_LIMITS:
 		return "set its limits";
 	default:
@@ -139,18 +142,19 @@ static struct rs_error *never_started(const struct rs_image_run *run)
 	if (c->step == RS_STEP_JAIL)
 		return rs_error_new(
 			RS_EUNSUPPORTED,
-			"%s: this kernel refuses seccomp filters (%s), without "
-			"which no code of a core is run; nothing of it was",
+			"%s: this kernel refuses seccomp filters (%s); "
+			"without them no code of a core is run",
 			name, strerror(error));
 	if (run->end.error == EACCES || run->end.error == EPERM)
 		return rs_error_new(RS_EUNSUPPORTED,
-				    "%s: programs in memory (memfd) may not be "
-				    "run here (%s); no code of the core was "
-				    "run",
+				    "%s: this machine does not execute "
+				    "programs in memory (memfd: %s), which is "
+				    "how code of a core is run",
 				    name, strerror(error));
 	return rs_error_new(RS_EBAD,
-			    "%s: its image failed to %s (%s, detail %llu, wait "
-			    "status %#x); no code of the core was run",
+			    "%s: the process that was to run its code failed "
+			    "to %s (%s, detail %llu, wait status %#x); no code "
+			    "of the core was run",
 			    name, step_name(c->step),
 			    error ? strerror(error) : "it was ended",
 			    (unsigned long long)c->detail,
@@ -161,9 +165,9 @@ static struct rs_error *cannot_end(struct rs_image_run *run)
 {
 	run->leaked = true;
 	return rs_error_new(RS_EIO,
-			    "%s: a process of its image could not be ended "
-			    "(refscope-image, see ps); what it wrote is not "
-			    "used",
+			    "%s: the process that runs its code could not be "
+			    "ended (ps shows it as refscope-image); its "
+			    "results are not used",
 			    run->image->target->name);
 }
 
@@ -238,8 +242,9 @@ struct rs_error *rs_run_limit_error(const struct rs_image_run *run)
 	case RS_LIMIT_MEMORY:
 		return rs_error_new(
 			RS_EBAD,
-			"%s: its image was ended: it made %llu MiB of memory "
-			"its own, and %llu are allowed (set refs run memory)",
+			"%s: the process that runs its code was ended: it used "
+			"%llu MiB of memory, and may use %llu; set refs run "
+			"memory gives it more",
 			name,
 			(unsigned long long)run->end.memory >> RS_MIB_SHIFT,
 			(unsigned long long)(o->memory + run->image->copied) >>
@@ -247,21 +252,23 @@ struct rs_error *rs_run_limit_error(const struct rs_image_run *run)
 	case RS_LIMIT_CPU:
 		return rs_error_new(
 			RS_EBAD,
-			"%s: its image was ended: it took %.3g s of processor "
-			"time, and %.3g are allowed",
+			"%s: the process that runs its code was ended: it used "
+			"%.3g s of processor time, and may use %.3g",
 			name, (double)run->end.cpu_ns / 1e9,
 			(double)run->cpu_ns / 1e9);
 	case RS_LIMIT_WALL:
 		return rs_error_new(RS_EBAD,
-				    "%s: its image was ended: it took too long "
-				    "while it had little processor time; try "
-				    "again when the machine is less busy",
+				    "%s: the process that runs its code was "
+				    "ended: it took too long and had little "
+				    "processor time; try again when the "
+				    "machine is less busy",
 				    name);
 	case RS_LIMIT_BLIND:
 		return rs_error_new(
 			RS_EUNSUPPORTED,
-			"%s: /proc/PID/status cannot be read, so the memory of "
-			"an image cannot be watched; mount /proc",
+			"%s: /proc/PID/status cannot be read, so the memory "
+			"that code of the core uses could not be limited; "
+			"mount /proc",
 			name);
 	default:
 		return NULL;

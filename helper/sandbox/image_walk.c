@@ -120,8 +120,9 @@ static void publish(struct rs_walk_run *w)
 static struct rs_error *damaged(const struct rs_walk_run *w)
 {
 	return rs_error_new(RS_EBAD,
-			    "%s: code of the core damaged the results of the "
-			    "walk; they are not used",
+			    "%s: code of the core damaged the list of "
+			    "references that it was to report; nothing in it "
+			    "is used",
 			    w->image->target->name);
 }
 
@@ -251,8 +252,8 @@ static struct rs_error *lost_too_often(const struct rs_walk_run *w)
 {
 	return rs_error_new(
 		RS_EBAD,
-		"%s: traversing was given up: code of the core ended its "
-		"process %llu times; %llu objects had been traversed",
+		"%s: traversing was given up, because code of the core ended "
+		"its process %llu times; %llu objects had been traversed",
 		w->image->target->name, (unsigned long long)w->answer->runs,
 		(unsigned long long)w->args.rows);
 }

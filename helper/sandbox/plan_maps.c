@@ -40,7 +40,7 @@ uint64_t rs_plan_default_memory(void)
 static struct rs_error *has_changed(const char *path)
 {
 	return rs_error_new(RS_EIO,
-			    "%s: changed since it was opened: open the core "
+			    "%s: changed since it was opened; open the core "
 			    "again",
 			    path);
 }
@@ -128,8 +128,9 @@ rs_plan_add(struct rs_process_image *image, const struct rs_plan_map *map)
 	image->space += map->size;
 	if (rs_vec_count(&image->map, struct rs_plan_map) > RS_MAPS_MAX)
 		return rs_error_new(RS_EUNSUPPORTED,
-				    "%s: an image of it would have more than "
-				    "%d mappings",
+				    "%s: its code cannot be run: a process "
+				    "rebuilt from it would need more than %d "
+				    "mappings",
 				    image->target->name, RS_MAPS_MAX);
 	return NULL;
 }
@@ -182,8 +183,9 @@ static struct rs_error *add_segment(struct rs_process_image *image,
 	    size > RS_PLAN_TOP - segment->start) {
 		if (segment->start < RS_PLAN_TOP)
 			rs_memory_problem(&image->target->memory,
-					  "memory at %#llx begins within a "
-					  "page; it is not in the image",
+					  "the segment at %#llx does not begin "
+					  "at a page; code of the core cannot "
+					  "use it",
 					  (unsigned long long)segment->start);
 		return NULL; // above: the vsyscall page
 	}
@@ -256,9 +258,8 @@ static struct rs_error *count_once(struct rs_process_image *image)
 	if (aliased > RS_SLACK)
 		return rs_error_new(
 			RS_EBAD,
-			"%s: its program headers map the same bytes of the "
-			"file at several addresses, %llu bytes more than there "
-			"are; no image is made of it, and no code of it ran",
+			"%s: its code is not run: its program headers map "
+			"%llu bytes of the file at more than one address",
 			target->name, (unsigned long long)aliased);
 	image->bytes -= aliased;
 	return NULL;
@@ -320,7 +321,7 @@ struct rs_error *rs_plan_guest_base(const struct rs_process_image *image,
 			return NULL;
 		}
 	return rs_error_new(RS_EUNSUPPORTED,
-			    "%s: its memory leaves no gap of %llu bytes for "
-			    "an image",
+			    "%s: its code cannot be run: its addresses leave "
+			    "no gap of %llu bytes for what runs it",
 			    image->target->name, (unsigned long long)size);
 }

@@ -83,8 +83,8 @@ rs_spawn_start(const struct rs_spawn_options *options, struct rs_spawn **ret)
 	if (pid < 0) {
 		munmap(spawn, RS_BLOCK);
 		return rs_error_new(RS_EIO,
-				    "cannot start a process for an image of "
-				    "the core (clone: %s)",
+				    "cannot start the process that runs code "
+				    "of the core (clone: %s)",
 				    strerror((int)-pid));
 	}
 	*ret = spawn;

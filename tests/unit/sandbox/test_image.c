@@ -472,7 +472,7 @@ START_TEST(code_that_lies_is_found_out)
 	struct rs_image_answer answer = {0};
 
 	make_core(lies);
-	rs_ck_error(ask(NULL, NULL, &answer), RS_EBAD, "damaged the results");
+	rs_ck_error(ask(NULL, NULL, &answer), RS_EBAD, "damaged the list");
 	check_nothing_left();
 }
 END_TEST
@@ -591,7 +591,7 @@ START_TEST(all_together_may_not_take_longer_than_told)
 			     answer.faults ? answer.fault[0].signal : -1,
 			     (unsigned long long)answer.runs,
 			     (unsigned long long)answer.cpu_ns);
-	rs_ck_error(err, RS_EBAD, "are allowed");
+	rs_ck_error(err, RS_EBAD, "may use");
 	check_nothing_left();
 }
 END_TEST
@@ -645,7 +645,7 @@ START_TEST(what_is_no_core_or_has_changed_is_refused)
 	memory = NULL;
 	rs_ck_ok(rs_memory_open_live(pid, NULL, &memory));
 	rs_ck_error(rs_image_from_core(memory, NULL, &image), RS_EUNSUPPORTED,
-		    "only a core");
+		    "only in a process rebuilt from a core");
 	rs_memory_close(memory);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -705,7 +705,7 @@ START_TEST(without_a_jail_nothing_is_run)
 	make_core(opens_a_file);
 	forbid(SYS_execveat, EACCES);
 	rs_ck_error(ask(NULL, NULL, &answer), RS_EUNSUPPORTED,
-		    "may not be run here");
+		    "does not execute programs in memory");
 	check_nothing_left();
 	make_core(opens_a_file);
 	forbid(SYS_clone, EAGAIN);

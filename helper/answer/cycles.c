@@ -86,7 +86,7 @@ static struct rs_error *weigh(struct cycles *c)
 	for (uint32_t i = 0; i < k->components && !err; i++) {
 		if ((k->start[i] ^ k->start[i + 1]) / RS_TICK || i == 0)
 			err = rs_progress_tick(&c->report->session->progress,
-					       "weighing cycles", i,
+					       "computing sizes of cycles", i,
 					       k->components);
 		if (err)
 			break;

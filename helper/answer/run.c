@@ -274,7 +274,7 @@ run(struct rs_run_report *r, const char *code, uint64_t object)
 				    session->source);
 	if (!session->memory->is_core)
 		return rs_error_new(RS_EUNSUPPORTED,
-				    "%s: code can only be run of a core; take "
+				    "%s: only code of a core can be run; take "
 				    "one (gcore FILE) and open it (core FILE)",
 				    session->source);
 	struct rs_image_options limits = rs_session_image_options(session);

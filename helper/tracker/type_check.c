@@ -53,9 +53,11 @@ static int check_numbers(const struct check *c, const struct rs_type *type,
 	if (!f->name)
 		return wrong(c, type, f, "a field without a name");
 	if (f->kind > RS_FIELD_TEXT)
-		return wrong(c, type, f, "kind %u is not one", f->kind);
+		return wrong(c, type, f, "there is no kind %u of fields",
+			     f->kind);
 	if (f->hold > RS_HOLD_WEAK)
-		return wrong(c, type, f, "hold %u is not one", f->hold);
+		return wrong(c, type, f, "there is no enum rs_hold %u",
+			     f->hold);
 	if (f->count_width && !is_width(f->count_width))
 		return wrong(c, type, f,
 			     "a count of %u bytes: 1, 2, 4 or 8 can be read",
@@ -83,11 +85,12 @@ static int check_of(const struct check *c, const struct rs_type *type,
 		    const struct rs_field *f)
 {
 	if (!f->of->size)
-		return wrong(c, type, f, "it is made of structs of 0 bytes");
+		return wrong(c, type, f, "its elements are structs of 0 bytes");
 	if (f->of->size % sizeof(void *))
 		return wrong(c, type, f,
-			     "it is made of structs of %u bytes: those that "
-			     "hold pointers have a multiple of %zu",
+			     "its elements are structs of %u bytes, which is "
+			     "not a multiple of %zu, as the size of structs "
+			     "with pointers is",
 			     f->of->size, sizeof(void *));
 	return 0;
 }
@@ -172,7 +175,7 @@ static int check_field(struct check *c, const struct rs_type *type,
 	c->without.used = 0;
 	if (!rc && has_parts && f->kind == RS_FIELD_INLINE &&
 	    holds_itself(type, f->of, 0, &c->without))
-		rc = wrong(c, type, f, "a struct cannot lie in itself");
+		rc = wrong(c, type, f, "a struct cannot contain itself");
 	return rc || !has_parts ? rc : note(c, f->of);
 }
 
@@ -207,7 +210,8 @@ static int check_count(const struct check *c, const struct rs_type *type)
 			     "the %u bytes of the object",
 			     type->count_offset, type->size);
 	if (type->count_shift > 63)
-		return wrong(c, type, NULL, "a shift of %u bits",
+		return wrong(c, type, NULL,
+			     "a count shift of %u bits: at most 63",
 			     type->count_shift);
 	return 0;
 }

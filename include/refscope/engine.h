@@ -628,11 +628,11 @@ rs_session_open_callback(rs_read_fn read, void *context,
  * same as only_traversed under an older name. lists_broken: damaged lists of a
  * collector. ready_us, walk_us: microseconds until the image was ready, and to
  * traverse. faults: objects whose function was stopped, as the image reports
- * it; they are not compared. refused: objects whose function was not called, because there
- * is no consent (rs_open_options.run). types: the types with differences.
- * Errors: RS_EUNSUPPORTED (not a core, another machine, no seccomp); RS_EBAD
- * (its code cannot be run); RS_ENOTFOUND (no CPython, and no type with a
- * callback); RS_EIO.
+ * it; they are not compared. refused: objects whose function was not called,
+ * because there is no consent (rs_open_options.run). types: the types with
+ * differences. Errors: RS_EUNSUPPORTED (not a core, another machine, no
+ * seccomp); RS_EBAD (its code cannot be run); RS_ENOTFOUND (no CPython, and no
+ * type with a callback); RS_EIO.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_verify(struct rs_session *session, uint64_t limit, char **ret);

@@ -2,7 +2,7 @@
 /**
  * @file
  * For C and C++ programs that count references: describe the objects, and a
- * debugger can say who holds what, and rings can be found and freed.
+ * debugger can say who holds what, and reference cycles can be found and freed.
  *
  * Adopting it takes three steps:
  *
@@ -32,7 +32,7 @@
  * Threads. Tracking, untracking, describing and roots may be used by all
  * threads at once. What reads the objects' fields (walks, rs_collect()) needs
  * other threads to leave the objects alone, as any reader of the program's own
- * would. Nothing here may be called from a signal handler.
+ * would. No function of this header may be called from a signal handler.
  *
  * Counts. An object whose count is 0 or less while it is tracked is being torn
  * down, or is not yet held by anybody: it counts as in use, with all that it
@@ -146,11 +146,11 @@ struct rs_type {
 
 	/**
 	 * Called once before the object is released by the collector, or
-	 * NULL. Under RS_GC_KEEP a ring that contains one is uncollectable.
+	 * NULL. Under RS_GC_KEEP a cycle that contains one is uncollectable.
 	 */
 	void (*finalize)(void *object);
 	/**
-	 * Release the references that may be in a ring and set them to NULL;
+	 * Release the references that may be in a cycle and set them to NULL;
 	 * the result is ignored. NULL: the collector does it by the fields.
 	 */
 	int (*clear)(void *object);
@@ -366,11 +366,12 @@ extern "C" {
 /* --- The registry. --- */
 
 /**
- * Make @p object known; its count and fields must be in order. An object that
- * is known already gets the new type.
+ * Track @p object; its count and fields must be set. An object that is tracked
+ * already gets the new type.
  *
- * With automatic collections on (rs_gc_enable()) a collection may run in here,
- * before the object is entered: all objects must be in order then.
+ * With automatic collections on (rs_gc_enable()) this may run a collection,
+ * before the object is tracked: the counts and fields of all tracked objects
+ * must be right then.
  *
  * Errors: RS_ENOMEM (also when RS_TYPES_MAX - 1 types have objects);
  * RS_EARGUMENT when @p object is NULL, no multiple of 8 or not below 2^48, or
@@ -380,7 +381,7 @@ extern "C" {
 RS_PUBLIC int rs_track(const void *object, struct rs_type *type);
 
 /**
- * Forget @p object, before it is torn down. Errors: RS_ENOTFOUND.
+ * Stop tracking @p object, before it is torn down. Errors: RS_ENOTFOUND.
  * Debugger: no.
  */
 RS_PUBLIC int rs_untrack(const void *object);
@@ -392,22 +393,23 @@ RS_PUBLIC int rs_untrack(const void *object);
 RS_PUBLIC const struct rs_type *rs_type_of(const void *object);
 
 /**
- * Number @p type before its first object. Errors: RS_ENOMEM; RS_EARGUMENT: the
- * description is wrong.
+ * Register @p type before its first object is tracked; rs_track() does it
+ * otherwise. Errors: RS_ENOMEM; RS_EARGUMENT: the description is wrong.
  * Debugger: no.
  */
 RS_PUBLIC int rs_describe(struct rs_type *type);
 
 /**
- * Forget @p type, before the memory that it lies in goes: in the destructor of
- * a plugin that is unloaded. Its number may then be given to another type.
+ * Forget @p type, before the memory that contains it is unmapped: in the
+ * destructor of a plugin that is unloaded. Its `id` may then be given to
+ * another type.
  * Objects that are still tracked keep their type's name; nothing else of them
  * is known any more, so they count as in use, until they are untracked.
  * rs_describe_extension() is undone for descriptions that are @p type.
  *
- * A type that was unloaded without this is recognised where it can be; its
- * number comes back only when all RS_TYPES_MAX - 1 are taken and it has no
- * objects.
+ * A type that was unloaded without this is recognised where it can be; its `id`
+ * is given to another type only when all RS_TYPES_MAX - 1 are taken and it has
+ * no objects.
  *
  * Errors: RS_ENOTFOUND when it was not described; RS_ENOMEM (objects are still
  * tracked and the name finds no memory: nothing was done).
@@ -494,10 +496,10 @@ RS_PUBLIC int64_t rs_count(const void *object);
 /* --- The collector. --- */
 
 enum rs_gc_policy {
-	/** A ring with a finalizer in it goes to the garbage list. */
+	/** A cycle with a finalizer in it goes to the garbage list. */
 	RS_GC_KEEP = 0,
 	/**
-	 * Finalizers run once, then the ring is freed (as in PEP 442), unless
+	 * Finalizers run once, then the cycle is freed (as in PEP 442), unless
 	 * they made it reachable again. A program's own release() must then
 	 * not run a finalizer for which rs_is_finalized() is true.
 	 */
@@ -515,9 +517,9 @@ enum rs_gc_debug {
 };
 
 /**
- * Find the rings that only hold themselves and free them: each object's
- * references are cleared and its release() does the rest, so what frees an
- * object must allow NULL in its fields.
+ * Find the reference cycles that only hold themselves and free them: each
+ * object's references are cleared and its release() does the rest, so what
+ * frees an object must allow NULL in its fields.
  *
  * All are cleared before the first is freed, and they are freed in no
  * particular order: a release() that frees its object may touch others only by
@@ -593,7 +595,7 @@ RS_PUBLIC bool rs_is_finalized(const void *object);
 
 /**
  * What a finalizer kept from being freed. The list counts one reference of
- * each. To free them: cut the ring in an order that is safe, then
+ * each. To free them: cut the cycle in an order that is safe, then
  * rs_garbage_clear().
  * Debugger: rs_garbage_count() and rs_garbage_at() yes, rs_garbage_clear() no.
  */

@@ -3,13 +3,12 @@
  * @file
  * What librefscope keeps in the memory of a program, for a debugger to read.
  *
- * This is a binary interface between a program that was linked some day and
- * an engine that was built another day: members keep their offsets and
- * meanings within a version, and what is added is added at the end of struct
- * rs_registry, whose `size` says whether it is there. All of it can be read at
- * any instruction of the program: whatever is published is published by one
- * aligned store of at most 8 bytes, after everything that it leads to was
- * written.
+ * This is a binary interface between a program and an engine that may be of
+ * different releases: members keep their offsets and meanings within a version,
+ * and new ones are added at the end of struct rs_registry, whose `size` says
+ * whether they are there. All of it can be read at any instruction of the
+ * program: each change becomes visible by one aligned store of at most 8 bytes,
+ * after everything that it leads to was written.
  *
  * A process has a registry for each copy of the library: one in a program that
  * links the static library, one in each plugin that does, one for those that
@@ -22,7 +21,7 @@
  *
  * A region is 64 KiB of addresses with a small table of its own: one word of
  * 32 bits an object (rs_entry_*()), open addressing, a power of two of slots.
- * The slot that an object wants is its offset in the region, scaled down, so
+ * The preferred slot of an object is its offset in the region, scaled down, so
  * neighbours in memory are neighbours in the table; a table of 2^13 slots has
  * one for each multiple of 8. An object that is being moved to another slot
  * may for an instant be seen twice, never not at all.
@@ -122,8 +121,8 @@ struct rs_gc_state {
 struct rs_registry {
 	char magic[16];
 	uint32_t version;
-	uint32_t size; /**< Of this struct, bytes: what is beyond is not there.
-			*/
+	uint32_t size; /**< Of this struct, in bytes; the members beyond it are
+			* missing. */
 	const struct rs_registry *self; /**< A copy elsewhere is no registry. */
 	uint32_t type_size; /**< sizeof(struct rs_type), struct rs_field. */
 	uint32_t field_size;
@@ -175,7 +174,7 @@ static inline uint32_t rs_entry_type(uint32_t entry)
 {
 	return entry & 0xffff;
 }
-/** The slot that an object at @p offset of its region wants. */
+/** The preferred slot of an object at @p offset of its region. */
 static inline uint32_t rs_entry_home(uint32_t offset, unsigned log2_slots)
 {
 	return (offset & 0xffff) >> (RS_REGION_SHIFT - log2_slots);

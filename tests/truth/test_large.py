@@ -186,7 +186,7 @@ class Interrupted(Heap, unittest.TestCase):
         self.check("writing the answer", lambda s: s.collect(limit=0))
 
     def test_many_cycles(self):
-        for phase in ("weighing cycles", "looking for cuts",
+        for phase in ("computing sizes of cycles", "looking for cuts",
                       "writing the answer"):
             with self.subTest(phase):
                 self.check(phase, lambda s: s._answer(

@@ -99,7 +99,7 @@ for _ in range(2000):
         gdb.execute("gcore %s")
         break
 """
-LOST = (r"CPython \d+\.\d+\.\d+: the core has not the memory of thread \d+, "
+LOST = (r"CPython \d+\.\d+\.\d+: the core lacks the memory of thread \d+, "
         r"which would run its code")
 
 
@@ -376,7 +376,7 @@ class Typed(unittest.TestCase):
                 target.stop()
                 with engine.Session(target.pid) as session:
                     self.assertRegex(outcome(session, "1"),
-                                     r"code can only be run of a core")
+                                     r"only code of a core can be run")
 
 
 class Threaded:

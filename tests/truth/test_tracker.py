@@ -118,7 +118,7 @@ class Mistakes(Case):
         self.check_quiet("gone", "unknown", 2, "treated as in use")
         for problems in self.problems("gone"):
             self.assertIn("<gone 0x", problems[0])
-            self.assertIn("its type is gone", problems[0])
+            self.assertIn("its type was unloaded", problems[0])
 
     def test_a_refused_description_is_told(self):
         for _, shown in self.look("refused"):

@@ -93,7 +93,7 @@ class Gc(Command):
     name = "refs gc"
     summary = "Show the state of the collector."
     text = (
-        "Print whether the collector is enabled, its debug flags, and of "
+        "Print whether the collector is enabled, its debug flags, and for "
         "each generation the threshold, the count, the number of objects and, "
         "where the runtime records them, statistics of past collections."
     )

@@ -35,11 +35,11 @@ class Types(Command):
 
 class Objects(Command):
     name = "refs objects"
-    summary = "List the objects of a type or a module or a size."
+    summary = "List objects by type, module, generation or size."
     text = (
-        "Print each object that has all of what the options ask for, with its "
-        "size, its count and its contents, and how many there are. Without "
-        "options these are all objects of the target."
+        "Print the objects that match all options that are given, each with "
+        "its size, its count and its contents, and how many there are. "
+        "Without options, all objects of the target match."
     )
     example = "refs objects -type Session -sort size -limit 5"
     options = (

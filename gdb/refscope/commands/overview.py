@@ -37,8 +37,9 @@ COMMAND is one of those below; without one, "refs info" is run. No command
 writes to the process or runs code in it. (For a core, code may run in a
 separate, jailed process without files, network or other processes: see
 "help set refs exact" and, for "refs repr" and "refs eval", "help set refs
-run".) The argument OBJ
-of a command is an address, a GDB expression, or -name
+run".)
+
+The argument OBJ of a command is an address, a GDB expression, or -name
 MODULE.ATTR['key'].ATTR. The functions $refs_count(OBJ),
 $refs_unexplained(OBJ), $refs_reachable(OBJ) and $refs_garbage(OBJ) can be
 used in expressions and in conditions of breakpoints.

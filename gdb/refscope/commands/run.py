@@ -42,11 +42,14 @@ _RUN = """Set whether commands may run code of a core.
 Usage: set refs run [on|off]
        set refs run memory [auto|SIZE]
 
-off (the default): "refs repr" and "refs eval" do nothing, and traversing
+"off", the default: "refs repr" and "refs eval" do nothing, and traversing
 ("help set refs exact", "refs verify") calls only functions of the
 executable and libraries on this machine with which the core was made; no
-byte of the core itself is executed. on: "refs repr" and "refs eval" may run
-any code of the core, and objects are traversed whatever their function is.
+byte of the core itself is executed.
+
+"on": "refs repr" and "refs eval" may run any code of the core, and objects
+are traversed whatever their function is.
+
 All of this happens in a separate process that is rebuilt from the core. It
 is jailed (it cannot open files, start processes, send signals or reach the
 network), limited in time and memory, and ends with the command. The risk:
@@ -105,9 +108,10 @@ class Memory(gdb.Parameter):
 
 SIZE is a number of bytes, or one with K, M or G, from 16M on. It limits
 the memory that code of a core may allocate or modify, results included.
-Code that exceeds it is ended, and the answer says so. auto (the default) is a quarter of the free memory, at most 1 GiB.
-A core that GDB wrote is copied into memory on demand; that comes on top,
-at most the size of the core.
+Code that exceeds it is ended, and the answer says so. "auto", the default,
+is a quarter of the free memory, at most 1 GiB. A core that GDB wrote is
+copied into memory on demand; that comes on top, at most the size of the
+core.
 
 Example:
   set refs run memory 4G"""

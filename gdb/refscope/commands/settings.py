@@ -33,8 +33,8 @@ def _show_all(_argument: str, _from_tty: bool) -> None:
 
 
 _MEANING = {
-    "auto": "read from memory; for a core, where that would be a guess, the "
-            "object's type traverses it",
+    "auto": "read from memory; in a core, objects whose references would be "
+            "guesses are traversed",
     "on": "found by traversing objects, in a jailed process rebuilt from a "
           "core",
     "off": "read from memory",
@@ -54,15 +54,20 @@ signals) and ends with the command. Traversed references are exact for the
 types of all extensions. Names, sizes, roots, and references that
 tp_traverse does not visit are read with either method.
 
-auto (the default) reads. Where it would have to guess it traverses, if the
+"auto", the default: read. Where that would have to guess, traverse, if the
 target is a core whose executable and libraries are on this machine. Only
 functions in these files are called; code that only the core contains runs
 only after "set refs run on". Objects that cannot be traversed are read, and
 "refs info" shows how many there are and of which types. "refs collect"
-traverses only if its result could depend on it. This costs less than on,
-which traverses every tracked object; with on, commands fail where that is
-not possible. For a process, take a core (gcore) and open that. off only
-reads and runs nothing. "refs info" says which method was used.
+traverses only if its result could depend on it.
+
+"on": traverse every tracked object, which takes longer. Commands fail where
+that is not possible. For a process, take a core (gcore FILE) and open it
+(core FILE).
+
+"off": only read, and run nothing.
+
+"refs info" says which method was used.
 
 Example:
   set refs exact on"""

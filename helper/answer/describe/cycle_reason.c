@@ -149,8 +149,8 @@ static void unseen_text(const struct rs_reason_query *q, const struct traits *t,
 
 	if (t->low != t->high) {
 		(void)snprintf(buf, size,
-			       "no collector sees all of it: it crosses "
-			       "between %s and %s objects",
+			       "no collector sees all of it: some of its "
+			       "objects are of %s, others of %s",
 			       t->low->ops->name, t->high->ops->name);
 	} else if (t->in_garbage) {
 		if (!name_finalizers(q, buf, size))

@@ -98,12 +98,13 @@ nothing_at(const struct rs_report *report, uint64_t address)
 	char near[RS_NAME_SIZE + 96];
 
 	if (!rs_memory_at(memory, address, 1))
-		return rs_error_new(RS_ENOTFOUND,
-				    "no object at 0x%" PRIx64
-				    ": nothing readable is mapped there; take "
-				    "an address from `refs types` or `refs "
-				    "collect`, or -name MODULE.ATTR",
-				    address);
+		return rs_error_new(
+			RS_ENOTFOUND,
+			"no object at 0x%" PRIx64
+			": nothing readable is mapped there; take "
+			"an address from \"refs objects\" or \"refs "
+			"collect\", or use -name MODULE.ATTR",
+			address);
 
 	const uint32_t inside = around(report, address);
 	if (inside != RS_NONE) {

@@ -252,7 +252,7 @@ const char *rs_native_health_text(enum rs_native_health health)
 	static const char *const text[] = {
 		[RS_NATIVE_SOUND] = "",
 		[RS_NATIVE_UNREADABLE] = "its memory cannot be read",
-		[RS_NATIVE_NO_TYPE] = "its type is gone",
+		[RS_NATIVE_NO_TYPE] = "its type was unloaded",
 		[RS_NATIVE_HUGE_COUNT] = "",
 		[RS_NATIVE_FREED] =
 			"it was freed: malloc has its memory on a free list",
@@ -296,8 +296,8 @@ void rs_native_note_unknown(struct rs_native *native, uint32_t i,
 		return;
 	rs_memory_problem(native->base.memory,
 			  "the tracked <%s 0x%" PRIx64
-			  "> is taken as in use, and what "
-			  "it holds is not known: %s",
+			  "> is treated as in use, and its references are not "
+			  "known: %s",
 			  rs_native_entry_is(native, native->entry[i])->name,
 			  address, rs_native_health_text(health));
 }

@@ -201,8 +201,8 @@ START_TEST(ring_through_three_runtimes_is_found)
 	rs_ck_json(answer, "rings", "1");
 	rs_ck_json(answer, "cycles[0].objects", "4");
 	rs_ck_json(answer, "cycles[0].why",
-		   "\"no collector sees all of it: it crosses between cpython "
-		   "and fake objects\"");
+		   "\"no collector sees all of it: some of its objects are "
+		   "of cpython, others of fake\"");
 	ASK(rs_answer_collect(session, -1, NULL, 0, &answer));
 	rs_ck_json(answer, "unreachable", "0");
 	rs_ck_ok(rs_number_garbage(session, handle, &number));

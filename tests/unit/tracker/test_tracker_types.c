@@ -50,7 +50,7 @@ START_TEST(wrong_fields_are_refused_with_the_reason)
 	refused((struct rs_field){.name = "f", .offset = 8, .kind = 77},
 		"kind 77");
 	refused((struct rs_field){.name = "f", .offset = 8, .hold = 9},
-		"hold 9");
+		"enum rs_hold 9");
 	refused((struct rs_field){.name = "f", .offset = 3}, "offset 3 ");
 	refused((struct rs_field){.name = "f",
 				  .offset = 16,
@@ -156,7 +156,7 @@ START_TEST(parts_are_checked_and_may_lead_to_themselves)
 	part_field[0] = (struct rs_field){.name = "deep", .of = &part};
 	ck_assert_int_eq(rs_type_check(&type, reason, sizeof(reason)),
 			 RS_EARGUMENT);
-	ck_assert_ptr_nonnull(strstr(reason, "lie in itself"));
+	ck_assert_ptr_nonnull(strstr(reason, "contain itself"));
 	static int python_type;
 	ck_assert_int_eq(
 		rs_describe_extension(&python_type,

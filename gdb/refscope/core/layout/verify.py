@@ -47,7 +47,8 @@ def _totals(answer: dict[str, Any]) -> list[str]:
     if answer.get("refused"):
         lines.append(
             f"{text.count(answer['refused'], 'object')} not traversed: their "
-            "function is in no file whose build-id agrees (set refs run on)"
+            "traverse function is in no file on this machine with the core's "
+            "build-id; if you trust the core: set refs run on"
         )
     if answer["lists_broken"]:
         lines.append(text.count(answer["lists_broken"], "damaged gc list"))

@@ -60,8 +60,8 @@ add(struct rs_py_script *s, const char *name, const struct rs_py_arg *args)
 	}
 	if (name && !(step->function = rs_py_symbol(s->py, name)))
 		s->err = rs_error_new(RS_EUNSUPPORTED,
-				      "CPython %s: it has no symbol %s to be "
-				      "called by",
+				      "CPython %s: no code can be run, because "
+				      "no symbol %s was found to call",
 				      s->py->version_text, name);
 	s->call.steps++;
 	return n;
@@ -127,7 +127,8 @@ static void write_error(struct rs_py_script *s)
 
 	if (!s->err && s->fail != s->call.steps) // what went before is wrong
 		s->err = rs_error_new(RS_EUNSUPPORTED,
-				      "the steps of a call are %u, not %u",
+				      "refscope's plan of a call has %u steps, "
+				      "not %u; please report this",
 				      s->call.steps, s->fail);
 	s->fail = RS_CALL_END;
 	(void)need(s, "PyErr_Occurred", ARGS(V(0)));
@@ -255,9 +256,10 @@ no_thread(const struct rs_cpython *py, const struct rs_thread *own)
 				    "that would run its code are not known",
 				    py->version_text);
 	return rs_error_new(RS_EUNSUPPORTED,
-			    "CPython %s: the core has not the memory of "
-			    "thread %lld, which would run its code (gcore "
-			    "loses some stacks, the kernel's cores have them)",
+			    "CPython %s: the core lacks the memory of thread "
+			    "%lld, which would run its code; gcore may leave "
+			    "stacks out, a core that the kernel writes has "
+			    "them",
 			    py->version_text, (long long)own->tid);
 }
 
@@ -333,9 +335,9 @@ rs_py_run(struct rs_runtime *rt, const char *code, uint64_t object,
 
 	if (py->threaded)
 		return rs_error_new(RS_EUNSUPPORTED,
-				    "CPython %s: a free-threaded build runs "
-				    "nothing here: its threads hold locks of "
-				    "their own",
+				    "CPython %s: code of a free-threaded build "
+				    "cannot be run, because its other threads "
+				    "may hold locks",
 				    py->version_text);
 	return run(py, code, object, limits, progress, ret);
 }

@@ -23,8 +23,8 @@ static bool go_on(struct rs_cpython *py, struct rs_py_chain *chain,
 	if (rs_vec_count(frames, struct rs_py_frame) >= RS_PY_MAX_FRAMES) {
 		rs_memory_gap(
 			py->base.memory,
-			"CPython %s: more than %d frames; what the others "
-			"hold has no holder",
+			"CPython %s: more than %d frames; references from the "
+			"others are missing",
 			py->version_text, RS_PY_MAX_FRAMES);
 		return false;
 	}

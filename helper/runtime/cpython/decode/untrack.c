@@ -27,7 +27,8 @@ static void tell_limit(struct rs_cpython *py)
 {
 	rs_memory_gap(py->base.memory,
 		      "CPython %s: tuples nested more than %d deep; a "
-		      "collection may untrack more of them than is said",
+		      "collection may untrack more of them than the answer "
+		      "says",
 		      py->version_text, RS_DEPTH);
 }
 

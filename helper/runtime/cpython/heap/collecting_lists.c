@@ -42,7 +42,7 @@ static void add_list(struct rs_cpython *py, uint64_t head)
 		py->collecting_list[py->collecting_lists++] = head;
 	else
 		rs_memory_gap(py->base.memory,
-			      "CPython %s: the collection at work has more "
+			      "CPython %s: the running collection has more "
 			      "than %d lists; objects on the others may be "
 			      "missing",
 			      py->version_text, RS_PY_COLLECTING_LISTS);

@@ -42,10 +42,12 @@ add_table(struct rs_cpython *py, const struct rs_py_thread *thread)
 	struct rs_error *err = NULL;
 
 	if (ids > RS_IDS_MAX && counts > RS_IDS_MAX)
-		rs_memory_gap(py->base.memory,
-			      "CPython %s: more than %d objects have counts in "
-			      "threads; those of the others are too low",
-			      py->version_text, RS_IDS_MAX);
+		rs_memory_gap(
+			py->base.memory,
+			"CPython %s: of more than %d objects threads keep "
+			"a part of the count; counts of the others are "
+			"too low",
+			py->version_text, RS_IDS_MAX);
 	for (uint64_t i = 0; i < ids && i < counts && i < RS_IDS_MAX && !err;
 	     i++) {
 		uint64_t of, n;

@@ -201,10 +201,10 @@ static void tell_rules(struct rs_cpython *py)
 		rs_memory_problem(
 			py->base.memory,
 			"CPython %s is not known; its layout is taken from its "
-			"debug info, and otherwise it is read like 3.%u, of "
-			"which it lacks %u fields",
-			py->version_text, RS_NEWEST,
-			rs_py_debug_lacks(py->layout));
+			"debug info, which lacks %u fields of 3.%u; in all "
+			"else it is read as 3.%u",
+			py->version_text, rs_py_debug_lacks(py->layout),
+			RS_NEWEST, RS_NEWEST);
 }
 
 /*

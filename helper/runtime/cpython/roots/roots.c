@@ -192,7 +192,7 @@ static struct rs_error *add_atexit(struct rs_py_roots *r, uint64_t interpreter)
 	if (count > RS_PY_MAX_CALLBACKS) {
 		rs_memory_gap(py->base.memory,
 			      "CPython %s: its number of atexit callbacks, %u, "
-			      "is damaged; what they hold has no holder",
+			      "is damaged; references from them are missing",
 			      py->version_text, count);
 		return NULL;
 	}

@@ -116,8 +116,8 @@ struct rs_error *rs_py_threads(struct rs_cpython *py, struct rs_vec *ret)
 		}
 		if (address && n >= RS_PY_MAX_THREADS)
 			rs_memory_gap(py->base.memory,
-				      "CPython %s: more than %d threads; what "
-				      "the others hold has no holder",
+				      "CPython %s: more than %d threads; "
+				      "references from the others are missing",
 				      py->version_text, RS_PY_MAX_THREADS);
 	}
 	return NULL;

@@ -179,13 +179,6 @@ def missing(interpreters):
     return [v for v in WANTED + WANTED_FLAVOURS if v not in have]
 
 
-def report(interpreters):
-    """What will be looked at and what is not here, a line each."""
-    return "\n".join(["found %s%s: %s" % (i.version, i.flavour, i.path)
-                      for i in interpreters] +
-                     ["not found: " + v for v in missing(interpreters)])
-
-
 def main(path):
     found, broken = look()
     with open(path, "w", encoding="utf-8") as out:

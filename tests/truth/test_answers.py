@@ -11,6 +11,7 @@ import os
 import tempfile
 import unittest
 
+import cases
 import debugger
 import heaps
 import interpreters
@@ -157,9 +158,7 @@ class Native(Case):
         self.look("leak", "two", "--stop")
 
 
-for one in interpreters.find():
-    globals()["Answers_" + one.name] = type(
-        "Answers_" + one.name, (Answers, Case), {"interpreter": one})
+cases.make(globals(), Answers, interpreters.find(), base=Case)
 
 
 if __name__ == "__main__":

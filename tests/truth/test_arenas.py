@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import unittest
 
+import cases
 import compare
 import engine
 import interpreters
@@ -335,10 +336,8 @@ def kinds_of(one):
 FOUND = interpreters.find()
 for one in FOUND:
     for malloc, what, tests in kinds_of(one):
-        name = "Arenas_%s_%s" % (one.name, malloc or "usual")
-        globals()[name] = type(
-            name, (tests, unittest.TestCase),
-            {"interpreter": one, "malloc": malloc, "expected": what})
+        cases.make(globals(), tests, [one], after="_" + (malloc or "usual"),
+                   malloc=malloc, expected=what)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ would be collected, live and from a core, is what gc.collect() then returns.
 """
 import os
 import signal
-import sys
 import tempfile
 import unittest
 
@@ -180,10 +179,6 @@ class Bounds(unittest.TestCase):
                         if name == "bases":
                             self.assertEqual(low, high)
                             self.assertNotIn("decides", told)
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(FOUND) + "\n")
 
 
 if __name__ == "__main__":

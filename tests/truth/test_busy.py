@@ -20,6 +20,7 @@ import tempfile
 import time
 import unittest
 
+import cases
 import compare
 import engine
 import interpreters
@@ -171,10 +172,7 @@ class Busy:
         self.run_mode("collect")
 
 
-FOUND = interpreters.find()
-for one in FOUND:
-    globals()["Busy_" + one.name] = type(
-        "Busy_" + one.name, (Busy, unittest.TestCase), {"interpreter": one})
+cases.make(globals(), Busy, interpreters.find())
 
 
 if __name__ == "__main__":

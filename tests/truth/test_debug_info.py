@@ -9,6 +9,7 @@ import os
 import tempfile
 import unittest
 
+import cases
 import debugger
 import interpreters
 from targets import FIXTURES, Target, python
@@ -117,10 +118,7 @@ def first_of_each():
 
 
 FOUND = first_of_each()
-for one in FOUND:
-    globals()["Compared_" + one.name] = type(
-        "Compared_" + one.name, (Compared, unittest.TestCase),
-        {"interpreter": one})
+cases.make(globals(), Compared, FOUND)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import unittest
 
+import cases
 import engine
 import interpreters
 from targets import FIXTURES, Target
@@ -106,12 +107,9 @@ class Files:
         self.assertEqual(stripped, exported(path))
 
 
-FOUND = [i for i in interpreters.find()
-         if not i.flavour and not interpreters.is_unpacked(i)]
-for one in FOUND:
-    globals()["Files_" + one.name] = type(
-        "Files_" + one.name, (Files, unittest.TestCase),
-        {"interpreter": one})
+cases.make(globals(), Files, [i for i in interpreters.find()
+                              if not i.flavour and
+                              not interpreters.is_unpacked(i)])
 
 
 if __name__ == "__main__":

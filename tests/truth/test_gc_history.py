@@ -3,11 +3,11 @@
 told its own gc.callbacks. CPython 3.15 and later keep them."""
 import json
 import os
-import sys
 import tempfile
 import time
 import unittest
 
+import cases
 import debugger
 import engine
 import interpreters
@@ -95,21 +95,8 @@ class History:
                              r"+0 +[\d,]+ +[\d,]+\n")
 
 
-FOUND = [i for i in interpreters.find()
-         if not i.flavour and i.release >= [3, 7]]
-for one in FOUND:
-    globals()["History_" + one.name] = type(
-        "History_" + one.name, (History, unittest.TestCase),
-        {"interpreter": one})
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(FOUND) + "\n")
-
-
-class Found(unittest.TestCase):
-    def test_some_interpreter_is_here(self):
-        self.assertTrue(FOUND)
+cases.make(globals(), History, [i for i in interpreters.find()
+                                if not i.flavour and i.release >= [3, 7]])
 
 
 if __name__ == "__main__":

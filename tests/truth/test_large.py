@@ -9,6 +9,7 @@ import sys
 import tempfile
 import unittest
 
+import cases
 import engine
 import interpreters
 from targets import FIXTURES, Target, python, run
@@ -205,11 +206,7 @@ class Interrupted(Heap, unittest.TestCase):
             self.LIMIT))
 
 
-FOUND = interpreters.find()
-for each in FOUND:
-    globals()["Large_" + each.name] = type(
-        "Large_" + each.name, (Large, unittest.TestCase),
-        {"interpreter": each})
+cases.make(globals(), Large, interpreters.find())
 
 
 if __name__ == "__main__":

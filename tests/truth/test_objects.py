@@ -9,6 +9,7 @@ import os
 import tempfile
 import unittest
 
+import cases
 import engine
 import interpreters
 from targets import FIXTURES, Target, python
@@ -102,11 +103,8 @@ class Objects:
                 self.session.objects(**wanted)
 
 
-for one in interpreters.find():
-    if one.release in RELEASES:
-        globals()["Objects_" + one.name] = type(
-            "Objects_" + one.name, (Objects, unittest.TestCase),
-            {"interpreter": one})
+cases.make(globals(), Objects,
+           [i for i in interpreters.find() if i.release in RELEASES])
 
 
 if __name__ == "__main__":

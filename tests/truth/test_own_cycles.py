@@ -9,6 +9,7 @@ import os
 import tempfile
 import unittest
 
+import cases
 import engine
 import interpreters
 from targets import FIXTURES, Target, python, wait_for_state
@@ -102,10 +103,7 @@ FOUND = [one for one in interpreters.find() if one.flavour in ("", "t")]
 CHOSEN = FOUND if os.environ.get("REFSCOPE_TRUTH_ONLY") else [
     one for one in FOUND
     if ".".join(one.version.split(".")[:2]) in VERSIONS]
-for one in CHOSEN:
-    globals()["OwnCycles_" + one.name] = type(
-        "OwnCycles_" + one.name, (OwnCycles, unittest.TestCase),
-        {"interpreter": one})
+cases.make(globals(), OwnCycles, CHOSEN)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import tempfile
 import time
 import unittest
 
+import cases
 import debugger
 import engine
 import interpreters
@@ -393,15 +394,9 @@ class Threaded:
                 session.repr(int(told[0]["id"], 16))
 
 
-for one in EVERY:
-    if one.flavour.startswith("t"):
-        globals()["Threaded_" + one.name] = type(
-            "Threaded_" + one.name, (Threaded, unittest.TestCase),
-            {"interpreter": one})
-for one in FOUND:
-    globals()["Speaks_" + one.name] = type(
-        "Speaks_" + one.name, (Speaks, unittest.TestCase),
-        {"interpreter": one})
+cases.make(globals(), Threaded,
+           [i for i in EVERY if i.flavour.startswith("t")])
+cases.make(globals(), Speaks, FOUND)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import re
 import tempfile
 import unittest
 
+import cases
 import debugger
 import interpreters
 from bounded import not_applicable
@@ -230,11 +231,8 @@ def chosen():
                 break
 
 
-for one in chosen():
-    for family in (Story, KeptByTraceback):
-        name = "%s_%s" % (family.__name__, one.name)
-        globals()[name] = type(name, (family, unittest.TestCase),
-                               {"interpreter": one})
+for family in (Story, KeptByTraceback):
+    cases.make(globals(), family, chosen())
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@
 import collections
 import json
 import os
-import sys
 import tempfile
 import unittest
 
+import cases
 import compare
 import engine
 import interpreters
@@ -57,19 +57,7 @@ class Sizes:
         self.assertGreaterEqual(len(right), TYPES)
 
 
-FOUND = interpreters.find()
-for one in FOUND:
-    globals()["Sizes_" + one.name] = type(
-        "Sizes_" + one.name, (Sizes, unittest.TestCase), {"interpreter": one})
-
-
-def setUpModule():
-    sys.stderr.write(interpreters.report(FOUND) + "\n")
-
-
-class Found(unittest.TestCase):
-    def test_some_interpreter_is_here(self):
-        self.assertTrue(FOUND)
+cases.make(globals(), Sizes, interpreters.find())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import unittest
 
+import cases
 import compare
 import engine
 import interpreters
@@ -294,18 +295,13 @@ def build_of(interpreter):
 
 
 FOUND = interpreters.find()
+cases.make(globals(), Made, [i for i in FOUND if i.release >= [3, 8]])
 for one in FOUND:
-    if one.release >= [3, 8]:
-        globals()["Made_" + one.name] = type(
-            "Made_" + one.name, (Made, unittest.TestCase),
-            {"interpreter": one})
     # The others, with threads in all, are as these.
     if one.release < [3, 8] or one.release == [3, 11]:
         build = build_of(one)
         if build:
-            globals()["Embedded_" + one.name] = type(
-                "Embedded_" + one.name, (Embedded, unittest.TestCase),
-                {"interpreter": one, "build": build})
+            cases.make(globals(), Embedded, [one], build=build)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """What many threads made, on every interpreter, held against the truth."""
 import unittest
 
+import cases
 import interpreters
 from test_zoo import Zoo
 
@@ -23,12 +24,8 @@ class Alone(Threads):
     least_collected = 20
 
 
-FOUND = interpreters.find()
-for one in FOUND:
-    for family in (Threads, Alone):
-        name = "%s_%s" % (family.__name__, one.name)
-        globals()[name] = type(name, (family, unittest.TestCase),
-                               {"interpreter": one})
+for family in (Threads, Alone):
+    cases.make(globals(), family, interpreters.find())
 
 
 if __name__ == "__main__":

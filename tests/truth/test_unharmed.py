@@ -10,6 +10,7 @@ import os
 import tempfile
 import unittest
 
+import cases
 import debugger
 import interpreters
 from targets import FIXTURES, Target, python
@@ -92,10 +93,8 @@ class Checksums(unittest.TestCase):
             target.resume()
 
 
-for one in interpreters.find():
-    globals()["Unharmed_" + one.name] = type(
-        "Unharmed_" + one.name, (Unharmed, unittest.TestCase),
-        {"interpreter": one})
+cases.make(globals(), Unharmed, interpreters.find())
+
 
 if __name__ == "__main__":
     unittest.main()

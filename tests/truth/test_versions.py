@@ -11,6 +11,7 @@ import struct
 import tempfile
 import unittest
 
+import cases
 import debugger
 import engine
 import interpreters
@@ -238,10 +239,8 @@ FOUND = [i for i in interpreters.find() if not i.flavour]
 for one in FOUND:
     # Of 3.11 and 3.12 the version is a constant, which is in no core.
     if one.release < [3, 11] or one.release >= [3, 13]:
-        form = WithTable if one.release >= [3, 13] else WithText
-        globals()["Flipped_" + one.name] = type(
-            "Flipped_" + one.name, (form, unittest.TestCase),
-            {"interpreter": one})
+        cases.make(globals(),
+                   WithTable if one.release >= [3, 13] else WithText, [one])
 
 
 if __name__ == "__main__":

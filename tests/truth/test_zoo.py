@@ -8,6 +8,7 @@ import os
 import tempfile
 import unittest
 
+import cases
 import compare
 import debugger
 import engine
@@ -271,9 +272,7 @@ def note(text):
 
 
 FOUND = interpreters.find()
-for one in FOUND:
-    globals()["Zoo_" + one.name] = type(
-        "Zoo_" + one.name, (Zoo, unittest.TestCase), {"interpreter": one})
+cases.make(globals(), Zoo, FOUND)
 
 
 if __name__ == "__main__":

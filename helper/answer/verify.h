@@ -33,8 +33,9 @@ struct rs_verify {
 };
 
 /**
- * Set v->traversed and v->read to the sorted references of object @p number, which
- * is row @p row of the answer of @p part. @return false when out of memory.
+ * Set v->traversed and v->read to the sorted references of object @p number,
+ * which is row @p row of the answer of @p part. @return false when out of
+ * memory.
  */
 bool rs_verify_load(struct rs_verify *v, size_t part, uint64_t row,
 		    uint32_t number);

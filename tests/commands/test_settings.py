@@ -76,7 +76,7 @@ class Exact(unittest.TestCase):
             self.assertEqual(lines[2],
                              "Usage: set refs exact [auto|on|off]")
             self.assertLessEqual(max(map(len, lines)), 80)
-            for word in ("jailed", "costs less", "gcore",
+            for word in ("jailed", "takes longer", "gcore",
                          "\nExample:\n  set refs exact on\n"):
                 self.assertIn(word, page)
 

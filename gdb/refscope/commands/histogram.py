@@ -35,7 +35,7 @@ class Types(Command):
 
 class Objects(Command):
     name = "refs objects"
-    summary = "List objects by type, module, generation or size."
+    summary = "List the objects of a type or a module or a size."
     text = (
         "Print the objects that match all options that are given, each with "
         "its size, its count and its contents, and how many there are. "

@@ -386,8 +386,8 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  * free the whole component if dropped; those that nobody can drop (to a type,
  * an own dict, a key, an element of a tuple) are left out. bytes: of the
  * component and of what only it keeps alive. Components to which only a garbage
- * list refers are included, and so are those that no collector sees. unseen: see
- * rs_answer_types(); not with alive.
+ * list refers are included, and so are those that no collector sees. unseen:
+ * see rs_answer_types(); not with alive.
  *
  * @param alive Cycles among reachable objects instead.
  * @param limit For cycles and members; of a path and of the cuts of one cycle

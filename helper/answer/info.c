@@ -33,6 +33,15 @@ static void write_frames(struct rs_json *j, const struct rs_runtime_info *info,
 	rs_json_end_array(j);
 }
 
+static void write_queue(struct rs_json *j, const struct rs_info_thread *thread)
+{
+	rs_json_key(j, "merge_queue");
+	rs_json_begin_object(j);
+	rs_json_key_uint(j, "objects", thread->queued);
+	rs_json_key_uint(j, "bytes", thread->queued_bytes);
+	rs_json_end_object(j);
+}
+
 static void write_threads(struct rs_json *j, const struct rs_runtime_info *info)
 {
 	const struct rs_info_thread *thread =
@@ -51,6 +60,8 @@ static void write_threads(struct rs_json *j, const struct rs_runtime_info *info)
 		rs_json_key_address(j, "ident", thread[i].ident);
 		rs_json_key_int(j, "interpreter", thread[i].interpreter);
 		rs_json_key_bool(j, "holds_gil", thread[i].holds_gil);
+		if (thread[i].queues)
+			write_queue(j, &thread[i]);
 		write_frames(j, info, &thread[i]);
 		rs_json_end_object(j);
 	}

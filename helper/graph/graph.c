@@ -22,6 +22,7 @@ void rs_graph_fini(struct rs_graph *graph)
 	rs_vec_fini(&graph->root_text);
 	rs_vec_fini(&graph->dangling);
 	rs_vec_fini(&graph->large);
+	rs_vec_fini(&graph->released);
 	if (graph->guessed)
 		rs_block_free(graph->guessed, n, 1);
 	rs_addrmap_fini(&graph->map);

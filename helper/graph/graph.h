@@ -183,6 +183,9 @@ struct rs_graph {
 	// struct rs_large_size, by ascending address: objects of 4 GiB and
 	// more. They are few, and half as many bytes for all others matter.
 	struct rs_vec large;
+	// uint32_t: objects of which a collection drops a reference before it
+	// begins, one for each reference.
+	struct rs_vec released;
 };
 
 /** Count @p partial more objects, of which @p example is one. */

@@ -89,6 +89,23 @@ static void subtract_large(const struct trial *trial, uint32_t i)
 		trial->state[i] = RS_OVER;
 }
 
+// A count of 0 that is dropped once more is as if it had been wrong before.
+static void drop_released(const struct trial *trial)
+{
+	const struct rs_vec *released = &trial->graph->released;
+	const uint32_t *number = rs_vec_items(released, uint32_t);
+	const size_t n = rs_vec_count(released, uint32_t);
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *state = &trial->state[number[i]];
+
+		if (*state == RS_LARGE)
+			subtract_large(trial, number[i]);
+		else if (*state < RS_HELD)
+			--*state; // from 0: RS_OVER
+	}
+}
+
 static void subtract_row(const struct trial *trial, uint32_t i)
 {
 	const struct rs_graph *graph = trial->graph;
@@ -265,6 +282,7 @@ static struct rs_error *run(struct trial *trial)
 	    (err = rs_block_new_dense(n, sizeof(uint32_t), &trial->queue.item)))
 		return err;
 	copy_counts(trial);
+	drop_released(trial);
 	if ((err = subtract(trial)) || (err = reach(trial)) ||
 	    (err = keep_uncollectable(trial)))
 		return err;

@@ -451,6 +451,13 @@ struct rs_runtime_ops {
 	bool (*is_table)(struct rs_runtime *rt, uint64_t object, uint64_t slot);
 
 	/**
+	 * Append the addresses of objects of which a collection drops a
+	 * reference before it begins, one for each reference (uint64_t). NULL:
+	 * none is. Errors: RS_ENOMEM.
+	 */
+	struct rs_error *(*released)(struct rs_runtime *rt, struct rs_vec *ret);
+
+	/**
 	 * Whether the object at @p address shows memory that is not its own
 	 * and is no part of its size. NULL: none does.
 	 */

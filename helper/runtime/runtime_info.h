@@ -23,6 +23,9 @@ struct rs_info_thread {
 	uint64_t ident; // as the program knows it
 	int64_t interpreter; // id, as the program knows it
 	bool holds_gil;
+	// Objects that other threads released, and that wait for it.
+	bool queues; // whether threads of this runtime have such a queue
+	uint64_t queued, queued_bytes;
 	uint32_t frame, frames; // first of rs_runtime_info.frame, number
 };
 

@@ -79,6 +79,10 @@ static inline uint16_t rs_build_mark(uint16_t one, uint16_t other)
 	return other == RS_USUAL_MARK || other < one ? one : other;
 }
 
+/** Fill in graph->released. Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *
+rs_build_released(struct rs_session *session, struct rs_graph *graph);
+
 /** Allocate the arrays of @p graph that have an entry for each object, and fill
  * in address. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_build_arrays(struct rs_graph *graph);

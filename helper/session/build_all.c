@@ -617,7 +617,8 @@ static struct rs_error *build(struct rs_build *b)
 	rs_vec_fini(&b->raw);
 	if ((err = mark_guessed(b)) || (err = place(b)) ||
 	    (err = place_roots(b)) ||
-	    (err = rs_build_static_objects(b->session, g)))
+	    (err = rs_build_static_objects(b->session, g)) ||
+	    (err = rs_build_released(b->session, g)))
 		return err;
 	g->types = (uint32_t)rs_vec_count(&b->session->types.row,
 					  struct rs_type_row);

@@ -212,6 +212,31 @@ build_tracked(struct rs_session *session, struct rs_parallel *reader,
 }
 
 struct rs_error *
+rs_build_released(struct rs_session *session, struct rs_graph *graph)
+{
+	struct rs_vec object = {0};
+	struct rs_error *err = NULL;
+
+	for (size_t i = 0; i < session->runtimes && !err; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+
+		if (rt->ops->released)
+			err = rt->ops->released(rt, &object);
+	}
+	const uint64_t *address = rs_vec_items(&object, uint64_t);
+	for (size_t i = 0; i < rs_vec_count(&object, uint64_t) && !err; i++) {
+		const uint32_t n = rs_addrmap_takes(address[i])
+					   ? rs_graph_find(graph, address[i])
+					   : RS_NONE;
+
+		if (n != RS_NONE)
+			err = rs_vec_append(&graph->released, &n, sizeof(n));
+	}
+	rs_vec_fini(&object);
+	return err;
+}
+
+struct rs_error *
 rs_build_tracked(struct rs_session *session, struct rs_graph *ret)
 {
 	struct rs_found found = {0};
@@ -221,6 +246,8 @@ rs_build_tracked(struct rs_session *session, struct rs_graph *ret)
 
 	*ret = (struct rs_graph){0};
 	err = build_tracked(session, reader, ret, &found, &out);
+	if (!err)
+		err = rs_build_released(session, ret);
 	if (!err)
 		err = rs_parallel_check(reader);
 	rs_parallel_free(reader);

@@ -179,6 +179,7 @@ RS_PUBLIC void rs_text_free(char *text);
  *     "mimalloc_debug","arenas":N,"pools":N,"blocks":N,"objects":N,
  *     "free_list":N,"other":N,"large":N|null}|null,
  *   "threads":[{"tid":N,"ident":"0x..","interpreter":N,"holds_gil":bool,
+ *     "merge_queue":{"objects":N,"bytes":N},
  *     "frames":[{"function":"f","file":"x.py","line":N}]}],
  *   "gc":{as in rs_answer_gc()}}],
  *  "objects":N,"tracked":N,"references":N,"bytes":N,"dropped":N,

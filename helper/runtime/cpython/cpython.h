@@ -107,6 +107,7 @@ struct rs_cpython {
 	// deferred_counts is complete; before, references from frames that are
 	// not counted are RS_WEAK.
 	bool deferred_known;
+	uint64_t merge_queues_at; // in a thread's state; 0: not yet known
 	bool incremental; // 3.14.0 to 3.14.4
 	// 3.13.0 to .12, 3.14.0 to .3: instances with a dict and inline values
 	// visit only the values.

@@ -103,6 +103,7 @@ static const struct rs_runtime_ops ops = {
 	.word_at = rs_py_word_kind,
 	.frame_text = rs_py_frame_word_text,
 	.is_table = rs_py_is_table,
+	.released = rs_py_released,
 	.is_namespace = rs_py_is_namespace,
 	.is_own_namespace = rs_py_is_own_namespace,
 	.is_fixed = rs_py_is_fixed,
@@ -117,7 +118,7 @@ static const struct rs_runtime_ops ops = {
 };
 
 // Whether it is Debian's 3.13, whose lists are 4 bytes earlier than in
-// CPython's sources. True also for builds without lists.
+// CPython's sources. Free-threaded builds, which have no lists, it has none.
 static bool is_debians(const struct rs_cpython *py)
 {
 	const struct rs_py_interpreter *first = &py->interpreter[0];
@@ -132,7 +133,8 @@ static bool has_old_inline(const struct rs_cpython *py)
 {
 	const uint32_t v = py->version;
 
-	if (v >= RS_PY3(3, 13, 5) && v < RS_PY(3, 14) && is_debians(py))
+	if (v >= RS_PY3(3, 13, 5) && v < RS_PY(3, 14) && !py->threaded &&
+	    is_debians(py))
 		return false;
 	return (v >= RS_PY(3, 13) && v < RS_PY3(3, 13, 13)) ||
 	       (v >= RS_PY(3, 14) && v < RS_PY3(3, 14, 4));

@@ -230,6 +230,29 @@ START_TEST(weak_references_do_not)
 }
 END_TEST
 
+// A ring and a count that goes far, each with a reference that is dropped.
+START_TEST(references_that_a_collection_drops_first_do_not_hold)
+{
+	static const uint32_t released[] = {0, 2};
+	struct rs_maker maker;
+	struct rs_graph *graph;
+
+	rs_maker_init(&maker, 4);
+	rs_maker_edge(&maker, 0, 1, RS_STRONG);
+	rs_maker_edge(&maker, 1, 0, RS_STRONG);
+	rs_maker_edge(&maker, 2, 3, RS_STRONG);
+	for (unsigned i = 0; i < 300; i++)
+		rs_maker_edge(&maker, 3, 2, RS_STRONG);
+	graph = rs_maker_finish(&maker);
+	graph->count[0]++;
+	graph->count[2]++;
+	ck_totals(graph, &FULL_27, 0, 0, 0);
+	rs_ck_ok(rs_vec_append(&graph->released, released, sizeof(released)));
+	ck_totals(graph, &FULL_27, 4, 0, 0);
+	rs_maker_fini(&maker);
+}
+END_TEST
+
 START_TEST(a_count_below_the_references_found_survives)
 {
 	struct rs_maker maker;
@@ -507,6 +530,8 @@ int main(void)
 	tcase_add_test(tcase,
 		       references_that_traverse_does_not_visit_keep_alive);
 	tcase_add_test(tcase, weak_references_do_not);
+	tcase_add_test(tcase,
+		       references_that_a_collection_drops_first_do_not_hold);
 	tcase_add_test(tcase, a_count_below_the_references_found_survives);
 	tcase_add_test(tcase, immortal_and_saturated_counts_survive);
 	tcase_add_test(tcase, what_is_being_freed_is_no_garbage);

@@ -186,6 +186,12 @@ def _thread(thread: dict[str, Any], several: bool) -> str:
         line += f", interpreter {thread['interpreter']}"
     if thread.get("holds_gil"):
         line += ", holds the GIL"
+    queue = thread.get("merge_queue") or {}
+    if queue.get("objects"):
+        line += (
+            f", {text.count(queue['objects'], 'object')} "
+            f"({text.size(queue['bytes'])}) in its merge queue"
+        )
     frames = [_frame(frame) for frame in thread.get("frames") or ()]
     line += ": " + (frames[0] if frames else "no frames")
     for number, frame in enumerate(frames[1:], 1):

@@ -15,7 +15,7 @@
 
 enum {
 	RS_WORD = 8,
-	RS_BYTES_OVERHEAD = 33, // of a bytes object: header, length, hash, end
+	RS_BYTES_OVERHEAD = 17, // of a bytes object: length, hash, end
 	RS_CODES_MAX = 1 << 20, // of a struct.Struct
 	RS_DATA_FLAGS = 0xe0, // MPD_DATAFLAGS: the digits are not its own block
 	RS_FORMAT_MAX = 4096,
@@ -39,7 +39,7 @@ bytearray_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 
 	(void)t;
 	if (n && rs_py_off(py, RS_F_PyByteArrayObject__ob_bytes_object) >= 0)
-		return sane(n + RS_BYTES_OVERHEAD);
+		return sane(n + py->header_size + RS_BYTES_OVERHEAD);
 	return sane(n);
 }
 
@@ -126,7 +126,8 @@ bytesio_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 	if (!buffer || !header || rs_py_type(py, buffer) != py->type_bytes ||
 	    rs_py_count(py, buffer, header, &immortal) != 1)
 		return 0;
-	return sane(RS_BYTES_OVERHEAD + (uint64_t)rs_py_length(py, buffer));
+	return sane(py->header_size + RS_BYTES_OVERHEAD +
+		    (uint64_t)rs_py_length(py, buffer));
 }
 
 static uint64_t
@@ -213,6 +214,15 @@ static uint64_t
 ctype_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 {
 	(void)t;
+	if (py->threaded && rs_py_minor(py) == 13) {
+		// Behind the type, which is larger.
+		const uint64_t type = rs_py_type_field(
+			py, py->type_type, RS_F__typeobject__tp_basicsize);
+		const unsigned info =
+			(unsigned)((type + 15) / 16 * 16) - py->header_size;
+
+		return stg_size(py, o, info + 24, info + 136);
+	}
 	if (py->threaded)
 		return 0;
 	return rs_py_minor(py) == 13 ? stg_size(py, o, 936, 1048)

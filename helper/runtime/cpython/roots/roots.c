@@ -274,6 +274,59 @@ add_thread(struct rs_py_roots *r, const struct rs_py_thread *thread)
 	return err;
 }
 
+// Write `f (x.py:3)`, the line that @p thread executes, the n-th of all.
+static void
+place_of(struct rs_cpython *py, uint32_t thread, char *buf, size_t size)
+{
+	struct rs_vec frames = {0};
+	struct rs_error *err = rs_py_frames(py, &frames);
+	const struct rs_py_frame *frame =
+		rs_vec_items(&frames, struct rs_py_frame);
+	const size_t n = err ? 0 : rs_vec_count(&frames, struct rs_py_frame);
+	char function[128];
+
+	(void)snprintf(buf, size, "no Python code");
+	for (size_t i = 0; i < n; i++) {
+		if (frame[i].thread != thread)
+			continue;
+		if (!rs_py_string(py,
+				  rs_py_get(py, frame[i].code,
+					    RS_F_PyCodeObject__co_name),
+				  function, sizeof(function)))
+			(void)snprintf(function, sizeof(function), "?");
+		(void)snprintf(
+			buf, size, "%s, line %llu", function,
+			(unsigned long long)rs_py_frame_line(py, &frame[i]));
+		break;
+	}
+	rs_error_free(err);
+	rs_vec_fini(&frames);
+}
+
+// Objects that nothing else may hold, until the thread goes on.
+static struct rs_error *
+add_merge_queue(struct rs_py_roots *r, const struct rs_py_thread *thread)
+{
+	struct rs_vec slots = {0};
+	struct rs_error *err = rs_py_merge_queue(r->py, thread, &slots);
+	const uint64_t *slot = rs_vec_items(&slots, uint64_t);
+	const size_t n = rs_vec_count(&slots, uint64_t);
+	char who[64], place[192], name[RS_PY_ROOT_TEXT];
+
+	if (n && !err) {
+		rs_py_thread_text(thread, who, sizeof(who));
+		place_of(r->py, r->thread, place, sizeof(place));
+		(void)snprintf(name, sizeof(name),
+			       "%s: merge queue (%zu objects wait until it "
+			       "goes on; it is in %s)",
+			       who, n, place);
+	}
+	for (size_t i = 0; i < n && !err; i++)
+		err = rs_py_root_add(r, slot[i], RS_ROOT_THREAD, name);
+	rs_vec_fini(&slots);
+	return err;
+}
+
 static struct rs_error *add_threads(struct rs_py_roots *r)
 {
 	struct rs_vec threads = {0};
@@ -285,6 +338,8 @@ static struct rs_error *add_threads(struct rs_py_roots *r)
 	for (size_t i = 0; i < n && !err; i++) {
 		r->thread = (unsigned)i;
 		err = add_thread(r, &thread[i]);
+		if (!err)
+			err = add_merge_queue(r, &thread[i]);
 	}
 	rs_vec_fini(&threads);
 	return err;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/state/discover.h"
 
 enum {
@@ -70,12 +71,33 @@ static struct rs_error *add_frames(struct rs_cpython *py,
 	return err;
 }
 
+static struct rs_error *measure_queue(struct rs_cpython *py,
+				      const struct rs_py_thread *thread,
+				      struct rs_info_thread *ret)
+{
+	struct rs_vec slots = {0};
+	struct rs_error *err = rs_py_merge_queue(py, thread, &slots);
+	const uint64_t *slot = rs_vec_items(&slots, uint64_t);
+
+	ret->queues = py->threaded;
+	ret->queued = rs_vec_count(&slots, uint64_t);
+	for (size_t i = 0; i < ret->queued && !err; i++) {
+		const uint64_t object = rs_py_word_at(py, slot[i]);
+		const struct rs_py_type *t = rs_py_known_of(py, object);
+
+		ret->queued_bytes += t ? rs_py_size(py, t, object) : 0;
+	}
+	rs_vec_fini(&slots);
+	return err;
+}
+
 static struct rs_error *
 add_thread(struct rs_cpython *py, struct rs_runtime_info *info,
 	   const struct rs_py_thread *thread, const struct rs_vec *frames,
 	   uint32_t index, size_t *at)
 {
 	struct rs_info_thread *t = rs_vec_push(&info->thread, sizeof(*t));
+	struct rs_error *err;
 
 	if (!t)
 		return &rs_enomem;
@@ -87,6 +109,8 @@ add_thread(struct rs_cpython *py, struct rs_runtime_info *info,
 		.frame = (uint32_t)rs_vec_count(&info->frame,
 						struct rs_info_frame),
 	};
+	if (py->threaded && (err = measure_queue(py, thread, t)))
+		return err;
 	return add_frames(py, info, frames, index, at, &t->frames);
 }
 

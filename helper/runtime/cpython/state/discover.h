@@ -292,5 +292,16 @@ bool rs_py_viewed(struct rs_runtime *rt, uint64_t address,
 		  struct rs_viewed *ret);
 RS_MUST_CHECK struct rs_error *
 rs_py_garbage(struct rs_runtime *rt, struct rs_vec *ret);
+RS_MUST_CHECK struct rs_error *
+rs_py_released(struct rs_runtime *rt, struct rs_vec *ret);
+
+/**
+ * The objects whose counts @p thread has to merge (free-threaded builds).
+ * @param ret uint64_t: the addresses of the words that hold them.
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_py_merge_queue(struct rs_cpython *py, const struct rs_py_thread *thread,
+		  struct rs_vec *ret);
 
 #endif /* RS_CPYTHON_DISCOVER_H */

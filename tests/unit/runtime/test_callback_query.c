@@ -2,7 +2,6 @@
 //
 // The traverse callbacks of a C program, asked in an image of its core: the
 // program is a child of this very one, and the kernel writes its core.
-#ifdef __x86_64__
 #include "fake_types.h"
 #include "kernel_core.h"
 #include "refscope/engine.h"
@@ -215,11 +214,3 @@ int main(void)
 {
 	return kernel_core_main("ask_native", NULL, add_cases);
 }
-#else
-#include "rs_check.h"
-
-int main(void)
-{
-	return rs_ck_skip("no probe for this machine");
-}
-#endif

@@ -2,7 +2,6 @@
 //
 // Images of a core of this very program whose parts lie at no multiple of a
 // page: its memory comes in when it is touched, and nothing may show that.
-#ifdef __x86_64__
 #include "fake_types.h"
 #include "kernel_core.h"
 #include "rs_check.h"
@@ -393,11 +392,3 @@ int main(void)
 {
 	return kernel_core_main("revive_lazy", NULL, add_cases);
 }
-#else
-#include "rs_check.h"
-
-int main(void)
-{
-	return rs_ck_skip("no probe for this machine");
-}
-#endif

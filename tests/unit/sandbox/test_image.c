@@ -2,7 +2,6 @@
 //
 // Images of a core of this very program, made by the kernel after it laid out
 // objects whose types are friendly, broken or hostile.
-#ifdef __x86_64__
 #include "fake_types.h"
 #include "kernel_core.h"
 #include "rs_check.h"
@@ -758,11 +757,3 @@ int main(void)
 {
 	return kernel_core_main("revive", NULL, add_cases);
 }
-#else
-#include "rs_check.h"
-
-int main(void)
-{
-	return rs_ck_skip("no probe for this machine");
-}
-#endif

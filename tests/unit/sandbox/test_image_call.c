@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The probe's list of calls, worked through in this process.
-#ifdef __x86_64__
 #include "answer/describe/system_call.h"
 #include "rs_check.h"
 #include "sandbox/guest/guest.h"
@@ -230,11 +229,3 @@ int main(void)
 	suite_add_tcase(suite, tc);
 	return rs_ck_run(suite);
 }
-#else
-#include "rs_check.h"
-
-int main(void)
-{
-	return rs_ck_skip("no probe for this machine");
-}
-#endif

@@ -4,7 +4,6 @@
 // other entries to the kernel, memory, processor time, and results that it
 // writes itself. The functions are this program's own, so that they may be
 // called without consent: what a matched file can be misused for.
-#ifdef __x86_64__
 #include "fake_types.h"
 #include "kernel_core.h"
 #include "rs_check.h"
@@ -756,11 +755,3 @@ int main(void)
 {
 	return kernel_core_main("image_hostile", NULL, add_cases);
 }
-#else
-#include "rs_check.h"
-
-int main(void)
-{
-	return rs_ck_skip("no guest code for this machine");
-}
-#endif

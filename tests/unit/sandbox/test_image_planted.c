@@ -4,7 +4,6 @@
 // to machine code that was planted in the core, in memory that the core's
 // headers now call executable. Each deed is to be stopped before it has any
 // effect, and told with the object and the system call.
-#ifdef __x86_64__
 #include "kernel_core.h"
 #include "python_core.h"
 #include "refscope/engine.h"
@@ -487,11 +486,3 @@ int main(void)
 		access(RS_PYTHON, X_OK) ? "there is no " RS_PYTHON : NULL,
 		add_cases);
 }
-#else
-#include "rs_check.h"
-
-int main(void)
-{
-	return rs_ck_skip("no probe for this machine");
-}
-#endif

@@ -8,7 +8,6 @@
 //     Handle --handle--> native "ring" --peer--> thing --> Handle
 //
 // where Handle has a second holder, a dict, that the native object holds too.
-#ifdef __x86_64__
 #include "fake_runtime.h"
 #include "json_check.h"
 #include "kernel_core.h"
@@ -293,11 +292,3 @@ int main(void)
 		access(RS_MIXED, X_OK) ? "no fixture that embeds Python" : NULL,
 		add_cases);
 }
-#else
-#include "rs_check.h"
-
-int main(void)
-{
-	return rs_ck_skip("needs x86-64");
-}
-#endif

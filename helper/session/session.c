@@ -231,6 +231,18 @@ struct rs_error *rs_session_open_memory(struct rs_memory *memory,
 	return NULL;
 }
 
+// Read the caller's options into @p known, and those of the memory from them.
+static struct rs_error *read_options(const struct rs_open_options *options,
+				     struct rs_open_options *known,
+				     struct rs_memory_options *ret)
+{
+	struct rs_error *err = rs_open_options_read(options, known);
+
+	if (!err)
+		memory_options(known, ret);
+	return err;
+}
+
 // Closes @p memory on failure.
 RS_PRINTF(4, 5)
 static struct rs_error *
@@ -259,11 +271,10 @@ struct rs_error *rs_session_open_core(const char *path,
 	struct rs_memory_options memory_opts;
 	struct rs_memory *memory = NULL;
 	struct rs_open_options known;
-	struct rs_error *err = rs_open_options_read(options, &known);
+	struct rs_error *err = read_options(options, &known, &memory_opts);
 
 	if (err)
 		return err;
-	memory_options(&known, &memory_opts);
 	err = rs_memory_open_core(path, &memory_opts, &memory);
 	return err ? err : session_new(memory, &known, ret, "core %s", path);
 }
@@ -275,11 +286,10 @@ struct rs_error *rs_session_open_live(pid_t pid,
 	struct rs_memory_options memory_opts;
 	struct rs_memory *memory = NULL;
 	struct rs_open_options known;
-	struct rs_error *err = rs_open_options_read(options, &known);
+	struct rs_error *err = read_options(options, &known, &memory_opts);
 
 	if (err)
 		return err;
-	memory_options(&known, &memory_opts);
 	err = rs_memory_open_live(pid, &memory_opts, &memory);
 	return err ? err
 		   : session_new(memory, &known, ret, "process %d", (int)pid);
@@ -294,11 +304,10 @@ struct rs_error *rs_session_open_callback(rs_read_fn read, void *context,
 	struct rs_memory_options memory_opts;
 	struct rs_memory *memory = NULL;
 	struct rs_open_options known;
-	struct rs_error *err = rs_open_options_read(options, &known);
+	struct rs_error *err = read_options(options, &known, &memory_opts);
 
 	if (err)
 		return err;
-	memory_options(&known, &memory_opts);
 	err = rs_memory_open_callback(read, context, range, ranges,
 				      &memory_opts, &memory);
 	return err ? err : session_new(memory, &known, ret, "target of GDB");

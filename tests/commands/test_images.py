@@ -4,7 +4,6 @@
 The core is of a Python with a thousand objects whose traverse function takes
 its time: to ask them takes longer than is allowed.
 """
-import glob
 import os
 import re
 import signal
@@ -18,7 +17,7 @@ from session import PATIENCE, Terminal
 
 sys.path.insert(0, os.path.join(paths.ROOT, "tests", "support"))
 
-from targets import Target  # noqa: E402
+from targets import Target, processes  # noqa: E402
 
 ENGINE = os.environ["REFSCOPE_ENGINE"]
 SLOW = r"""
@@ -39,20 +38,6 @@ sys.stdin.readline()
 os._exit(0)
 """
 SOON = 30  # seconds; what is asked for takes longer
-
-
-def processes(states="DRSTt"):
-    """By PID: the parent's. Without what has ended and is not waited for."""
-    parent = {}
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                pid, rest = file.read().rsplit(")", 1)
-        except OSError:
-            continue
-        if rest.split()[0] in states:
-            parent[int(pid.split()[0])] = int(rest.split()[1])
-    return parent
 
 
 def is_jailed(pid):

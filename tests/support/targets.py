@@ -266,3 +266,18 @@ def wait_for_state(pid, states, every=False):
         time.sleep(0.01)
     raise AssertionError("process %d is in state %s" % (
         pid, "".join(sorted(found)) or "none"))
+
+
+def processes(states="DRSTt"):
+    """By PID: the parent's. By default without what has ended and is not
+    waited for."""
+    parent = {}
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                pid, rest = file.read().rsplit(")", 1)
+        except OSError:
+            continue
+        if rest.split()[0] in states:
+            parent[int(pid.split()[0])] = int(rest.split()[1])
+    return parent

@@ -6,7 +6,6 @@ in the kernel's core and in GDB's. Each repr must be the one that the program
 wrote down before. Then code that reaches for files, the network, processes,
 time and memory: each attempt ends in one line that names it.
 """
-import glob
 import json
 import os
 import re
@@ -18,7 +17,7 @@ import cases
 import debugger
 import engine
 import interpreters
-from targets import FIXTURES, Target, bare_gdb, python
+from targets import FIXTURES, Target, bare_gdb, processes, python
 
 MODES = ("waits", "busy", "threads")
 HERE = "/tmp/refscope-was-here-%d" % os.getpid()
@@ -125,14 +124,7 @@ def outcome(session, code, **how):
 
 def descendants():
     """Processes that came of this one: an image has a supervisor between."""
-    parent = {}
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                pid, rest = file.read().rsplit(")", 1)
-        except OSError:
-            continue
-        parent[int(pid.split()[0])] = int(rest.split()[1])
+    parent = processes("DRSTtZ")
     return [pid for pid, its in parent.items()
             if ME in (its, parent.get(its))]
 

@@ -54,6 +54,59 @@ static uint64_t write_holders(struct rs_report *report, uint32_t number,
 	return shown;
 }
 
+// The first reference from @p source to @p target that is not weak.
+static uint32_t
+first_edge(const struct rs_graph *g, uint32_t source, uint32_t target)
+{
+	uint32_t e = g->out_start[source];
+
+	while (rs_edge_target(g->out[e]) != target ||
+	       rs_edge_kind(g->out[e]) == RS_WEAK)
+		e++;
+	return e;
+}
+
+static void write_container(struct rs_report *report, uint32_t source,
+			    uint32_t edge, uint64_t references)
+{
+	struct rs_json *j = &report->json;
+	const uint32_t e = report->graph->out[edge];
+
+	rs_json_begin_object(j);
+	rs_json_key_string(j, "kind", rs_report_kind(rs_edge_kind(e)));
+	rs_report_key_label(report, source, edge);
+	rs_json_key_uint(j, "references", references);
+	rs_report_key_object(report, "object", source);
+	rs_json_end_object(j);
+}
+
+// Write "containers": the objects that hold it, each once. In in[] the
+// references from one object are in a row.
+static void
+write_containers(struct rs_report *report, uint32_t number, uint64_t limit)
+{
+	const struct rs_graph *g = report->graph;
+	struct rs_json *j = &report->json;
+	const uint32_t end = g->in_start[number + 1];
+	uint64_t total = 0;
+
+	rs_json_key(j, "containers");
+	rs_json_begin_array(j);
+	for (uint32_t i = g->in_start[number]; i < end;) {
+		const uint32_t source = rs_edge_target(g->in[i]);
+		uint64_t n = 0;
+
+		for (; i < end && rs_edge_target(g->in[i]) == source; i++)
+			n += rs_edge_kind(g->in[i]) != RS_WEAK;
+		if (n && !rs_report_full(total, limit))
+			write_container(report, source,
+					first_edge(g, source, number), n);
+		total += n != 0;
+	}
+	rs_json_end_array(j);
+	rs_json_key_uint(j, "containers_total", total);
+}
+
 struct rs_error *rs_answer_count(struct rs_session *session, uint64_t object,
 				 uint64_t limit, char **ret)
 {
@@ -79,6 +132,7 @@ struct rs_error *rs_answer_count(struct rs_session *session, uint64_t object,
 	uint64_t shown = write_roots(&report, n, limit);
 	shown = write_holders(&report, n, limit, shown);
 	rs_json_end_array(j);
+	write_containers(&report, n, limit);
 	rs_json_key_uint(j, "weak", ledger.weak);
 	rs_json_key_uint(j, "guesses", ledger.guesses);
 	rs_json_key_uint(j, "shown", shown);

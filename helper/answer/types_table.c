@@ -18,6 +18,37 @@ static void write_row(struct rs_report *report, const struct rs_tally_row *row)
 	rs_json_end_object(j);
 }
 
+static void write_name(struct rs_report *report, const struct rs_tally_row *row)
+{
+	const struct rs_type_row *type = &report->graph->type_row[row->type];
+	struct rs_json *j = &report->json;
+
+	rs_json_begin_object(j);
+	rs_json_key_string(j, "name", row->name);
+	rs_json_key_uint(j, "types", row->types);
+	rs_json_key_address(j, "id", row->address);
+	rs_json_key_uint(j, "objects", row->tally.objects);
+	rs_json_key_uint(j, "bytes", row->tally.bytes);
+	rs_json_key_uint(j, "unreachable", row->tally.unreachable);
+	rs_json_key_string(j, "runtime",
+			   report->session->runtime[type->runtime]->ops->name);
+	rs_json_end_object(j);
+}
+
+// Write "names": one entry for all types that are called the same.
+static void write_names(struct rs_report *report,
+			const struct rs_tally_rows *rows, uint64_t limit)
+{
+	struct rs_json *j = &report->json;
+
+	rs_json_key(j, "names");
+	rs_json_begin_array(j);
+	for (uint32_t i = 0; i < rows->n && !rs_report_full(i, limit); i++)
+		write_name(report, &rows->row[i]);
+	rs_json_end_array(j);
+	rs_json_key_uint(j, "names_total", rows->n);
+}
+
 static void write_rows(struct rs_report *report,
 		       const struct rs_tally_rows *rows, uint64_t unseen,
 		       uint64_t limit)
@@ -64,8 +95,10 @@ answer(struct rs_report *report, enum rs_sort sort, uint64_t limit, char **ret)
 	if (err)
 		return err;
 	write_rows(report, &rows, unseen, limit);
+	if (!(err = rs_tally_merge(report, sort, &rows)))
+		write_names(report, &rows, limit);
 	rs_tally_rows_fini(&rows);
-	return rs_report_take(report, ret);
+	return err ? err : rs_report_take(report, ret);
 }
 
 struct rs_error *rs_answer_types(struct rs_session *session, const char *sort,

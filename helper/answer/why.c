@@ -3,6 +3,9 @@
 
 enum {
 	RS_PATHS_MAX = 1000, // when there is no limit
+	RS_PATHS_ALIKE = 1000, // most that are looked at and not shown
+	RS_ALSO =
+		8, // most roots to name whose paths are like one that is shown
 	RS_OBJECTS_PER_TICK = 1 << 12, // each takes long
 	RS_ORIGINS = 16, // most objects with unexplained counts to write
 };
@@ -18,35 +21,6 @@ find_edge(const struct rs_graph *g, uint32_t source, uint32_t target)
 			return e;
 	}
 	return RS_NONE;
-}
-
-static void write_path(struct rs_report *report, const struct rs_path *path,
-		       const uint32_t *node)
-{
-	const struct rs_graph *g = report->graph;
-	struct rs_json *j = &report->json;
-	const struct rs_root *root =
-		&rs_vec_items(&g->root, struct rs_root)[path->root];
-
-	rs_json_begin_object(j);
-	rs_json_key_string(j, "root", rs_report_root_text(g, root));
-	rs_json_key_string(j, "kind", rs_report_root_kind(root->kind));
-	rs_json_key(j, "steps");
-	rs_json_begin_array(j);
-	for (uint32_t i = 0; i < path->length; i++) {
-		const uint32_t n = node[path->start + i];
-		rs_json_begin_object(j);
-		rs_report_key_object(report, "object", n);
-		if (i + 1 < path->length) {
-			const uint32_t e =
-				find_edge(g, n, node[path->start + i + 1]);
-			if (e != RS_NONE)
-				rs_report_key_label(report, n, e);
-		}
-		rs_json_end_object(j);
-	}
-	rs_json_end_array(j);
-	rs_json_end_object(j);
 }
 
 // The objects that hold one that no root leads to, found by following
@@ -136,10 +110,120 @@ static void write_origins(struct rs_report *report, const struct origins *o)
 	rs_json_end_array(j);
 }
 
+// A root whose path is not shown, because it is like that of another one.
+struct alike {
+	uint32_t root; // index in graph->root
+	uint32_t path; // index of the one that is shown
+};
+
 struct paths {
 	struct rs_vec path; // struct rs_path
 	struct rs_vec node; // uint32_t
+	struct rs_vec alike; // struct alike, by path
+	size_t shown;
 };
+
+// Fields of an interpreter lead to the same modules: sys.modules, the dict of
+// sys, the list of modules by index.
+static bool is_of_interpreter(const struct rs_graph *g, uint32_t root)
+{
+	const uint16_t kind = rs_vec_items(&g->root, struct rs_root)[root].kind;
+
+	return kind == RS_ROOT_INTERPRETER || kind == RS_ROOT_MODULES;
+}
+
+// Whether both have the same object before the target.
+static bool
+end_alike(const uint32_t *node, struct rs_path one, struct rs_path other)
+{
+	return one.length > 1 && other.length > 1 &&
+	       node[one.start + one.length - 2] ==
+		       node[other.start + other.length - 2];
+}
+
+static bool are_alike(const struct rs_graph *g, const uint32_t *node,
+		      struct rs_path one, struct rs_path other)
+{
+	return node[one.start] == node[other.start] ||
+	       (is_of_interpreter(g, one.root) &&
+		is_of_interpreter(g, other.root) &&
+		end_alike(node, one, other));
+}
+
+// Of paths that begin with the same object, and of those from fields of an
+// interpreter that end alike, keep the first; the roots of the others go to
+// p->alike.
+static struct rs_error *drop_alike(const struct rs_graph *g, struct paths *p)
+{
+	struct rs_path *path = rs_vec_items(&p->path, struct rs_path);
+	const uint32_t *node = rs_vec_items(&p->node, uint32_t);
+	const size_t n = rs_vec_count(&p->path, struct rs_path);
+	struct rs_error *err = NULL;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		size_t k = 0;
+
+		while (k < p->shown && !are_alike(g, node, path[i], path[k]))
+			k++;
+		const struct alike one = {path[i].root, (uint32_t)k};
+		if (k == p->shown)
+			path[p->shown++] = path[i];
+		else
+			err = rs_vec_append(&p->alike, &one, sizeof(one));
+	}
+	return err;
+}
+
+static void
+write_alike(struct rs_report *report, const struct paths *p, uint32_t path)
+{
+	const struct rs_graph *g = report->graph;
+	const struct rs_root *root = rs_vec_items(&g->root, struct rs_root);
+	const struct alike *alike = rs_vec_items(&p->alike, struct alike);
+	const size_t n = rs_vec_count(&p->alike, struct alike);
+	struct rs_json *j = &report->json;
+	uint64_t total = 0;
+
+	rs_json_key(j, "also");
+	rs_json_begin_array(j);
+	for (size_t i = 0; i < n; i++)
+		if (alike[i].path == path && total++ < RS_ALSO)
+			rs_json_string(j, rs_report_root_text(
+						  g, &root[alike[i].root]));
+	rs_json_end_array(j);
+	rs_json_key_uint(j, "also_total", total);
+}
+
+static void
+write_path(struct rs_report *report, const struct paths *p, uint32_t number)
+{
+	const struct rs_path *path =
+		&rs_vec_items(&p->path, struct rs_path)[number];
+	const uint32_t *node = rs_vec_items(&p->node, uint32_t) + path->start;
+	const struct rs_graph *g = report->graph;
+	struct rs_json *j = &report->json;
+	const struct rs_root *root =
+		&rs_vec_items(&g->root, struct rs_root)[path->root];
+
+	rs_json_begin_object(j);
+	rs_json_key_string(j, "root", rs_report_root_text(g, root));
+	rs_json_key_string(j, "kind", rs_report_root_kind(root->kind));
+	write_alike(report, p, number);
+	rs_json_key(j, "steps");
+	rs_json_begin_array(j);
+	for (uint32_t i = 0; i < path->length; i++) {
+		rs_json_begin_object(j);
+		rs_report_key_object(report, "object", node[i]);
+		if (i + 1 < path->length) {
+			const uint32_t e = find_edge(g, node[i], node[i + 1]);
+			if (e != RS_NONE)
+				rs_report_key_label(report, node[i], e);
+		}
+		rs_json_end_object(j);
+	}
+	rs_json_end_array(j);
+	rs_json_end_object(j);
+}
 
 static struct rs_error *answer(struct rs_report *report, uint32_t object,
 			       uint64_t limit, struct paths *p,
@@ -150,13 +234,17 @@ static struct rs_error *answer(struct rs_report *report, uint32_t object,
 
 	if (!limit || limit > RS_PATHS_MAX)
 		limit = RS_PATHS_MAX;
-	// One more, to know whether there are more.
-	err = rs_graph_paths(report->graph, object, (uint32_t)limit + 1,
+	// More than are shown, because some are alike.
+	err = rs_graph_paths(report->graph, object,
+			     (uint32_t)limit + RS_PATHS_ALIKE,
 			     &report->session->progress, &p->path, &p->node);
 	if (err || (err = rs_report_full_collection(report, &o->result)))
 		return err;
-	const struct rs_path *path = rs_vec_items(&p->path, struct rs_path);
-	const size_t total = rs_vec_count(&p->path, struct rs_path);
+	const bool cut = rs_vec_count(&p->path, struct rs_path) ==
+			 limit + RS_PATHS_ALIKE;
+	if ((err = drop_alike(report->graph, p)))
+		return err;
+	const size_t total = p->shown;
 	if (!total && ((err = rs_report_garbage_marks(report, &o->garbage)) ||
 		       (err = find_origins(o, object))))
 		return err;
@@ -166,12 +254,12 @@ static struct rs_error *answer(struct rs_report *report, uint32_t object,
 	rs_json_key_bool(j, "alive", total > 0);
 	rs_json_key(j, "paths");
 	rs_json_begin_array(j);
-	for (size_t i = 0; i < total && i < limit; i++)
-		write_path(report, &path[i], rs_vec_items(&p->node, uint32_t));
+	for (uint32_t i = 0; i < total && i < limit; i++)
+		write_path(report, p, i);
 	rs_json_end_array(j);
 	rs_json_key_bool(j, "garbage", !total && !o->alive);
 	write_origins(report, o);
-	rs_json_key_bool(j, "limited", total > limit);
+	rs_json_key_bool(j, "limited", cut || total > limit);
 	return rs_report_take(report, ret);
 }
 
@@ -180,7 +268,7 @@ struct rs_error *rs_answer_why(struct rs_session *session, uint64_t object,
 {
 	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
-	struct paths p = {{0}, {0}};
+	struct paths p = {.shown = 0};
 	struct origins o = {.report = &report};
 	struct rs_error *err;
 	uint32_t n;
@@ -195,5 +283,6 @@ struct rs_error *rs_answer_why(struct rs_session *session, uint64_t object,
 	rs_vec_fini(&o.queue);
 	rs_vec_fini(&p.path);
 	rs_vec_fini(&p.node);
+	rs_vec_fini(&p.alike);
 	return err;
 }

@@ -503,6 +503,15 @@ struct rs_runtime_ops {
 			   size_t size);
 
 	/**
+	 * Write the name of the object at @p address, if objects like it have
+	 * one: of a type `module.Class`, of a module `os`, of a function or
+	 * method `Class.f`, of a frame `f (x.py:3)`.
+	 * @return false when it has none. NULL: no object has.
+	 */
+	bool (*own_name)(struct rs_runtime *rt, uint64_t address, char *buf,
+			 size_t size);
+
+	/**
 	 * Write the name of the module that defines the type at @p address:
 	 * `pkg.mod`, `builtins`.
 	 * @return false when it is not known. NULL: types have no modules.

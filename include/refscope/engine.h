@@ -48,11 +48,13 @@
  *
  * OBJECT stands for the description of an object:
  *
- *     {"id":"0x..","type":"dict","count":3,"size":232,
+ *     {"id":"0x..","type":"dict","name":"..","count":3,"size":232,
  *      "gc":"tracked"|"untracked"|"none","text":"{'a': 1, ...}",
  *      "runtime":"cpython"|"native","of":"module os"}
  *
- * id: its address. count: the reference count, without the runtime's flag bits;
+ * id: its address. name, if objects like it have one: of a type ("m.Foo"), a
+ * module ("os"), a function or method ("Foo.f"), a frame or code object
+ * ("f (x.py:3)"). count: the reference count, without the runtime's flag bits;
  * null for an immortal object, whose count means nothing (3.12 and later, and
  * static objects of 3.11). size: in bytes, including tables that belong to the
  * object alone. gc: "none" if its type does not support garbage collection.
@@ -238,6 +240,8 @@ rs_answer_info(struct rs_session *session, char **ret);
  *  "holders":[{"kind":"strong"|"owned"|"guess","label":"['key']",
  *    "object":OBJECT} | {"kind":"root","root":"local buf in f (x.py:3)",
  *    "from":"local","slot":"0x.."}],
+ *  "containers":[{"kind":"strong","label":"[0]","references":N,
+ *    "object":OBJECT}],"containers_total":N,
  *  "weak":N,"guesses":N,"shown":N,"limited":bool}
  *
  * kind: "strong": visited by the holder's traverse function; "owned": counted,
@@ -247,6 +251,9 @@ rs_answer_info(struct rs_session *session, char **ret);
  * entries than the count says; 0 for an immortal object. weak, guesses: numbers
  * of such references, which named does not contain. slot: the address of the
  * word that is the root; "0x0": not known. shown: entries in holders.
+ * containers: the objects among the holders, each once, with the number of its
+ * references and the kind and label of the first; containers_total: their
+ * number, shown or not.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_count(struct rs_session *session, uint64_t object, uint64_t limit,
@@ -315,6 +322,7 @@ rs_answer_referrers(struct rs_session *session, uint64_t object, uint32_t depth,
  * {"object":OBJECT,"alive":bool,"paths":[{"root":"local buf in f (x.py:3)",
  *   "kind":"local"|"frame"|"thread"|"interpreter"|"modules"|"native"|
  *     "garbage",
+ *   "also":["local b in f (x.py:3)"],"also_total":N,
  *   "steps":[{"object":OBJECT,"label":".name"},..,{"object":OBJECT}]}],
  *  "garbage":bool,"held":[{"object":OBJECT,"unexplained":N}],
  *  "limited":bool}
@@ -324,7 +332,11 @@ rs_answer_referrers(struct rs_session *session, uint64_t object, uint32_t depth,
  * collector, or held only by objects that are, or by cycles that no collector
  * sees. If it is neither, something holds it that was not found; held lists the
  * objects that lead to it and whose count is not fully explained, 16 at most.
- * @param limit The most paths, each from another root; 0, and at most: 1000.
+ * @param limit The most paths; 0, and at most: 1000. Of paths that begin with
+ *        the same object only one is there, and of those from fields of an
+ *        interpreter (sys.modules, modules by index) that lead to the same
+ *        holder of the object only the shortest. The roots of the others are
+ *        in also, 8 at most; also_total: their number.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
@@ -335,7 +347,7 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  *
  * {"unreachable":N,"uncollectable":N,"unseen":N,"garbage":N,"generation":N,
  *  "rules":"2.7"|"3.4","collecting":bool,
- *  "objects":[{"id":"0x..","type":"CGcLeak",
+ *  "objects":[{"id":"0x..","type":"CGcLeak","name":"..",
  *    "why":"finalizer"|"held by a finalizer"|"no clear"|"no release"|
  *          "constant count"|"held by an uncollectable one"|"freed",
  *    "runtime":".."}],
@@ -347,10 +359,10 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  * finalizers, generators that are closed, callbacks of weak references, objects
  * that 2.7 keeps. garbage: what len(gc.garbage) would be afterwards.
  * collecting: the target was stopped during a collection, so the numbers may be
- * wrong. objects: first the uncollectable ones (those with a finalizer, those
- * that a C program gives no way to free, then what both hold), then those that
- * would be freed; each group by address. What cannot be freed does not go to
- * the garbage list.
+ * wrong. objects (name as in OBJECT): first the uncollectable ones (those with
+ * a finalizer, those that a C program gives no way to free, then what both
+ * hold), then those that would be freed; each group by address. What cannot be
+ * freed does not go to the garbage list.
  *
  * If a CPython has several interpreters, each with its own collector (3.9 and
  * later), the numbers are sums, and "interpreters":[{"id":N,"tracked":N,
@@ -413,12 +425,16 @@ rs_answer_garbage(struct rs_session *session, uint64_t limit, char **ret);
  *
  * {"objects":N,"bytes":N,"types":[{"type":"dict","id":"0x..","objects":N,
  *  "bytes":N,"unreachable":N,"runtime":".."}],"total":N,"unseen":N,
- *  "limited":bool}
+ *  "names":[{"name":"m.Foo","types":N,"id":"0x..","objects":N,"bytes":N,
+ *  "unreachable":N,"runtime":".."}],"names_total":N,"limited":bool}
  *
  * id: the address of the type. unreachable: objects that a collector would find
  * unreachable, as rs_answer_collect() says. unseen: objects that are
  * unreachable and that no collector finds, such as those of a cycle through the
  * objects of two collectors; left out when 0. total: types, shown or not.
+ * names: the same numbers with one entry for all types that have the same
+ * module and qualified name (without "builtins." and "__main__."); types: how
+ * many there are, id: the address of one; names_total: names, shown or not.
  * @param sort "count", "bytes" or "name". Errors: RS_EARGUMENT.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *

@@ -36,21 +36,32 @@ class Count(Layout):
     def answer(self, **more):
         found = {"object": LEAK, "count": 2, "named": 2, "unexplained": 0,
                  "holders": [
-                     {"kind": "strong", "label": "['_self']", "object": DICT},
                      {"kind": "root", "root": "local x in f (a.py:3)",
-                      "slot": "0x1"}],
+                      "slot": "0x1"},
+                     {"kind": "strong", "label": "['_self']", "object": DICT}],
                  "weak": 0, "shown": 2, "limited": False}
         found.update(more)
+        found.setdefault("containers", [
+            dict(one, references=1) for one in found["holders"]
+            if one["kind"] != "root"])
+        found.setdefault("containers_total", len(found["containers"]))
         return layout.count(found)
 
     def test_ledger(self):
         self.check(self.answer(), """
             <Leak 0x7f01>
             count: 2
-              ['_self']              <dict 0x7f02> {'_self': <Leak 0x7f01>}
               local x in f (a.py:3)
+              ['_self']              <dict 0x7f02> {'_self': <Leak 0x7f01>}
             unexplained so far: 0
             """)
+
+    def test_what_holds_it_often_has_one_line(self):
+        lines = self.answer(containers_total=21, limited=True, containers=[
+            {"kind": "strong", "label": "[3]", "references": 1171,
+             "object": thing("list", "0x7f05", text="[1, 2]")}])
+        self.assertIn("  [3] and 1,170 more     <list 0x7f05> [1, 2]", lines)
+        self.assertIn("  ... and 20 more (-limit 0 shows all)", lines)
 
     def test_nobody_holds_it(self):
         self.check(self.answer(holders=[], named=0, unexplained=2), """
@@ -79,14 +90,14 @@ class Count(Layout):
             "one of the holders is a guess"])
 
     def test_immortal_has_nothing_to_explain(self):
-        lines = self.answer(count=None, holders=[])
+        lines = self.answer(count=None, named=0, holders=[])
         self.check(lines, """
             <Leak 0x7f01>
             count: immortal
             """)
 
     def test_limited(self):
-        lines = self.answer(named=1202, count=1202, limited=True)
+        lines = self.answer(count=1202, containers_total=1201, limited=True)
         self.assertIn("  ... and 1,200 more (-limit 0 shows all)", lines)
 
     def test_a_long_label_does_not_push_the_others_aside(self):
@@ -96,6 +107,37 @@ class Count(Layout):
             {"kind": "root", "root": long, "slot": "0x1"}])
         self.assertIn("  [0]  <Leak 0x7f01>", lines)
         self.assertIn("  " + long, lines)
+
+
+class Threads(Layout):
+    def test_those_that_execute_the_same_are_counted(self):
+        waits = [{"function": "wait", "file": "/x/threading.py", "line": 320}]
+        answer = {
+            "source": "core c", "objects": None, "problems": [],
+            "runtimes": [{"name": "cpython", "interpreters": 1, "threads": [
+                {"tid": tid, "interpreter": 0, "frames": waits}
+                for tid in (7, 8, 9)] + [
+                {"tid": 1, "interpreter": 0, "frames": []}]}]}
+        self.check([line[4:] for line in layout.info(answer)[2:]], """
+                thread 7: wait (threading.py:320)
+                2 like thread 7
+                thread 1: no frames
+            """)
+
+
+class Names(Layout):
+    def test_what_has_a_name_is_called_by_it(self):
+        for kind, name, its, shown in (
+            ("type", "m.Lock", "<class 'm.Lock'>", "<type m.Lock 0x7f01>"),
+            ("frame", "f (a.py:3)", "<frame f (a.py:3)>",
+             "<frame f (a.py:3) 0x7f01>"),
+            ("function", "C.f", "<function C.f at 0x7f01>",
+             "<function C.f 0x7f01>"),
+            ("method", "C.f", "<bound method C.f of <C>>",
+             "<method C.f 0x7f01> <bound method C.f of <C>>"),
+        ):
+            self.assertEqual(
+                text.described(thing(kind, name=name, text=its)), shown)
 
 
 class Show(Layout):
@@ -225,6 +267,17 @@ class Why(Layout):
                 -> .tb_frame  <frame 0x7f03>
                 -> local buf  <Leak 0x7f01>
             """)
+
+    def test_roots_with_the_same_path_are_in_its_line(self):
+        path = {"root": "local a in f (x.py:3)", "kind": "local",
+                "steps": [{"object": LEAK}],
+                "also": ["local b in f (x.py:3)", "local a in f (x.py:3)"],
+                "also_total": 5}
+        lines = layout.why({"object": LEAK, "alive": True, "garbage": False,
+                            "limited": False, "paths": [path]})
+        self.assertEqual(
+            lines[1], "  local a in f (x.py:3)  (also: local b in f (x.py:3), "
+            "4 more)")
 
     def test_a_path_goes_on_as_one_before(self):
         frame = thing("frame", "0x7f03")
@@ -397,12 +450,13 @@ class Others(Layout):
 
     def test_types(self):
         lines = layout.types({
-            "objects": 12350, "bytes": 1 << 30, "total": 3, "limited": True,
-            "types": [{"type": "dict", "id": "0x1", "objects": 12345,
-                       "bytes": 1 << 29, "unreachable": 4, "runtime": "x"}]})
+            "objects": 12350, "bytes": 1 << 30, "names_total": 3,
+            "limited": True, "types": [], "names": [
+                {"name": "m.Lock", "types": 50, "id": "0x1", "objects": 12345,
+                 "bytes": 1 << 29, "unreachable": 4, "runtime": "x"}]})
         self.check(lines, """
             objects       size  unreachable  type
-             12,345  512.0 MiB            4  dict
+             12,345  512.0 MiB            4  m.Lock (50 types)
             ... and 2 more (-limit 0 shows all)
             12,350 objects, 1.0 GiB
             """)

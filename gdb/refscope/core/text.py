@@ -7,6 +7,7 @@ from typing import Any, Iterable, Sequence
 
 WIDTH = 100
 LABEL_WIDTH = 36
+NAME_WIDTH = 60
 # The default repr() of an object, without the address.
 PLAIN = re.compile(r"<[^<>]* (object|instance)>")
 
@@ -74,8 +75,11 @@ def elide(text: str, width: int) -> str:
 
 
 def name(thing: dict[str, Any]) -> str:
-    """An OBJECT of an answer as <type 0xaddress>."""
-    return f"<{clean(thing.get('type', '?'))} {thing.get('id', '?')}>"
+    """An OBJECT of an answer as <type 0xaddress> or <type name 0xaddress>."""
+    words = [clean(thing.get("type", "?"))]
+    if thing.get("name"):
+        words.append(elide(clean(thing["name"]), NAME_WIDTH))
+    return f"<{' '.join(words)} {thing.get('id', '?')}>"
 
 
 def described(thing: dict[str, Any], width: int = WIDTH) -> str:
@@ -89,6 +93,9 @@ def described(thing: dict[str, Any], width: int = WIDTH) -> str:
     if text.startswith("<"):
         text = re.sub(rf"( at)? {thing.get('id')}\b", "", text, count=1)
     repeats = text == f"<{clean(thing.get('type', '?'))}>"
+    # "<class 'm.C'>" only repeats the name; "<bound method C.f of <C>>" does not.
+    if thing.get("name") and text.startswith("<"):
+        repeats = " of " not in text
     if text and not repeats and not PLAIN.fullmatch(text):
         shown += " " + elide(text, max(20, width - len(shown)))
     return shown

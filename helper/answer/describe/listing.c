@@ -62,6 +62,7 @@ static struct rs_error *find_kept(struct writer *w)
 static void write_object(struct writer *w, uint32_t i, const char *why)
 {
 	const struct rs_listing *l = w->list;
+	char name[RS_NAME_SIZE];
 
 	if (rs_report_full(w->shown, w->limit))
 		return;
@@ -69,6 +70,8 @@ static void write_object(struct writer *w, uint32_t i, const char *why)
 	rs_json_begin_object(w->json);
 	rs_json_key_address(w->json, "id", l->graph->address[i]);
 	rs_json_key_string(w->json, "type", rs_report_type(l->graph, i));
+	if (rs_report_own_name(l->session, l->graph, i, name, sizeof(name)))
+		rs_json_key_string(w->json, "name", name);
 	rs_json_key_string(w->json, "why", why);
 	rs_json_key_string(
 		w->json, "runtime",

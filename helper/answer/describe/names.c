@@ -63,10 +63,28 @@ void rs_report_name_in(const struct rs_graph *graph, uint32_t number, char *buf,
 		       rs_report_type(graph, number), graph->address[number]);
 }
 
+bool rs_report_own_name(const struct rs_session *session,
+			const struct rs_graph *graph, uint32_t number,
+			char *buf, size_t size)
+{
+	struct rs_runtime *rt = rs_session_runtime(session, graph, number);
+
+	return rt->ops->own_name &&
+	       rt->ops->own_name(rt, graph->address[number], buf, size);
+}
+
 void rs_report_name(const struct rs_report *report, uint32_t number, char *buf,
 		    size_t size)
 {
-	rs_report_name_in(report->graph, number, buf, size);
+	const struct rs_graph *g = report->graph;
+	char own[RS_NAME_SIZE / 2];
+
+	if (rs_report_own_name(report->session, g, number, own, sizeof(own)))
+		(void)snprintf(buf, size, "<%.80s %s 0x%" PRIx64 ">",
+			       rs_report_type(g, number), own,
+			       g->address[number]);
+	else
+		rs_report_name_in(g, number, buf, size);
 }
 
 int64_t rs_report_count(const struct rs_graph *graph, uint32_t number)

@@ -38,6 +38,9 @@ void rs_report_object(struct rs_report *report, uint32_t number)
 		return;
 	}
 	rs_report_facts(j, g, number);
+	if (rs_report_own_name(report->session, g, number, owner,
+			       sizeof(owner)))
+		rs_json_key_string(j, "name", owner);
 	rt->ops->text(rt, g->address[number], text, sizeof(text));
 	rs_json_key_string(j, "text", text);
 	rs_json_key_string(j, "runtime", rt->ops->name);

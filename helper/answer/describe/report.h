@@ -109,7 +109,17 @@ void rs_report_object(struct rs_report *report, uint32_t number);
 void rs_report_key_object(struct rs_report *report, const char *key,
 			  uint32_t number);
 
-/** Write `<CGcLeak 0x7f..>` to @p buf, of @p size bytes with the NUL. */
+/**
+ * Write the name of an object that has one: `os` of a module, `m.Class` of a
+ * type, `f (x.py:3)` of a frame.
+ * @return false, with @p buf unchanged, when it has none.
+ */
+bool rs_report_own_name(const struct rs_session *session,
+			const struct rs_graph *graph, uint32_t number,
+			char *buf, size_t size);
+
+/** Write `<CGcLeak 0x7f..>`, or with a name of its own `<type m.Lock 0x7f..>`,
+ * to @p buf, of @p size bytes with the NUL. */
 void rs_report_name(const struct rs_report *report, uint32_t number, char *buf,
 		    size_t size);
 void rs_report_name_in(const struct rs_graph *graph, uint32_t number, char *buf,

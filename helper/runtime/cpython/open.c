@@ -109,6 +109,7 @@ static const struct rs_runtime_ops ops = {
 	.is_fixed = rs_py_is_fixed,
 	.closed_first = rs_py_closed_first,
 	.owner_name = rs_py_owner_name,
+	.own_name = rs_py_own_name,
 	.type_module = rs_py_type_module,
 	.query = rs_py_ask,
 	.query_functions = rs_py_query_functions,

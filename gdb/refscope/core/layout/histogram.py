@@ -10,18 +10,20 @@ from .collector import unseen
 
 def types(answer: dict[str, Any]) -> list[str]:
     rows = [("objects", "size", "unreachable", "type")]
-    for entry in answer["types"]:
+    for entry in answer["names"]:
+        name = text.clean(entry["name"])
+        if entry["types"] > 1:
+            name += f" ({text.count(entry['types'], 'type')})"
         rows.append(
             (
                 text.number(entry["objects"]),
                 text.size(entry["bytes"]),
                 text.number(entry.get("unreachable")),
-                text.clean(entry["type"]),
+                name,
             )
         )
     lines = text.columns(rows, ">>><")
-    shown = len(answer["types"])
-    lines += text.more(shown, answer.get("total"), bool(answer.get("limited")))
+    lines += text.more(len(answer["names"]), answer["names_total"], False)
     lines.append(
         f"{text.count(answer['objects'], 'object')}, "
         f"{text.size(answer['bytes'])}"

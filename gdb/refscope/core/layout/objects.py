@@ -12,11 +12,16 @@ def count(answer: dict[str, Any]) -> list[str]:
     value = answer["count"]
     lines = [text.described(answer["object"])]
     lines.append("count: " + ("immortal" if value is None else str(value)))
-    lines += text.indent(_references(answer["holders"]))
-    holders = len(answer["holders"])
-    limited = bool(answer.get("limited"))
-    total = answer["named"] + answer.get("guesses", 0) if limited else None
-    lines += text.indent(text.more(holders, total, limited))
+    roots = [h for h in answer["holders"] if h["kind"] == "root"]
+    containers = answer["containers"]
+    lines += text.indent(_references(roots + containers))
+    if len(containers) < answer["containers_total"]:
+        lines += text.indent(
+            text.more(len(containers), answer["containers_total"], True)
+        )
+    elif not containers:  # roots alone are more than the limit
+        held = answer["named"] + answer.get("guesses", 0)
+        lines += text.indent(text.more(len(roots), held, False))
     if answer.get("weak"):
         lines.append(f"weak (not counted): {answer['weak']}")
     if value is not None:
@@ -33,9 +38,10 @@ def _references(references: list[dict[str, Any]]) -> list[str]:
     rows = []
     for reference in references:
         thing = reference.get("object")
-        rows.append(
-            (text.label(reference), text.described(thing, 76) if thing else "")
-        )
+        label = text.label(reference)
+        if reference.get("references", 1) > 1:
+            label += f" and {text.number(reference['references'] - 1)} more"
+        rows.append((label, text.described(thing, 76) if thing else ""))
     return text.columns(rows, "<<")
 
 
@@ -180,11 +186,24 @@ def why(answer: dict[str, Any]) -> list[str]:
         return lines + _no_path(answer)
     shown: set[tuple[str, ...]] = set()
     for path in answer["paths"]:
-        lines.append(f"  {text.clean(path['root'])}")
+        lines.append(f"  {text.clean(path['root'])}" + _also(path))
         lines += text.indent(_steps(path["steps"], shown), "    ")
     return lines + text.indent(
         text.more(len(answer["paths"]), None, bool(answer.get("limited")))
     )
+
+
+def _also(path: dict[str, Any]) -> str:
+    """The roots from which the same path leads to the object."""
+    also = [text.clean(root) for root in path.get("also") or ()]
+    names = [name for name in dict.fromkeys(also)
+             if name != text.clean(path["root"])]
+    if len(names) > 3:
+        names = names[:2]
+    rest = path.get("also_total", 0) - sum(also.count(name) for name in names)
+    if rest > 0:
+        names.append(f"{text.number(rest)} more")
+    return f"  (also: {', '.join(names)})" if names else ""
 
 
 def _no_path(answer: dict[str, Any]) -> list[str]:

@@ -125,8 +125,9 @@ def _runtime(runtime: dict[str, Any]) -> list[str]:
         lines.append(f"  {text.count(interpreters, 'interpreter')}")
     if runtime.get("allocator"):
         lines.append("  " + _allocator(runtime["allocator"]))
-    for thread in runtime.get("threads") or ():
-        lines.append("  " + _thread(thread, interpreters > 1))
+    lines += text.indent(
+        _threads(runtime.get("threads") or [], interpreters > 1)
+    )
     for collector in _collectors(runtime.get("gc")):
         several = collector.get("interpreters") or collector.get("registries")
         for one in several or ():
@@ -176,6 +177,22 @@ def _tracked(collector: dict[str, Any]) -> str:
     generations = collector.get("generations") or ()
     tracked = sum(g.get("objects") or 0 for g in generations)
     return f"{text.count(tracked, 'object')} tracked"
+
+
+def _threads(threads: list[dict[str, Any]], several: bool) -> list[str]:
+    """One line for each; those that execute the same are counted."""
+    alike: dict[str, list[dict[str, Any]]] = {}
+    for thread in threads:
+        what = [thread.get("frames"), thread.get("interpreter"),
+                bool(thread.get("holds_gil"))]
+        alike.setdefault(repr(what), []).append(thread)
+    lines = []
+    for first, *others in alike.values():
+        lines.append(_thread(first, several))
+        if others:
+            lines.append(f"{text.number(len(others))} like "
+                         + _thread(first, False).split(":")[0].split(",")[0])
+    return lines
 
 
 def _thread(thread: dict[str, Any], several: bool) -> str:

@@ -26,6 +26,18 @@ void rs_py_function_name(struct rs_cpython *py, uint64_t function, char *buf,
 void rs_py_module_name(struct rs_cpython *py, uint64_t module, char *buf,
 		       size_t size);
 
+/** `f (x.py:3)` of a frame object. */
+void rs_py_frame_name(struct rs_cpython *py, uint64_t object, char *buf,
+		      size_t size);
+
+/** The qualified name of what a generator or coroutine executes; in 2.7 the
+ * plain name. */
+void rs_py_generator_name(struct rs_cpython *py, uint64_t generator, char *buf,
+			  size_t size);
+
+/** @return The name of a function made in C, borrowed from the memory. */
+const char *rs_py_builtin_name(struct rs_cpython *py, uint64_t function);
+
 /** `module.name` of an old-style class (2.7). */
 void rs_py_old_class_name(struct rs_cpython *py, uint64_t class, char *buf,
 			  size_t size);

@@ -307,21 +307,16 @@ static void show_method(struct out *o, uint64_t object, unsigned depth)
 
 static void show_builtin(struct out *o, uint64_t object)
 {
-	const uint64_t ml =
-		rs_py_get(o->py, object, RS_F_PyCFunctionObject__m_ml);
 	const uint64_t self =
 		rs_py_get(o->py, object, RS_F_PyCFunctionObject__m_self);
-	const uint64_t at =
-		ml ? rs_py_get(o->py, ml, RS_F_PyMethodDef__ml_name) : 0;
-	const char *name =
-		at ? rs_memory_text(o->py->base.memory, at, 256) : NULL;
+	const char *name = rs_py_builtin_name(o->py, object);
 	const struct rs_py_type *t = self ? rs_py_known_of(o->py, self) : NULL;
 
 	if (!t || t->how == RS_PY_MODULE)
-		say(o, "<built-in function %s>", name ? name : "?");
+		say(o, "<built-in function %s>", name);
 	else
-		say(o, "<built-in method %s of %s object at 0x%llx>",
-		    name ? name : "?", t->name, (unsigned long long)self);
+		say(o, "<built-in method %s of %s object at 0x%llx>", name,
+		    t->name, (unsigned long long)self);
 }
 
 static void show_type(struct out *o, uint64_t object)
@@ -358,40 +353,18 @@ static void show_code(struct out *o, uint64_t object)
 
 static void show_frame(struct out *o, uint64_t object)
 {
-	struct rs_py_frame frame = {.address = object};
-	char text[512];
+	char name[512];
 
-	if (rs_py_minor(o->py) >= 11) {
-		frame.address =
-			rs_py_get(o->py, object, RS_F_PyFrameObject__f_frame);
-		frame.code = rs_py_get(o->py, frame.address,
-				       RS_F__PyInterpreterFrame__f_code);
-		if (!frame.code)
-			frame.code = rs_py_get(
-				o->py, frame.address,
-				RS_F__PyInterpreterFrame__f_executable);
-		frame.code &= ~UINT64_C(1);
-	} else {
-		frame.code =
-			rs_py_get(o->py, object, RS_F_PyFrameObject__f_code);
-	}
-	rs_py_frame_text(o->py, &frame, text, sizeof(text));
-	say(o, "<frame %s>", text);
+	rs_py_frame_name(o->py, object, name, sizeof(name));
+	say(o, "<frame %s>", name);
 }
 
 static void
 show_generator(struct out *o, const struct rs_py_type *t, uint64_t object)
 {
-	const uint64_t code =
-		rs_py_get(o->py, object, RS_F_PyGenObject__gi_code);
 	char name[256];
 
-	if (rs_py_off(o->py, RS_F_PyGenObject__gi_qualname) >= 0)
-		name_of(o, object, RS_F_PyGenObject__gi_qualname, name,
-			sizeof(name));
-	else
-		name_of(o, code, RS_F_PyCodeObject__co_name, name,
-			sizeof(name));
+	rs_py_generator_name(o->py, object, name, sizeof(name));
 	say(o, "<%s object %s at 0x%llx>", t->name, name,
 	    (unsigned long long)object);
 }

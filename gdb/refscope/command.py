@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional
 
 import gdb
 
-from . import value
+from . import screen, value
 from .core import layout
 from .core.engine import EINTERRUPTED, EVERYTHING, EngineError, Session
 from .core.options import BadOption, Option, Options
@@ -119,7 +119,8 @@ class Command(gdb.Command):
         if given["json"]:
             say_json(text)
         else:
-            say(self._laid_out(text, given))
+            screen.prepare()
+            say(screen.shown(self._laid_out(text, given), from_tty))
 
     def _laid_out(self, text: str, given: "Given") -> list[str]:
         try:

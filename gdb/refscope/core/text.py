@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import Any, Iterable, Sequence
 
-WIDTH = 100
+WIDTH = 100  # columns that answers are laid out for where none are said
 LABEL_WIDTH = 36
 NAME_WIDTH = 60
 # The default repr() of an object, without the address.
@@ -22,6 +23,33 @@ _CONTROLS.update({0x2028: "\\u2028", 0x2029: "\\u2029"})
 # Characters that change the direction of the text around them.
 _CONTROLS.update({c: f"\\u{c:04x}" for c in (*range(0x202A, 0x202F),
                                              *range(0x2066, 0x206A))})
+
+
+_page = {"extra": 0}  # columns more than WIDTH
+
+
+def lay_out_for(columns: int) -> None:
+    """From now on lines are to have at most so many columns."""
+    _page["extra"] = columns - WIDTH
+
+
+def width() -> int:
+    """The columns that a line may have."""
+    return WIDTH + _page["extra"]
+
+
+def wrapped(line: str, columns: int) -> list[str]:
+    """A line as several, none longer than columns if its words permit; those
+    after the first are indented more."""
+    if len(line) <= columns:
+        return [line]
+    lead = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line.lstrip(), columns, initial_indent=lead,
+        subsequent_indent=lead + "    ", break_long_words=False,
+        break_on_hyphens=False, replace_whitespace=False,
+        drop_whitespace=True,
+    ) or [line]
 
 
 def clean(text: Any) -> str:
@@ -83,7 +111,9 @@ def name(thing: dict[str, Any]) -> str:
 
 
 def described(thing: dict[str, Any], width: int = WIDTH) -> str:
-    """name(), the owner of a dict, and the object's text if it says more."""
+    """name(), the owner of a dict, and the object's text if it says more.
+
+    width is that on a page of WIDTH columns; another page has more or less."""
     shown = name(thing)
     if thing.get("of"):
         shown += " of " + clean(thing["of"])
@@ -97,7 +127,8 @@ def described(thing: dict[str, Any], width: int = WIDTH) -> str:
     if thing.get("name") and text.startswith("<"):
         repeats = " of " not in text
     if text and not repeats and not PLAIN.fullmatch(text):
-        shown += " " + elide(text, max(20, width - len(shown)))
+        room = width + _page["extra"] - len(shown)
+        shown += " " + elide(text, max(20, room))
     return shown
 
 

@@ -107,7 +107,7 @@ def _path(path: list[dict[str, Any]], length: int | None) -> list[str]:
     if path:
         steps.append(text.name(path[0]["object"]))
     line = " -> ".join(steps)
-    if len(line) <= text.WIDTH - 2 and not rest:
+    if len(line) <= text.width() - 2 and not rest:
         return [line]
     broken = steps[:1] + ["-> " + step for step in steps[1:]]
     return broken[:-1] + rest + broken[-1:]

@@ -213,7 +213,7 @@ def _thread(thread: dict[str, Any], several: bool) -> str:
     line += ": " + (frames[0] if frames else "no frames")
     for number, frame in enumerate(frames[1:], 1):
         left = f" < {len(frames) - number} more"
-        if len(line) + len(frame) + len(left) + 3 > text.WIDTH:
+        if len(line) + len(frame) + len(left) + 3 > text.width():
             return line + left
         line += " < " + frame
     return line

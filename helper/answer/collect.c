@@ -155,6 +155,7 @@ write_answer(struct rs_json *j, const struct collection *c, uint64_t limit)
 	struct rs_error *err = rs_listing_write(&listing, j, limit, &shown);
 	rs_json_key_bool(j, "limited", shown < c->result.unreachable);
 	rs_report_problems(j, c->session, false);
+	rs_report_uncertain(j, c->graph, &c->result);
 	rs_report_completeness(j, c->session);
 	rs_json_end_object(j);
 	return err;

@@ -272,6 +272,9 @@ struct rs_collect_options {
 	// that runs. NULL: there is only one.
 	const uint8_t *group;
 	uint8_t which;
+	// Take the guesses of inexact members for strong, and those members
+	// for members that a type may leave alone (RS_OBJ_UNTRACKS).
+	bool guesses;
 };
 
 /** The result of a collection. */
@@ -281,6 +284,12 @@ struct rs_collect_result {
 	uint64_t unreachable; // freed + uncollectable
 	uint64_t uncollectable; // kept + finalizer + unfreeable
 	uint64_t garbage; // finalizer
+	// What it finds at least and at most, where it is not certain what
+	// types tell it; equal to unreachable otherwise (doubts.h).
+	uint64_t least, most;
+	// [types] the objects behind that, by their types; NULL: none.
+	uint32_t *doubtful;
+	uint32_t types;
 };
 
 /**

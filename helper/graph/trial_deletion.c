@@ -46,8 +46,11 @@ static bool is_member(const struct rs_collect_options *options, uint16_t flags)
 {
 	const int generation = flags & RS_OBJ_GENERATION;
 
-	return (flags & RS_OBJ_TRACKED) && !(flags & RS_OBJ_UNTRACKS) &&
-	       generation <= options->generation && generation <= 2;
+	if ((flags & RS_OBJ_UNTRACKS) &&
+	    !(options->guesses && (flags & RS_OBJ_INEXACT)))
+		return false;
+	return (flags & RS_OBJ_TRACKED) && generation <= options->generation &&
+	       generation <= 2;
 }
 
 static bool is_of_collector(const struct trial *trial, uint32_t i)
@@ -81,6 +84,25 @@ static void copy_counts(struct trial *trial)
 	}
 }
 
+// The kind of reference that object @p i has beside strong ones, or none.
+static unsigned also(const struct trial *trial, uint32_t i)
+{
+	enum { RS_NO_KIND = RS_GUESS + 1 };
+
+	return trial->options->guesses &&
+			       (trial->graph->flags[i] & RS_OBJ_INEXACT)
+		       ? RS_GUESS
+		       : RS_NO_KIND;
+}
+
+// Only strong references: the collector knows no others.
+static inline bool is_known(uint32_t edge, unsigned also)
+{
+	const unsigned kind = edge >> RS_KIND_SHIFT;
+
+	return kind == RS_STRONG || kind == also;
+}
+
 static void subtract_large(const struct trial *trial, uint32_t i)
 {
 	if (trial->rest[i])
@@ -110,6 +132,7 @@ static void subtract_row(const struct trial *trial, uint32_t i)
 {
 	const struct rs_graph *graph = trial->graph;
 	const uint64_t n = graph->references;
+	const unsigned other = also(trial, i);
 	uint8_t *state = trial->state;
 
 	for (uint64_t e = graph->out_start[i]; e < graph->out_start[i + 1];
@@ -120,8 +143,7 @@ static void subtract_row(const struct trial *trial, uint32_t i)
 		}
 		const uint32_t edge = graph->out[e];
 		const uint32_t target = rs_edge_target(edge);
-		// Only strong references: the collector knows no others.
-		if (rs_edge_kind(edge) != RS_STRONG)
+		if (!is_known(edge, other))
 			continue;
 		const uint8_t refs = state[target];
 		if (refs == RS_LARGE)
@@ -144,9 +166,13 @@ static struct rs_error *subtract(const struct trial *trial)
 		if (trial->state[i] != RS_OUTSIDE)
 			subtract_row(trial, i);
 	}
-	for (uint32_t i = 0; i < trial->graph->objects; i++)
+	for (uint32_t i = 0; i < trial->graph->objects; i++) {
 		if (trial->state[i] == RS_LARGE)
 			trial->state[i] = trial->rest[i] ? RS_HELD : 0;
+		// A guess more than its count, which is not wrong for that.
+		if (trial->state[i] == RS_OVER && trial->options->guesses)
+			trial->state[i] = 0;
+	}
 	return NULL;
 }
 
@@ -156,6 +182,7 @@ static void reach_row(struct trial *trial, uint32_t i)
 {
 	const struct rs_graph *graph = trial->graph;
 	const uint64_t n = graph->references;
+	const unsigned other = also(trial, i);
 	uint8_t *state = trial->state;
 
 	state[i] = RS_REACHED;
@@ -167,7 +194,7 @@ static void reach_row(struct trial *trial, uint32_t i)
 		}
 		const uint32_t edge = graph->out[e];
 		const uint32_t target = rs_edge_target(edge);
-		if (rs_edge_kind(edge) != RS_STRONG || state[target])
+		if (!is_known(edge, other) || state[target])
 			continue;
 		state[target] = target > i ? 1 : RS_REACHED;
 		if (target < i)
@@ -193,12 +220,13 @@ static struct rs_error *follow(struct trial *trial, uint8_t mark)
 				    queue->tail - queue->head, graph->out_start,
 				    graph->out, state, sizeof(*state));
 		const uint32_t i = queue->item[queue->head++];
+		const unsigned other = also(trial, i);
 		for (uint32_t e = graph->out_start[i];
 		     e < graph->out_start[i + 1]; e++) {
 			const uint32_t edge = graph->out[e];
 			const uint32_t target = rs_edge_target(edge);
 
-			if (rs_edge_kind(edge) != RS_STRONG || state[target])
+			if (!is_known(edge, other) || state[target])
 				continue;
 			state[target] = mark;
 			queue->item[queue->tail++] = target;
@@ -270,6 +298,7 @@ static void set_fates(struct trial *trial, struct rs_collect_result *ret)
 	ret->uncollectable = number[RS_FATE_KEPT] + ret->garbage +
 			     number[RS_FATE_UNFREEABLE];
 	ret->unreachable = number[RS_FATE_FREED] + ret->uncollectable;
+	ret->least = ret->most = ret->unreachable;
 }
 
 static struct rs_error *run(struct trial *trial)
@@ -315,5 +344,6 @@ struct rs_error *rs_graph_collect(const struct rs_graph *graph,
 void rs_collect_result_fini(struct rs_collect_result *result)
 {
 	rs_block_free(result->fate, result->objects, sizeof(uint8_t));
+	rs_block_free(result->doubtful, result->types, sizeof(uint32_t));
 	*result = (struct rs_collect_result){0};
 }

@@ -2,6 +2,7 @@
 #include "session/collection.h"
 
 #include "base/cleanup.h"
+#include "graph/doubts.h"
 #include "session/build.h"
 
 struct run {
@@ -28,6 +29,40 @@ add_fates(struct rs_collect_result *sum, struct rs_collect_result *one)
 	sum->unreachable += one->unreachable;
 	sum->uncollectable += one->uncollectable;
 	sum->garbage += one->garbage;
+	sum->least += one->least;
+	sum->most += one->most;
+	if (!sum->doubtful) {
+		sum->doubtful = one->doubtful;
+		sum->types = one->types;
+		one->doubtful = NULL;
+	}
+	for (uint32_t t = 0; one->doubtful && t < sum->types; t++)
+		sum->doubtful[t] += one->doubtful[t];
+}
+
+// Whether the result depends on what is guessed of members of @p rt.
+static struct rs_error *
+depends_on_guesses(const struct run *run, struct rs_runtime *rt, bool *ret)
+{
+	const struct rs_graph *g = run->graph;
+	RS_CLEANUP(rs_vec_fini) struct rs_vec object = {0};
+	struct rs_error *err = NULL;
+
+	*ret = false;
+	if (rt->ops->query_adds) // says what was not read in words of its own
+		return NULL;
+	for (uint32_t i = 0; i < g->objects && !err; i++)
+		if ((g->flags[i] & RS_OBJ_INEXACT) &&
+		    (g->flags[i] & RS_OBJ_TRACKED) &&
+		    rs_graph_runtime(g, i) == rt->index)
+			err = rs_vec_append(&object, &g->address[i],
+					    sizeof(g->address[i]));
+	const size_t n = rs_vec_count(&object, uint64_t);
+	if (!err && n)
+		*ret = !rt->ops->affects_collection ||
+		       rt->ops->affects_collection(
+			       rt, rs_vec_items(&object, uint64_t), n);
+	return err;
 }
 
 static struct rs_error *mark_group(struct run *run, struct rs_runtime *rt,
@@ -66,11 +101,20 @@ static struct rs_error *collect(struct run *run, struct rs_runtime *rt,
 		.which = which,
 	};
 	struct rs_collect_result one = {0};
-	struct rs_error *err = rs_graph_collect(run->graph, &options,
-						&run->session->progress, &one);
+	const struct rs_progress *progress = &run->session->progress;
+	bool guesses;
+	struct rs_error *err =
+		rs_graph_collect(run->graph, &options, progress, &one);
 
-	if (err)
+	if (!err)
+		err = depends_on_guesses(run, rt, &guesses);
+	if (!err)
+		err = rs_graph_doubts(run->graph, &options, guesses, progress,
+				      &one);
+	if (err) {
+		rs_collect_result_fini(&one);
 		return err;
+	}
 	ret->unreachable = one.unreachable;
 	ret->uncollectable = one.uncollectable;
 	add_fates(&run->sum, &one);

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { RS_TYPES_NAMED = 5 };
 
@@ -85,6 +86,55 @@ write_types(struct rs_json *j, const struct rs_graph *g, uint32_t *number)
 		number[t] = 0;
 	}
 	rs_json_end_array(j);
+}
+
+// A program may make many types of one name: the first has them all.
+static void add_namesakes(const struct rs_graph *g, uint32_t *number)
+{
+	enum { RS_COMPARED = 1000 }; // names; of more types some stay apart
+	uint32_t first[RS_COMPARED], n = 0;
+
+	for (uint32_t t = 0; t < g->types; t++) {
+		uint32_t i = 0;
+
+		if (!number[t])
+			continue;
+		while (i < n && strcmp(g->type_row[first[i]].name,
+				       g->type_row[t].name) != 0)
+			i++;
+		if (i < n) {
+			number[first[i]] += number[t];
+			number[t] = 0;
+		} else if (n < RS_COMPARED) {
+			first[n++] = t;
+		}
+	}
+}
+
+void rs_report_uncertain(struct rs_json *j, const struct rs_graph *g,
+			 const struct rs_collect_result *result)
+{
+	uint32_t *number = NULL;
+
+	if (!result || result->least == result->most || !result->doubtful)
+		return;
+	rs_json_key(j, "uncertain");
+	rs_json_begin_object(j);
+	rs_json_key(j, "unreachable");
+	rs_json_begin_array(j);
+	rs_json_uint(j, result->least);
+	rs_json_uint(j, result->most);
+	rs_json_end_array(j);
+	// If this fails only the types are left out, not the numbers.
+	rs_error_free(rs_block_new(g->types, sizeof(*number), &number));
+	if (number) {
+		memcpy(number, result->doubtful,
+		       result->types * sizeof(*number));
+		add_namesakes(g, number);
+		write_types(j, g, number);
+	}
+	rs_json_end_object(j);
+	rs_block_free(number, g->types, sizeof(*number));
 }
 
 static void write_counts(struct rs_json *j, const struct rs_session *session)

@@ -163,7 +163,7 @@ struct rs_error *rs_report_full_collection(struct rs_report *report,
 			return err;
 		session->has_full_collection = true;
 	}
-	*ret = &session->full_collection;
+	*ret = report->collection = &session->full_collection;
 	return NULL;
 }
 
@@ -222,6 +222,7 @@ struct rs_error *rs_report_take(struct rs_report *report, char **ret)
 		return err;
 	if (!report->has_problems)
 		rs_report_problems(&report->json, report->session, false);
+	rs_report_uncertain(&report->json, report->graph, report->collection);
 	rs_report_completeness(&report->json, report->session);
 	rs_json_end_object(&report->json);
 	return rs_json_take(&report->json, ret);

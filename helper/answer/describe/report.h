@@ -42,6 +42,8 @@ struct rs_report {
 	uint64_t written; // objects and labels so far
 	struct rs_error *interrupted; // owned: the user stopped the writing
 	bool has_problems; // rs_report_problems() has been called
+	// The one that the answer uses, or NULL; borrowed from the session.
+	const struct rs_collect_result *collection;
 };
 
 /**
@@ -246,6 +248,14 @@ void rs_report_completeness(struct rs_json *json,
  */
 void rs_report_problems(struct rs_json *json, const struct rs_session *session,
 			bool all);
+
+/**
+ * Write "uncertain", if @p result, of a collection of @p graph, depends on what
+ * types tell their collector and that is not known. See engine.h. @p result may
+ * be NULL.
+ */
+void rs_report_uncertain(struct rs_json *json, const struct rs_graph *graph,
+			 const struct rs_collect_result *result);
 
 /** Write these members, end the answer's object and return the text. Errors:
  * RS_ENOMEM; as rs_memory_check(). */

@@ -65,20 +65,27 @@ void rs_returns_find(const struct rs_session *session,
 {
 	*ret = (struct rs_returns){result->unreachable, result->unreachable,
 				   NULL};
-	if (!result->unreachable)
+	if (result->least < result->most) {
+		*ret = (struct rs_returns){result->least, result->most,
+					   "what C types tell the collector"};
+	}
+	if (!result->most)
 		return;
 	const uint64_t callbacks = count_callbacks(graph, result);
 	// 2.7 counts those that it keeps when the others are cleared, and
 	// calls no finalizer and closes no generator before.
+	const char *decides = NULL;
+
 	if (rules != RS_RULES_27)
-		ret->decides = find_code(session, graph, result);
+		decides = find_code(session, graph, result);
 	else if (result->uncollectable &&
 		 result->uncollectable < result->unreachable)
-		ret->decides = "objects that a finalizer keeps";
-	if (callbacks && !ret->decides)
-		ret->decides = "callbacks of weak references";
-	if (!ret->decides)
+		decides = "objects that a finalizer keeps";
+	if (callbacks && !decides)
+		decides = "callbacks of weak references";
+	if (!decides)
 		return;
+	ret->decides = decides;
 	ret->low = 0;
 	ret->high += callbacks;
 }

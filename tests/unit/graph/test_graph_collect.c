@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "graph/doubts.h"
 #include "graph_maker.h"
 
 static const struct rs_collect_options FULL_27 = {.generation = 2,
@@ -507,6 +508,72 @@ START_TEST(chance_graphs_agree_with_the_definition)
 }
 END_TEST
 
+static void ck_doubts(const struct rs_graph *graph, uint64_t least,
+		      uint64_t found, uint64_t most)
+{
+	struct rs_collect_result result;
+
+	rs_ck_ok(rs_graph_collect(graph, &FULL_34, NULL, &result));
+	ck_assert_uint_eq(result.least, result.unreachable);
+	rs_ck_ok(rs_graph_doubts(graph, &FULL_34, true, NULL, &result));
+	ck_assert_uint_eq(result.least, least);
+	ck_assert_uint_eq(result.unreachable, found);
+	ck_assert_uint_eq(result.most, most);
+	rs_collect_result_fini(&result);
+}
+
+// A ring 0 -> 1 -> 0, from which 2 hangs.
+static void make_ring(struct rs_maker *maker, enum rs_kind kind)
+{
+	rs_maker_init(maker, 3);
+	rs_maker_edge(maker, 0, 1, kind);
+	rs_maker_edge(maker, 1, 0, RS_STRONG);
+	rs_maker_edge(maker, 1, 2, RS_STRONG);
+}
+
+START_TEST(what_is_assumed_and_guessed_gives_bounds)
+{
+	struct rs_maker maker;
+
+	make_ring(&maker, RS_STRONG);
+	ck_doubts(rs_maker_finish(&maker), 3, 3, 3);
+	maker.graph.flags[0] |= RS_OBJ_INEXACT;
+	ck_doubts(&maker.graph, 3, 3, 3);
+	maker.graph.flags[0] |= RS_OBJ_ASSUMED;
+	ck_doubts(&maker.graph, 0, 3, 3);
+	rs_maker_fini(&maker);
+
+	make_ring(&maker, RS_GUESS);
+	ck_doubts(rs_maker_finish(&maker), 0, 0, 0);
+	maker.graph.flags[0] |= RS_OBJ_INEXACT;
+	maker.graph.count[1] = 1;
+	ck_doubts(&maker.graph, 0, 0, 3);
+	maker.graph.flags[0] |= RS_OBJ_UNTRACKS;
+	ck_doubts(&maker.graph, 0, 0, 3);
+	rs_maker_fini(&maker);
+
+	// Of what hangs from a ring only the rest is in doubt.
+	make_ring(&maker, RS_STRONG);
+	rs_maker_finish(&maker);
+	maker.graph.flags[2] |= RS_OBJ_INEXACT | RS_OBJ_ASSUMED;
+	ck_doubts(&maker.graph, 3, 3, 3);
+	rs_maker_fini(&maker);
+}
+END_TEST
+
+START_TEST(a_guess_too_many_makes_nothing_reachable)
+{
+	struct rs_maker maker;
+
+	make_ring(&maker, RS_STRONG);
+	rs_maker_edge(&maker, 2, 0, RS_GUESS); // not counted
+	rs_maker_finish(&maker);
+	maker.graph.flags[2] |= RS_OBJ_INEXACT;
+	ck_doubts(&maker.graph, 3, 3, 3);
+	rs_maker_fini(&maker);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("graph_collect");
@@ -541,6 +608,8 @@ int main(void)
 	tcase_add_test(tcase,
 		       each_collector_sees_the_objects_of_its_group_alone);
 	tcase_add_test(tcase, chance_graphs_agree_with_the_definition);
+	tcase_add_test(tcase, what_is_assumed_and_guessed_gives_bounds);
+	tcase_add_test(tcase, a_guess_too_many_makes_nothing_reachable);
 	suite_add_tcase(suite, tcase);
 	return rs_ck_run(suite);
 }

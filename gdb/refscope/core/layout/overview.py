@@ -56,6 +56,7 @@ def completeness(answer: dict[str, Any]) -> list[str]:
             f"({text.count(number, 'object')} could not be traversed; their "
             'references are those read from memory: see "refs info")'
         )
+    lines += _uncertain(answer.get("uncertain"))
     if answer.get("in_transit"):
         lines.append(
             f"({text.count(answer['in_transit'], 'object')} with a count of "
@@ -109,6 +110,22 @@ def _why_unread(unread: dict[str, Any], failed: bool) -> str:
     if failed:
         return "they could not be called"
     return "take a core of the target to get them: gcore, set refs exact auto"
+
+
+def _uncertain(uncertain: Any) -> list[str]:
+    if not uncertain:
+        return []
+    low, high = uncertain["unreachable"]
+    types = ", ".join(
+        f"{text.clean(one['type'])} {text.number(one['objects'])}"
+        for one in uncertain.get("types") or ()
+    )
+    return [
+        f"(between {text.number(low)} and {text.number(high)} objects are "
+        "unreachable: reading does not show what C types tell the collector"
+        + (f": {types}" if types else "")
+        + "; of a core they are asked: gcore, set refs exact auto)"
+    ]
 
 
 def _runtime(runtime: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 #include "answer/describe/listing.h"
 #include "answer/describe/returns.h"
 #include "session/collection.h"
+#include "session/exact_query.h"
 
 // A collection, and what else the answer needs.
 struct collection {
@@ -14,6 +15,8 @@ struct collection {
 	uint64_t unseen; // unreachable, and no collector finds them
 	int generation;
 	enum rs_rules rules;
+	bool has_returns; // of a collector that returns a number
+	struct rs_returns returns;
 };
 
 static struct rs_error *parse_rules(const char *text, enum rs_rules *ret)
@@ -59,7 +62,9 @@ static uint64_t new_garbage(const struct collection *c)
 		      fate != RS_FATE_UNFREEABLE &&
 		      rs_session_runtime(c->session, c->graph, i)->gc_saveall);
 	}
-	return n;
+	// Of 2.7's, what the rest has let go of is freed before.
+	return c->has_returns ? n - (c->result.garbage - c->returns.garbage)
+			      : n;
 }
 
 static void write_those(struct rs_json *j, const struct collection *c,
@@ -106,22 +111,29 @@ static const struct rs_runtime *find_returning(const struct rs_session *session)
 	return NULL;
 }
 
-static void write_returns(struct rs_json *j, const struct collection *c)
+static struct rs_error *find_returns(struct collection *c)
 {
 	const struct rs_runtime *rt = find_returning(c->session);
-	struct rs_returns returns;
 
 	// By the rules of another version there is nothing to be returned.
-	if (!rt || c->rules != rt->rules)
+	c->has_returns = rt && c->rules == rt->rules;
+	return c->has_returns
+		       ? rs_returns_find(c->session, c->graph, &c->result,
+					 c->rules, &c->returns)
+		       : NULL;
+}
+
+static void write_returns(struct rs_json *j, const struct collection *c)
+{
+	if (!c->has_returns)
 		return;
-	rs_returns_find(c->session, c->graph, &c->result, c->rules, &returns);
 	rs_json_key(j, "returns");
 	rs_json_begin_array(j);
-	rs_json_uint(j, returns.low);
-	rs_json_uint(j, returns.high);
+	rs_json_uint(j, c->returns.low);
+	rs_json_uint(j, c->returns.high);
 	rs_json_end_array(j);
-	if (returns.decides)
-		rs_json_key_string(j, "decides", returns.decides);
+	if (c->returns.decides)
+		rs_json_key_string(j, "decides", c->returns.decides);
 }
 
 static bool is_collecting(const struct rs_session *session)
@@ -217,8 +229,9 @@ answer(struct collection *c, const char *rules, uint64_t limit, char **ret)
 	struct rs_error *err;
 
 	// The graph of all objects gives the same result, and may already be
-	// there.
-	if ((c->session->has_all && !c->session->has_tracked) ||
+	// there. Weak references are read for it even of what is traversed.
+	if (rs_exact_wanted_all(c->session) ||
+	    (c->session->has_all && !c->session->has_tracked) ||
 	    has_several(c->session))
 		err = rs_session_graph(c->session, &c->graph);
 	else
@@ -227,7 +240,8 @@ answer(struct collection *c, const char *rules, uint64_t limit, char **ret)
 		return err;
 	if ((err = rs_session_collect(c->session, c->graph, &how, &c->result,
 				      &c->each)) ||
-	    (err = count_garbage(c)) || (err = count_unseen(c)))
+	    (err = count_garbage(c)) || (err = count_unseen(c)) ||
+	    (err = find_returns(c)))
 		return err;
 
 	rs_json_init(&j, -1);

@@ -186,6 +186,13 @@ struct rs_image_question;
 struct rs_image_answer;
 struct rs_image_called; // sandbox/image_call.h
 
+/** What a collection does to an unreachable object before it counts. */
+enum rs_ending {
+	RS_ENDING_NONE, // nothing, or nothing that matters
+	RS_ENDING_LETS_GO, // it lets go of all that it holds
+	RS_ENDING_CODE, // code that can do anything to what it reaches
+};
+
 struct rs_runtime_ops {
 	const char *name; // "cpython", "native"
 	// A word for rs_answer_show() to add to the flags of objects, or NULL.
@@ -486,14 +493,15 @@ struct rs_runtime_ops {
 			 const struct rs_label *label);
 
 	/**
-	 * Whether a collection runs code of the program, other than a
-	 * finalizer, when it finds an unreachable object of type @p type, and
-	 * before it counts what it will free.
-	 * @return What these objects are and what is done to them
-	 *         ("generators, which are closed first"), static; NULL: no.
+	 * What a collection does to an unreachable object at @p address,
+	 * other than to call a finalizer of the program's, before it counts
+	 * what it will free.
+	 * @param[out] what What such objects are and what is done to them
+	 *             ("generators, which are closed first"), static.
 	 * May be NULL if gc_returns is false.
 	 */
-	const char *(*closed_first)(struct rs_runtime *rt, uint32_t type);
+	enum rs_ending (*ending)(struct rs_runtime *rt, uint64_t address,
+				 const char **what);
 
 	/**
 	 * Write the name of a namespace's owner (`module os`, `function f`).
@@ -584,6 +592,8 @@ struct rs_runtime {
 	bool gc_saveall; // DEBUG_SAVEALL: garbage goes to the garbage list
 	// Generation 1 is collected in increments that cannot be predicted.
 	bool gc_increments;
+	// It returns what it found, whatever finalizers do then.
+	bool gc_returns_found;
 	bool incomplete; // some of its objects could not be found
 	unsigned collectors; // each with its own objects; 0 means 1
 };

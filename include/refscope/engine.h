@@ -362,9 +362,13 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  *
  * unreachable: what the collector finds. "returns":[N,N] (of a CPython): the
  * least and the greatest number that gc.collect() can return. They are equal
- * unless something runs before the collector counts, which "decides" names:
- * finalizers, generators that are closed, callbacks of weak references, objects
- * that 2.7 keeps. garbage: what len(gc.garbage) would be afterwards.
+ * unless code of the program runs before the collector counts, which "decides"
+ * names: finalizers, generators that are closed where they handle that,
+ * callbacks of weak references; or what C types tell the collector is not known
+ * ("uncertain"). A generator that handles nothing lets go of what it holds, and
+ * what that frees is not counted. Code is taken to reach what it has references
+ * to, not to find garbage by gc.get_objects(). garbage: what len(gc.garbage)
+ * would be afterwards; of 2.7, without what is freed with the rest.
  * collecting: the target was stopped during a collection, so the numbers may be
  * wrong. objects (name as in OBJECT): first the uncollectable ones (those with
  * a finalizer, those that a C program gives no way to free, then what both

@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/returns.h"
 
+#include "base/cleanup.h"
+#include "graph/release.h"
+
+struct returns {
+	const struct rs_session *session;
+	const struct rs_graph *graph;
+	const struct rs_collect_result *result;
+	struct rs_release release; // what is freed before the count
+	uint8_t *touched; // [objects] 1: code of the program can reach it
+	struct rs_vec queue; // uint32_t: touched, their references not yet seen
+	const char *decides;
+	uint64_t callbacks;
+};
+
 static bool is_unreachable(const struct rs_collect_result *result, uint32_t i)
 {
 	return result->fate[i] >= RS_FATE_FREED;
@@ -27,65 +41,216 @@ static bool may_call_back(const struct rs_graph *graph,
 	return dies && strong;
 }
 
-static uint64_t count_callbacks(const struct rs_graph *graph,
-				const struct rs_collect_result *result)
+// Whether the collector of object @p i returns a number, and may count it.
+static bool is_counted(const struct returns *r, uint32_t i)
 {
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i < graph->objects; i++)
-		if (!is_unreachable(result, i))
-			sum += may_call_back(graph, result, i);
-	return sum;
+	return is_unreachable(r->result, i) &&
+	       rs_session_runtime(r->session, r->graph, i)->ops->gc_returns;
 }
 
-// What runs before the collector counts, in the order of importance, or NULL.
-static const char *find_code(const struct rs_session *session,
-			     const struct rs_graph *graph,
-			     const struct rs_collect_result *result)
+static void count_callbacks(struct returns *r)
 {
-	const char *found = NULL;
+	for (uint32_t i = 0; i < r->graph->objects; i++)
+		if (!is_unreachable(r->result, i))
+			r->callbacks += may_call_back(r->graph, r->result, i);
+}
 
-	for (uint32_t i = 0; i < graph->objects; i++) {
-		if (!is_unreachable(result, i))
+static struct rs_error *touch(struct returns *r, uint32_t i)
+{
+	if (r->touched[i] || !is_unreachable(r->result, i))
+		return NULL;
+	r->touched[i] = 1;
+	return rs_vec_append(&r->queue, &i, sizeof(i));
+}
+
+// Weak references to garbage that are not garbage may still work.
+static struct rs_error *touch_weakly(struct returns *r)
+{
+	const struct rs_graph *g = r->graph;
+	struct rs_error *err = NULL;
+
+	for (uint32_t i = 0; i < g->objects && !err; i++)
+		for (uint32_t e = g->out_start[i];
+		     e < g->out_start[i + 1] && !err &&
+		     !is_unreachable(r->result, i);
+		     e++)
+			if (rs_edge_kind(g->out[e]) == RS_WEAK)
+				err = touch(r, rs_edge_target(g->out[e]));
+	return err;
+}
+
+// All that the touched objects lead to. No other garbage is held by them, nor
+// holds them, without being garbage itself.
+static struct rs_error *spread(struct returns *r)
+{
+	const struct rs_graph *g = r->graph;
+	struct rs_error *err = NULL;
+
+	if (!err && r->queue.used)
+		err = touch_weakly(r);
+	while (r->queue.used && !err) {
+		r->queue.used -= sizeof(uint32_t);
+		const uint32_t i =
+			*(const uint32_t *)((const char *)r->queue.data +
+					    r->queue.used);
+
+		for (uint32_t e = g->out_start[i];
+		     e < g->out_start[i + 1] && !err; e++)
+			err = touch(r, rs_edge_target(g->out[e]));
+	}
+	return err;
+}
+
+// What happens to object @p i before the count, from 3.4 on.
+static enum rs_ending
+ending(const struct returns *r, uint32_t i, const char **what)
+{
+	const uint16_t flags = r->graph->flags[i];
+	struct rs_runtime *rt = rs_session_runtime(r->session, r->graph, i);
+
+	*what = "finalizers";
+	if ((flags & RS_OBJ_FINALIZED) || rt->gc_returns_found)
+		return RS_ENDING_NONE;
+	if (flags & RS_OBJ_FINALIZER)
+		return RS_ENDING_CODE;
+	return rt->ops->ending ? rt->ops->ending(rt, r->graph->address[i], what)
+			       : RS_ENDING_NONE;
+}
+
+static struct rs_error *end_all(struct returns *r)
+{
+	struct rs_error *err = NULL;
+
+	for (uint32_t i = 0; i < r->graph->objects && !err; i++) {
+		const char *what = NULL;
+
+		if (r->result->fate[i] != RS_FATE_FREED)
 			continue;
-		if ((graph->flags[i] & (RS_OBJ_FINALIZER | RS_OBJ_FINALIZED)) ==
-		    RS_OBJ_FINALIZER)
-			return "finalizers";
-		struct rs_runtime *rt = rs_session_runtime(session, graph, i);
-		if (!found && rt->ops->closed_first)
-			found = rt->ops->closed_first(rt, graph->type[i]);
+		switch (ending(r, i, &what)) {
+		case RS_ENDING_LETS_GO:
+			err = rs_release_drop(&r->release, i);
+			break;
+		case RS_ENDING_CODE:
+			if (!r->decides ||
+			    r->graph->flags[i] & RS_OBJ_FINALIZER)
+				r->decides = what;
+			err = touch(r, i);
+			break;
+		default:
+			break;
+		}
 	}
-	return found;
+	return err ? err : spread(r);
 }
 
-void rs_returns_find(const struct rs_session *session,
-		     const struct rs_graph *graph,
-		     const struct rs_collect_result *result,
-		     enum rs_rules rules, struct rs_returns *ret)
+static struct rs_error *count_34(struct returns *r, struct rs_returns *ret)
 {
-	*ret = (struct rs_returns){result->unreachable, result->unreachable,
-				   NULL};
-	if (result->least < result->most) {
-		*ret = (struct rs_returns){result->least, result->most,
-					   "what C types tell the collector"};
-	}
-	if (!result->most)
-		return;
-	const uint64_t callbacks = count_callbacks(graph, result);
-	// 2.7 counts those that it keeps when the others are cleared, and
-	// calls no finalizer and closes no generator before.
-	const char *decides = NULL;
+	struct rs_error *err = end_all(r);
 
-	if (rules != RS_RULES_27)
-		decides = find_code(session, graph, result);
-	else if (result->uncollectable &&
-		 result->uncollectable < result->unreachable)
-		decides = "objects that a finalizer keeps";
-	if (callbacks && !decides)
-		decides = "callbacks of weak references";
-	if (!decides)
-		return;
-	ret->decides = decides;
-	ret->low = 0;
-	ret->high += callbacks;
+	for (uint32_t i = 0; i < r->graph->objects && !err; i++) {
+		if (!is_counted(r, i))
+			continue;
+		const bool freed = rs_release_freed(&r->release, i);
+
+		ret->low += !freed && !r->touched[i];
+		ret->high += !freed || r->touched[i];
+	}
+	ret->garbage = r->result->garbage;
+	return err;
+}
+
+// Whether @p i of 2.7 has a finalizer that runs: the rest let go of it.
+static bool dies(const struct returns *r, uint32_t i)
+{
+	return r->result->fate[i] == RS_FATE_FINALIZER &&
+	       rs_release_freed(&r->release, i);
+}
+
+static struct rs_error *clear_all(struct returns *r)
+{
+	struct rs_error *err = NULL;
+
+	for (uint32_t i = 0; i < r->graph->objects && !err; i++)
+		if (r->result->fate[i] == RS_FATE_FREED &&
+		    !rs_session_runtime(r->session, r->graph, i)->gc_saveall)
+			err = rs_release_drop(&r->release, i);
+	for (uint32_t i = 0; i < r->graph->objects && !err; i++)
+		if (dies(r, i)) {
+			r->decides = "finalizers";
+			err = touch(r, i);
+		}
+	return err ? err : spread(r);
+}
+
+static struct rs_error *count_27(struct returns *r, struct rs_returns *ret)
+{
+	struct rs_error *err = clear_all(r);
+
+	for (uint32_t i = 0; i < r->graph->objects && !err; i++) {
+		const uint8_t fate = r->result->fate[i];
+		const bool freed = rs_release_freed(&r->release, i);
+
+		ret->garbage += fate == RS_FATE_FINALIZER && !freed;
+		if (!is_counted(r, i))
+			continue;
+		if (fate == RS_FATE_FREED) {
+			ret->low++;
+			ret->high++;
+			continue;
+		}
+		ret->low += !freed && !r->touched[i];
+		ret->high += !freed || (r->touched[i] && !dies(r, i));
+	}
+	return err;
+}
+
+// What is not known of types widens the range on both sides.
+static void
+add_doubts(const struct rs_collect_result *result, struct rs_returns *ret)
+{
+	const uint64_t fewer = result->unreachable - result->least;
+
+	ret->low -= fewer < ret->low ? fewer : ret->low;
+	ret->high += result->most - result->unreachable;
+	if (!ret->decides && result->least < result->most)
+		ret->decides = "what C types tell the collector";
+}
+
+static void returns_fini(struct returns *r)
+{
+	rs_release_fini(&r->release);
+	rs_block_free(r->touched, r->graph->objects, 1);
+	rs_vec_fini(&r->queue);
+}
+
+struct rs_error *rs_returns_find(const struct rs_session *session,
+				 const struct rs_graph *graph,
+				 const struct rs_collect_result *result,
+				 enum rs_rules rules, struct rs_returns *ret)
+{
+	RS_CLEANUP(returns_fini)
+	struct returns r = {
+		.session = session,
+		.graph = graph,
+		.result = result,
+	};
+	struct rs_error *err;
+
+	*ret = (struct rs_returns){0};
+	if (!result->unreachable) {
+		add_doubts(result, ret);
+		return NULL;
+	}
+	if ((err = rs_block_new(graph->objects, 1, &r.touched)) ||
+	    (err = rs_release_init(&r.release, graph)) ||
+	    (err = rules == RS_RULES_27 ? count_27(&r, ret)
+					: count_34(&r, ret)))
+		return err;
+	count_callbacks(&r);
+	ret->high += r.callbacks;
+	ret->decides = ret->low < ret->high ? r.decides : NULL;
+	if (!ret->decides && r.callbacks)
+		ret->decides = "callbacks of weak references";
+	add_doubts(result, ret);
+	return NULL;
 }

@@ -107,7 +107,7 @@ static const struct rs_runtime_ops ops = {
 	.is_namespace = rs_py_is_namespace,
 	.is_own_namespace = rs_py_is_own_namespace,
 	.is_fixed = rs_py_is_fixed,
-	.closed_first = rs_py_closed_first,
+	.ending = rs_py_ending,
 	.owner_name = rs_py_owner_name,
 	.own_name = rs_py_own_name,
 	.type_module = rs_py_type_module,
@@ -153,6 +153,8 @@ static void set_shapes(struct rs_cpython *py)
 	py->base.collectors =
 		v >= RS_PY(3, 9) && !py->threaded ? py->interpreters : 1;
 	py->base.gc_increments = py->incremental;
+	py->base.gc_returns_found =
+		py->version >= RS_PY(3, 0) && py->version < RS_PY(3, 7);
 	py->base.rules = v < RS_PY(3, 4) ? RS_RULES_27 : RS_RULES_34;
 	if (rs_memory_u64(
 		    py->base.memory,

@@ -3,6 +3,7 @@
 
 enum {
 	RS_FRAME_CLEARED = 4, // gi_frame_state
+	RS_FRAME_CLEARED_315 = 5,
 	RS_OWNED_BY_FRAME_OBJECT = 2, // _PyInterpreterFrame.owner
 	RS_SETUP_LOOP = 120, // 2.7: a block that needs no cleaning up
 	RS_SLOTS_MAX = 1 << 24, // locals and stack of a frame
@@ -422,7 +423,8 @@ void rs_py_generator_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		return;
 	state = rs_memory_at(py->base.memory, generator + (uint64_t)state_at,
 			     1);
-	if (state && *state < RS_FRAME_CLEARED) {
+	if (state && *state < (rs_py_minor(py) >= 15 ? RS_FRAME_CLEARED_315
+						     : RS_FRAME_CLEARED)) {
 		rs_py_iframe_refs(py, generator + (uint64_t)iframe, false,
 				  refs);
 	} else if (state && rs_py_minor(py) >= 14) {

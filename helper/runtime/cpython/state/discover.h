@@ -281,7 +281,6 @@ bool rs_py_is_own_namespace(struct rs_runtime *rt,
 			    const struct rs_label *label);
 bool rs_py_is_fixed(struct rs_runtime *rt, uint32_t type,
 		    const struct rs_label *label);
-const char *rs_py_closed_first(struct rs_runtime *rt, uint32_t type);
 bool rs_py_own_name(struct rs_runtime *rt, uint64_t address, char *buf,
 		    size_t size);
 bool rs_py_owner_name(struct rs_runtime *rt, uint64_t address, char *buf,

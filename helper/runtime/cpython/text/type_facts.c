@@ -40,16 +40,3 @@ bool rs_py_is_fixed(struct rs_runtime *rt, uint32_t type,
 	return label->kind == RS_LABEL_INDEX &&
 	       strcmp(type_name(rt, type), "tuple") == 0;
 }
-
-// What such an object executes is ended by an exception, in its frame.
-const char *rs_py_closed_first(struct rs_runtime *rt, uint32_t type)
-{
-	static const char *const name[] = {"generator", "coroutine",
-					   "async_generator"};
-
-	for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++)
-		if (strcmp(type_name(rt, type), name[i]) == 0)
-			return "generators and coroutines, which are closed "
-			       "first";
-	return NULL;
-}

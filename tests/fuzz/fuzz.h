@@ -11,7 +11,12 @@
 #include <unistd.h>
 
 /** Exit statuses of a child that looked. */
-enum { RS_ANSWERED = 40, RS_REFUSED = 41, RS_BAD_MESSAGE = 42 };
+enum {
+	RS_ANSWERED = 40,
+	RS_REFUSED = 41,
+	RS_BAD_MESSAGE = 42,
+	RS_SILENT = 43, // much is lost, and nothing says so
+};
 
 static uint64_t state; // of the generator
 

@@ -6,9 +6,11 @@
  *     fuzz_core CORE HOW LEVEL ROUNDS SEED
  *
  * HOW is cut (at random points), head (bits of the ELF headers and notes),
- * bits (of anything) or none (as it is); LEVEL is memory or session. CORE is
- * spoilt: give a copy. Each round looks in a child of its own. It must end by
- * itself, in time, with an answer or with an error of one line. Prints a line a
+ * bits (of anything) or none (as it is); LEVEL is memory, session or objects.
+ * CORE is spoilt: give a copy. Each round looks in a child of its own. It must
+ * end by itself, in time, with an answer or with an error of one line; at level
+ * objects, where more than a tenth of the objects is gone, a problem must say
+ * so. Prints a line a
  * failure and a last line with the numbers; the exit status is 0 when no round
  * failed.
  */
@@ -19,9 +21,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/** Look at the core at @p path. @return a status of fuzz.h. */
+typedef int (*look_fn)(const char *path);
 
 enum { RS_ROUND_SECONDS = 400, RS_MAX_FLIPS = 64, RS_HEAD = 32 << 10 };
 /** Read everything that can be read. */
@@ -101,8 +107,53 @@ static int look_at_session(const char *path)
 	return good ? RS_ANSWERED : RS_BAD_MESSAGE;
 }
 
+// Shared with the children: the number of objects in the core as it was.
+static uint64_t *whole;
+
+static uint64_t objects_in(const char *answer)
+{
+	static const char key[] = "\"objects\":";
+	const char *end = strstr(answer, "\"references\":");
+	const char *found = NULL, *at = answer;
+
+	// The last one before that: the allocator has such a number too.
+	while (end && (at = strstr(at, key)) && at < end)
+		found = at++;
+	return found ? strtoull(found + sizeof(key) - 1, NULL, 10) : 0;
+}
+
+/** Count the objects, by reading alone. */
+static int look_at_objects(const char *path)
+{
+	const struct rs_open_options options = {
+		.size = sizeof(options),
+		.exact = RS_EXACT_OFF,
+	};
+	struct rs_session *s = NULL;
+	char *answer = NULL;
+	struct rs_error *err = rs_session_open_core(path, &options, &s);
+
+	if (!err)
+		err = rs_answer_info(s, &answer);
+	rs_session_close(s);
+	if (err)
+		return judge(err);
+	const uint64_t n = objects_in(answer);
+	const bool silent = strstr(answer, "\"problems\":[]") != NULL;
+
+	rs_text_free(answer);
+	if (!*whole)
+		*whole = n;
+	if (silent && n < *whole - *whole / 10) {
+		(void)printf("%llu of %llu objects, and no problem\n",
+			     (unsigned long long)n, (unsigned long long)*whole);
+		return RS_SILENT;
+	}
+	return RS_ANSWERED;
+}
+
 /** Look in a child. @return what it ended with, as from waitpid(). */
-static int run_round(const char *path, bool session)
+static int run_round(const char *path, look_fn look)
 {
 	(void)fflush(stdout);
 	const pid_t pid = fork();
@@ -112,9 +163,7 @@ static int run_round(const char *path, bool session)
 	}
 	if (!pid) {
 		alarm(RS_ROUND_SECONDS);
-		const int code =
-			session ? look_at_session(path) : look_at_memory(path);
-		exit(code); // with the leak check, where there is one
+		exit(look(path)); // with the leak check, where there is one
 	}
 	int status = 0;
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -133,7 +182,7 @@ static int descending(const void *a, const void *b)
 struct fuzz {
 	const char *path, *how;
 	int fd;
-	bool session;
+	look_fn look;
 	size_t rounds;
 	uint64_t size;
 	size_t answered, refused, failed;
@@ -141,7 +190,7 @@ struct fuzz {
 
 static void count(struct fuzz *fuzz, size_t round, uint64_t where)
 {
-	const int status = run_round(fuzz->path, fuzz->session);
+	const int status = run_round(fuzz->path, fuzz->look);
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == RS_ANSWERED) {
 		fuzz->answered++;
@@ -205,7 +254,7 @@ int main(int argc, char **argv)
 
 	if (argc != 6) {
 		(void)fputs("usage: fuzz_core CORE cut|head|bits|none "
-			    "memory|session ROUNDS SEED\n",
+			    "memory|session|objects ROUNDS SEED\n",
 			    stderr);
 		return 2;
 	}
@@ -213,7 +262,9 @@ int main(int argc, char **argv)
 		.path = argv[1],
 		.how = argv[2],
 		.fd = open(argv[1], O_RDWR | O_CLOEXEC),
-		.session = !strcmp(argv[3], "session"),
+		.look = !strcmp(argv[3], "session")   ? look_at_session
+			: !strcmp(argv[3], "objects") ? look_at_objects
+						      : look_at_memory,
 		.rounds = strtoul(argv[4], NULL, 10),
 	};
 	if (fuzz.fd < 0 || fstat(fuzz.fd, &st) || st.st_size < 64) {
@@ -221,6 +272,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	fuzz.size = (uint64_t)st.st_size;
+	whole = mmap(NULL, sizeof(*whole), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (whole == MAP_FAILED)
+		return 2;
+	if (fuzz.look == look_at_objects)
+		(void)run_round(fuzz.path, fuzz.look);
 	state = strtoull(argv[5], NULL, 10) * 2 + 1;
 	if (!strcmp(fuzz.how, "cut"))
 		cut_rounds(&fuzz);

@@ -102,6 +102,14 @@ class FuzzCore(unittest.TestCase):
     def test_session_with_flipped_headers_and_notes(self):
         self.fuzz(self.kernel, "head", "session", 50, 4)
 
+    def test_lost_objects_are_told(self):
+        # $REFSCOPE_FUZZ_LOST: more rounds of each kind, as in fuzz.lost.
+        rounds = int(os.environ.get("REFSCOPE_FUZZ_LOST", "40"))
+        for core in (self.gcore, self.kernel):
+            for how, seed in (("cut", 6), ("head", 7), ("bits", 8)):
+                with self.subTest(core=core, how=how):
+                    self.fuzz(core, how, "objects", rounds, seed)
+
     def test_session_with_flipped_bits_anywhere(self):
         self.fuzz(self.gcore, "bits", "session", 50, 5)
 

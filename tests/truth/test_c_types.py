@@ -110,6 +110,56 @@ class CTypes:
         self.assertEqual(self.core[3]["object"]["type"], "c_types.Pair")
 
 
+SYSTEM = "/usr/bin/python3"
+
+
+def has_greenlets():
+    return os.access(SYSTEM, os.X_OK) and not subprocess.run(
+        [SYSTEM, "-c", "import greenlet"], check=False, timeout=SECONDS,
+        stderr=subprocess.DEVNULL, env=quiet_environment()).returncode
+
+
+@unittest.skipUnless(has_greenlets(), "no python3-greenlet")
+class Greenlets(unittest.TestCase):
+    """Of the distribution: a type with a tp_is_gc, and frames of its own."""
+
+    def look(self, source, counts):
+        with engine.Session(source) as session:
+            told = session.collect(limit=0)
+            for word in counts:
+                address, count = word.split("=")
+                found = session.count(int(address, 16))
+                with self.subTest(source=source, count=found):
+                    self.assertEqual(found["count"], int(count))
+                    self.assertEqual(found["unexplained"], 0)
+                    self.assertTrue([
+                        one for one in found["holders"]
+                        if one["label"].startswith(("local ", "closure "))
+                        or one["object"]["type"] == "cell"])
+        return told
+
+    def test_locals_of_suspended_ones_are_held_by_them(self):
+        command = [SYSTEM, "-B", os.path.join(FIXTURES, "greenlets.py")]
+        with tempfile.TemporaryDirectory() as folder, \
+                Target(command, folder) as target:
+            counts = target.wait_ready()
+            self.assertEqual(len(counts), 40)
+            target.stop()
+            live = self.look(target.pid, counts)
+            target.resume()
+            core = self.look(target.gcore(), counts)
+            target.finish()
+        returned = int(target.printed[-1].split()[1])
+        self.assertGreater(returned, 0)
+        self.assertEqual(core["returns"], [returned, returned])
+        self.assertNotIn("uncertain", core)
+        low, high = live["uncertain"]["unreachable"]
+        self.assertLessEqual(low, returned)
+        self.assertGreaterEqual(high, returned)
+        self.assertIn("greenlet.greenlet",
+                      [one["type"] for one in live["uncertain"]["types"]])
+
+
 done = []
 for one in interpreters.find():
     if one.release not in RELEASES or one.release in done or one.flavour:

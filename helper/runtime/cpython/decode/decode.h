@@ -47,6 +47,13 @@ void rs_py_generator_refs(struct rs_cpython *py, const struct rs_py_type *t,
 /** Whether @p module has C state whose layout only its own code knows. */
 bool rs_py_module_guessed(struct rs_cpython *py, uint64_t module);
 
+/**
+ * Append what the frames of a suspended greenlet hold, if it is one, as owned
+ * (roots/greenlet.c).
+ */
+void rs_py_greenlet_refs(struct rs_cpython *py, const struct rs_py_type *t,
+			 uint64_t object, struct rs_refs *refs);
+
 /** Append words from offset @p start on that point to objects, as guesses. */
 void rs_py_guess_refs(struct rs_cpython *py, const struct rs_py_type *skip,
 		      uint64_t base, uint64_t start, uint64_t end,

@@ -361,6 +361,7 @@ static void rare_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	case RS_PY_UNKNOWN:
 		rs_py_guess_refs(py, t, object, object + py->header_size,
 				 object + t->body_end, refs);
+		rs_py_greenlet_refs(py, t, object, refs);
 		break;
 	default:
 		break;

@@ -739,6 +739,11 @@ class Others(Layout):
             self.assertIn(said + 'see "refs info")', layout.completeness(
                 {"not_traversed": 12,
                  "unread": dict(unread, stopped=stopped)})[0])
+        uncertain = {"unreachable": [0, 1250],
+                     "types": [{"type": "gi.Object", "objects": 50}]}
+        self.check(layout.completeness({"uncertain": uncertain}), """
+            (between 0 and 1,250 objects are unreachable: reading does not show what C types tell the collector: gi.Object 50; of a core they are asked: gcore, set refs exact auto)
+            """)
         self.assertEqual(len(layout.completeness(
             {"in_transit": 1, "unknown": 2, "incomplete": True})), 3)
 

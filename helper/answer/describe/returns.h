@@ -22,8 +22,9 @@ struct rs_returns {
  * before it is counted. What a finalizer can reach may be freed too, or be in
  * use again. A weak reference whose callback drops it counts as well.
  *
- * Up to 3.6 it counts all that it found. 2.7 counts what it clears, and of what a finalizer keeps only what is left
- * when the rest is cleared; only that goes to the garbage list.
+ * Up to 3.6 it counts all that it found. 2.7 counts what it clears, and of what
+ * a finalizer keeps only what is left when the rest is cleared; only that goes
+ * to the garbage list.
  *
  * Not reckoned with: code that finds garbage by gc.get_objects().
  * Source: CPython Modules/gcmodule.c, collect(), handle_weakrefs().

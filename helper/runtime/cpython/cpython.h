@@ -200,8 +200,8 @@ RS_MUST_CHECK struct rs_error *rs_py_types_open(struct rs_cpython *py);
 void rs_py_types_close(struct rs_cpython *py);
 
 /** The ops of the same names in runtime.h. */
-enum rs_ending rs_py_ending(struct rs_runtime *rt, uint64_t address,
-			    const char **what);
+enum rs_ending
+rs_py_ending(struct rs_runtime *rt, uint64_t address, const char **what);
 bool rs_py_is_object(struct rs_runtime *rt, uint64_t address);
 void rs_py_freed_text(struct rs_runtime *rt, uint64_t address, char *buf,
 		      size_t size);

@@ -108,4 +108,6 @@ void rs_py_greenlet_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		frame = rs_py_get(py, frame,
 				  RS_F__PyInterpreterFrame__previous);
 	}
+	// Too many frames, or a ring: some are missing.
+	refs->incomplete |= frame != 0;
 }

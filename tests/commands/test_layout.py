@@ -167,6 +167,19 @@ references partly guessed, generation 2, unreachable
             immortal, 64 B, cpython, no GC support
             """)
 
+    def test_memory_that_is_not_its_own(self):
+        for more, told in (
+                ({"views": {"bytes": 2 << 20, "object": DICT}},
+                 "views 2.0 MiB of <dict 0x7f02> {'_self': <Leak 0x7f01>}"),
+                ({"views": {"bytes": 80, "object": None}},
+                 "views 80 B of memory of no object that is known"),
+                ({"maps": {"bytes": 65536}}, "maps 64.0 KiB")):
+            lines = layout.show(dict({
+                "object": thing("memoryview"), "flags": ["gc"],
+                "generation": None, "unreachable": False, "references": [],
+                "total": 0, "limited": False}, **more))
+            self.assertEqual(lines[2:], [told])
+
 
 class Reachable(Layout):
     ANSWER = {"object": DICT, "objects": 1204, "bytes": 2 << 20,
@@ -595,15 +608,19 @@ class Others(Layout):
                     "blocks": 1600, "objects": 1234, "free_list": 66,
                     "other": 300, "large": 12},
                 "threads": [{
-                    "tid": 12, "holds_gil": True, "frames": [
+                    "tid": 12, "holds_gil": True,
+                    "merge_queue": {"objects": 0, "bytes": 0}, "frames": [
                         {"function": "f", "file": "x.py", "line": 3},
                         {"function": "<module>", "file": "x.py",
-                         "line": 9}]}]}]})
+                         "line": 9}]}, {
+                    "tid": 13, "holds_gil": False, "frames": [],
+                    "merge_queue": {"objects": 1200, "bytes": 1 << 20}}]}]})
         self.check(lines, """
             core /tmp/core
               cpython 3.11.7 in /usr/bin/python3 (layout: table 3.11.7)
                 pymalloc: 1,600 blocks in 1 arena: 1,234 objects, 66 on free lists, 300 tables and buffers; 12 too large for an arena
                 thread 12, holds the GIL: f (x.py:3) < <module> (x.py:9)
+                thread 13, 1,200 objects (1.0 MiB) in its merge queue: no frames
                 gc: enabled, threshold 700, count 1, garbage 0
               objects     1,234,567
               tracked             5

@@ -560,6 +560,38 @@ START_TEST(types_are_sorted_and_summed)
 }
 END_TEST
 
+static void show(unsigned object)
+{
+	rs_text_free(answer);
+	rs_ck_ok(
+		rs_answer_show(fake_session, fake_address(object), 0, &answer));
+	ck_assert_msg(json_is_valid(answer), "%s", answer);
+}
+
+// 1 shows memory of 0, 2 memory of nobody, 3 a mapping; 4 shows its own.
+START_TEST(show_says_whose_memory_a_view_shows)
+{
+	fake_object_table[1].viewed =
+		(struct rs_viewed){.bytes = 4096, .of = fake_address(0)};
+	fake_object_table[2].viewed = (struct rs_viewed){.bytes = 24};
+	fake_object_table[3].viewed =
+		(struct rs_viewed){.bytes = UINT64_C(5) << 32, .mapped = true};
+	fake_open(RS_RULES_34, false);
+	show(1);
+	rs_ck_json(answer, "views.bytes", "4096");
+	rs_ck_json(answer, "views.object.type", "\"list\"");
+	rs_ck_json(answer, "object.size", "48");
+	show(2);
+	rs_ck_json(answer, "views.object", "null");
+	show(3);
+	rs_ck_json(answer, "maps.bytes", "21474836480");
+	ck_assert_ptr_null(json_at(answer, "views"));
+	show(4);
+	ck_assert_ptr_null(json_at(answer, "views"));
+	ck_assert_ptr_null(json_at(answer, "maps"));
+}
+END_TEST
+
 // Sizes of 4 GiB and more, above, at and below the last that needs no table.
 START_TEST(sizes_have_64_bits)
 {
@@ -686,6 +718,7 @@ int main(void)
 	tcase_add_test(tc, why_tells_a_ring_across_runtimes_as_garbage);
 	tcase_add_test(tc, reachable_parts_retained_from_shared);
 	tcase_add_test(tc, types_are_sorted_and_summed);
+	tcase_add_test(tc, show_says_whose_memory_a_view_shows);
 	tcase_add_test(tc, sizes_have_64_bits);
 	tcase_add_test(tc, info_and_gc_have_their_members);
 	tcase_add_test(tc, resolve_asks_every_runtime);

@@ -34,6 +34,7 @@ struct fake_object {
 	uint64_t size;
 	uint16_t flags;
 	uint32_t type_index;
+	struct rs_viewed viewed; // bytes 0: it is no view
 };
 
 struct fake_ref {
@@ -261,6 +262,15 @@ fake_own_size(struct rs_runtime *rt, uint64_t address, uint64_t size)
 									 : size;
 }
 
+static bool
+fake_viewed(struct rs_runtime *rt, uint64_t address, struct rs_viewed *ret)
+{
+	(void)rt;
+	*ret = fake_object_table[(address - RS_FAKE_BASE) / RS_FAKE_STRIDE]
+		       .viewed;
+	return ret->bytes != 0;
+}
+
 static bool fake_is_namespace(struct rs_runtime *rt, uint32_t type)
 {
 	const struct rs_type_row *row =
@@ -344,7 +354,8 @@ static void fake_free(struct rs_runtime *rt)
 		.text = fake_text, .info = fake_info, .gc = fake_gc,           \
 		.garbage = fake_tell_garbage,                                  \
 		.garbage_lists = fake_garbage_lists,                           \
-		.own_size = fake_own_size, .is_namespace = fake_is_namespace,  \
+		.own_size = fake_own_size, .viewed = fake_viewed,              \
+		.is_namespace = fake_is_namespace,                             \
 		.is_own_namespace = fake_is_own_namespace,                     \
 		.is_fixed = fake_is_fixed, .owner_name = fake_owner_name,      \
 		.resolve = fake_resolve, .free = fake_free,                    \

@@ -25,14 +25,15 @@ enum {
 	RS_D1_NAMES = 40,
 	RS_D1_METADATA = 56,
 	RS_D1_SIZE = 80,
-	// numpy 2
+	// numpy 2; what only the types of numpy 1 have is behind the rest.
 	RS_D2_FLAGS = 16,
 	RS_D2_ELSIZE = 24,
 	RS_D2_METADATA = 40,
 	RS_D2_SUBARRAY = 72,
 	RS_D2_FIELDS = 80,
 	RS_D2_NAMES = 88,
-	RS_D2_SIZE = 104,
+	RS_D2_SIZE = 72,
+	RS_D2_NEW = 2056, // from this number on: types that numpy 1 lacks
 
 	RS_NPY_C_CONTIGUOUS = 1,
 	RS_NPY_OWNDATA = 4,
@@ -58,6 +59,7 @@ struct dtype {
 	uint64_t subarray, fields, names, metadata;
 	uint32_t number;
 	bool has_objects;
+	bool is_new; // and has fields of its own, which are not known
 };
 
 static uint64_t word(struct rs_cpython *py, uint64_t object, unsigned at)
@@ -120,11 +122,14 @@ static bool dtype_open(struct rs_cpython *py, uint64_t at, struct dtype *ret)
 	if (body != RS_D2_SIZE)
 		return false;
 	ret->itemsize = word(py, at, RS_D2_ELSIZE);
+	ret->metadata = word(py, at, RS_D2_METADATA);
+	ret->has_objects = word(py, at, RS_D2_FLAGS) & RS_NPY_ITEM_REFCOUNT;
+	ret->is_new = ret->number >= RS_D2_NEW; // or -1
+	if (ret->is_new)
+		return true;
 	ret->subarray = word(py, at, RS_D2_SUBARRAY);
 	ret->fields = word(py, at, RS_D2_FIELDS);
 	ret->names = word(py, at, RS_D2_NAMES);
-	ret->metadata = word(py, at, RS_D2_METADATA);
-	ret->has_objects = word(py, at, RS_D2_FLAGS) & RS_NPY_ITEM_REFCOUNT;
 	return true;
 }
 
@@ -153,6 +158,7 @@ void rs_py_dtype_refs(struct rs_cpython *py, uint64_t dtype,
 		    (uintptr_t) "names");
 	rs_refs_add(refs, d.metadata, RS_OWNED, RS_LABEL_FIELD,
 		    (uintptr_t) "metadata");
+	refs->incomplete |= d.is_new;
 	if (!d.subarray)
 		return;
 	rs_refs_add(refs, rs_py_word_at(py, d.subarray), RS_OWNED,

@@ -3,7 +3,8 @@
  * @file
  * numpy's arrays and descriptions of their items. Internal to runtime/cpython.
  *
- * Source: numpy/core/include/numpy/ndarraytypes.h, releases 1.7 to 2.2
+ * Source: numpy/core/include/numpy/ndarraytypes.h, releases 1.7 to 2.2; those
+ * of 1.24 and 2.2 are held against running ones
  * (PyArrayObject_fields, PyArray_Descr, _PyArray_LegacyDescr). A type whose
  * tp_basicsize is of no release known here is read as any other C type.
  */

@@ -29,6 +29,15 @@ NAME = Option(
 )
 
 
+FINDING = Option(
+    "finding",
+    "Show what belongs to finding N of refs leaks (-all).",
+    metavar="N",
+    number=True,
+    default=0,
+)
+
+
 def limit(what: str, default: int = 20) -> Option:
     """-limit N. With -json the default is everything."""
     return Option(

@@ -2,106 +2,13 @@
 #include "answer/describe/cycle_path.h"
 #include "answer/describe/cycle_reason.h"
 #include "answer/describe/garbage_marks.h"
+#include "answer/describe/rings.h"
+#include "answer/leaks/findings.h"
+
+#include <inttypes.h>
 
 // Steps and cuts of a cycle that are written even if the limit is lower.
 enum { RS_LEAST_STEPS = 20 };
-
-// A component, to sort the components by.
-struct place {
-	uint64_t bytes; // of it, and of what only it keeps alive
-	uint32_t component;
-};
-
-struct cycles {
-	struct rs_report *report;
-	const struct rs_collect_result *result; // borrowed
-	struct rs_vec garbage; // uint32_t: objects in the garbage lists
-	uint8_t *listed; // [objects] 1: in the garbage lists
-	uint8_t *member; // [objects] 1: look for cycles among these
-	struct rs_components components;
-	struct place *place; // [components.components]
-	bool alive;
-};
-
-static void cycles_fini(struct cycles *c)
-{
-	const struct rs_graph *g = c->report->graph;
-
-	rs_vec_fini(&c->garbage);
-	rs_block_free(c->place, c->components.components, sizeof(*c->place));
-	rs_components_fini(&c->components);
-	if (c->listed)
-		rs_block_free(c->listed, g->objects, 1);
-	if (c->member)
-		rs_block_free(c->member, g->objects, 1);
-}
-
-static uint32_t component_size(const struct rs_components *k, uint32_t i)
-{
-	return k->start[i + 1] - k->start[i];
-}
-
-// Largest first, then by number, which is the same for the same target.
-static int by_bytes(const void *left, const void *right)
-{
-	const struct place *a = left, *b = right;
-
-	if (a->bytes != b->bytes)
-		return a->bytes > b->bytes ? -1 : 1;
-	return a->component < b->component ? -1 : a->component > b->component;
-}
-
-static struct rs_error *find_cycles(struct cycles *c)
-{
-	struct rs_report *report = c->report;
-	const struct rs_graph *g = report->graph;
-	struct rs_error *err;
-
-	if ((err = rs_report_full_collection(report, &c->result)) ||
-	    (err = rs_report_garbage(report, &c->garbage)) ||
-	    (err = rs_report_unreachable_any(report, &c->member)) ||
-	    (err = rs_block_new(g->objects, 1, &c->listed)))
-		return err;
-	for (size_t i = 0; i < rs_vec_count(&c->garbage, uint32_t); i++)
-		c->listed[rs_vec_items(&c->garbage, uint32_t)[i]] = 1;
-	for (uint32_t i = 0; i < g->objects; i++) {
-		c->member[i] |= rs_report_unreachable(c->result->fate[i]);
-		c->member[i] ^= c->alive;
-	}
-	return rs_graph_components(g, c->member, &report->session->progress,
-				   &c->components);
-}
-
-static struct rs_error *weigh(struct cycles *c)
-{
-	const struct rs_graph *g = c->report->graph;
-	const struct rs_components *k = &c->components;
-	struct rs_vec queue = {0};
-	uint32_t *left = NULL;
-	struct rs_error *err =
-		rs_block_new(k->components, sizeof(*c->place), &c->place);
-
-	if (!err)
-		err = rs_block_new(g->objects, sizeof(*left), &left);
-	for (uint32_t i = 0; i < k->components && !err; i++) {
-		if ((k->start[i] ^ k->start[i + 1]) / RS_TICK || i == 0)
-			err = rs_progress_tick(&c->report->session->progress,
-					       "computing sizes of cycles", i,
-					       k->components);
-		if (err)
-			break;
-		c->place[i].component = i;
-		err = rs_graph_bytes_with(g, k->object + k->start[i],
-					  component_size(k, i), left, &queue,
-					  &c->place[i].bytes);
-	}
-	if (left)
-		rs_block_free(left, g->objects, sizeof(*left));
-	rs_vec_fini(&queue);
-	if (!err && k->components)
-		qsort(c->place, k->components, sizeof(*c->place), by_bytes);
-	return err;
-}
 
 // @return whether all are told.
 static bool write_steps(struct rs_report *report, const struct rs_vec *cycle,
@@ -165,32 +72,33 @@ write_cuts(struct rs_report *report, const struct rs_vec *cycle, uint64_t limit)
 	return !limit || total <= limit;
 }
 
-static bool write_members(struct cycles *c, uint32_t i, uint64_t limit)
+static bool write_members(struct rs_rings *c, uint32_t i, uint64_t limit)
 {
-	const struct rs_components *k = &c->components;
+	const uint32_t *member = rs_ring_members(c, i);
 	struct rs_json *j = &c->report->json;
-	const uint32_t n = component_size(k, i);
+	const uint32_t n = rs_ring_size(c, i);
 	uint32_t m = 0;
 
 	rs_json_key(j, "members");
 	rs_json_begin_array(j);
 	for (; m < n && !rs_report_full(m, limit); m++)
-		rs_report_object(c->report, k->object[k->start[i] + m]);
+		rs_report_object(c->report, member[m]);
 	rs_json_end_array(j);
 	return m == n;
 }
 
-static struct rs_error *write_cycle(struct cycles *c, const struct place *place,
-				    uint64_t limit, bool *limited)
+static struct rs_error *write_cycle(struct rs_rings *c,
+				    const struct rs_ring *ring, uint64_t limit,
+				    bool *limited)
 {
 	struct rs_report *report = c->report;
-	const uint32_t i = place->component;
+	const uint32_t i = ring->component;
 	const struct rs_reason_query query = {
 		.report = report,
 		.result = c->result,
 		.listed = c->listed,
-		.member = c->components.object + c->components.start[i],
-		.n = component_size(&c->components, i),
+		.member = rs_ring_members(c, i),
+		.n = rs_ring_size(c, i),
 		.alive = c->alive,
 	};
 	const uint64_t steps =
@@ -208,7 +116,7 @@ static struct rs_error *write_cycle(struct cycles *c, const struct place *place,
 	rs_reason_text(&query, why, sizeof(why));
 	rs_json_begin_object(j);
 	rs_json_key_uint(j, "objects", query.n);
-	rs_json_key_uint(j, "bytes", place->bytes);
+	rs_json_key_uint(j, "bytes", ring->bytes);
 	rs_json_key_string(j, "why", why);
 	*limited |= !write_steps(report, &cycle, steps);
 	*limited |= !write_members(c, i, limit);
@@ -219,7 +127,7 @@ static struct rs_error *write_cycle(struct cycles *c, const struct place *place,
 }
 
 // Mostly there are none: only then it takes another look at all objects.
-static struct rs_error *count_unseen(const struct cycles *c, uint64_t *ret)
+static struct rs_error *count_unseen(const struct rs_rings *c, uint64_t *ret)
 {
 	const struct rs_graph *g = c->report->graph;
 	uint64_t n = 0;
@@ -230,34 +138,67 @@ static struct rs_error *count_unseen(const struct cycles *c, uint64_t *ret)
 	return n ? rs_report_unseen(c->report, ret) : NULL;
 }
 
-static struct rs_error *answer(struct cycles *c, uint64_t limit, char **ret)
+// The cycles of a finding; NULL: all.
+struct wanted {
+	const uint8_t *object; // [objects] 1: on one of them
+	uint32_t cycles, objects;
+};
+
+static bool
+is_wanted(const struct rs_rings *c, const struct wanted *wanted, uint32_t i)
+{
+	return !wanted ||
+	       wanted->object[*rs_ring_members(c, c->ring[i].component)];
+}
+
+static struct rs_error *answer(struct rs_rings *c, const struct wanted *wanted,
+			       uint64_t limit, char **ret)
 {
 	struct rs_json *j = &c->report->json;
-	const uint32_t cycles = c->components.components;
-	const uint32_t shown =
-		rs_report_full(cycles, limit) ? (uint32_t)limit : cycles;
-	bool limited = shown < cycles;
+	const uint32_t all = c->components.components;
+	const uint32_t cycles = wanted ? wanted->cycles : all;
+	uint32_t shown = 0;
+	bool limited = false;
 	uint64_t unseen = 0;
-	struct rs_error *err = count_unseen(c, &unseen);
+	struct rs_error *err = wanted ? NULL : count_unseen(c, &unseen);
 
 	if (err)
 		return err;
 	rs_json_begin_object(j);
 	rs_json_key_uint(j, "cycles_total", cycles);
 	rs_json_key_uint(j, "rings", cycles);
-	rs_json_key_uint(j, "objects", c->components.start[cycles]);
-	if (unseen)
-		rs_json_key_uint(j, "unseen", unseen);
+	rs_json_key_uint(j, "objects",
+			 wanted ? wanted->objects : c->components.start[all]);
 	rs_json_key(j, "cycles");
 	rs_json_begin_array(j);
-	for (uint32_t i = 0; i < shown; i++) {
-		err = write_cycle(c, &c->place[i], limit, &limited);
+	for (uint32_t i = 0; i < all && !rs_report_full(shown, limit); i++) {
+		if (!is_wanted(c, wanted, i))
+			continue;
+		err = write_cycle(c, &c->ring[i], limit, &limited);
 		if (err)
 			return err;
+		shown++;
 	}
 	rs_json_end_array(j);
-	rs_json_key_bool(j, "limited", limited);
+	rs_json_key_bool(j, "limited", limited || shown < cycles);
+	if (unseen)
+		rs_json_key_uint(j, "unseen", unseen);
 	return rs_report_take(c->report, ret);
+}
+
+static struct rs_error *answer_all(struct rs_report *report, bool alive,
+				   const struct wanted *wanted, uint64_t limit,
+				   char **ret)
+{
+	struct rs_rings rings = {0};
+	struct rs_error *err = rs_report_reverse(report);
+
+	if (!err)
+		err = rs_rings_find(report, alive, &rings);
+	if (!err)
+		err = answer(&rings, wanted, limit, ret);
+	rs_rings_fini(&rings);
+	return err;
 }
 
 struct rs_error *rs_answer_cycles(struct rs_session *session, bool alive,
@@ -265,14 +206,38 @@ struct rs_error *rs_answer_cycles(struct rs_session *session, bool alive,
 {
 	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
-	struct cycles c = {.report = &report, .alive = alive};
+	struct rs_error *err = rs_report_open(&report, session, -1);
+
+	return err ? err : answer_all(&report, alive, NULL, limit, ret);
+}
+
+struct rs_error *rs_answer_cycles_of(struct rs_session *session,
+				     uint32_t finding, uint64_t limit,
+				     char **ret)
+{
+	RS_NEED_SESSION(session);
+	RS_AUTO_REPORT struct rs_report report = {0};
+	const struct rs_findings *findings = NULL;
+	const struct rs_finding *f = NULL;
+	uint8_t *mark = NULL;
 	struct rs_error *err;
 
 	if ((err = rs_report_open(&report, session, -1)) ||
-	    (err = rs_report_reverse(&report)))
+	    (err = rs_findings_find(&report, finding, &findings, &f)))
 		return err;
-	if (!(err = find_cycles(&c)) && !(err = weigh(&c)))
-		err = answer(&c, limit, ret);
-	cycles_fini(&c);
+	if (!f->rings)
+		return rs_error_new(RS_EARGUMENT,
+				    "finding %" PRIu32 " (%s) is not about "
+				    "cycles; its objects are listed by: refs "
+				    "objects -finding %" PRIu32,
+				    finding, rs_finding_kind_text(f->kind),
+				    finding);
+	if ((err = rs_block_new(report.graph->objects, 1, &mark)))
+		return err;
+	for (uint32_t i = 0; i < f->objects; i++)
+		mark[rs_findings_objects(findings, f)[i]] = 1;
+	const struct wanted wanted = {mark, f->rings, f->objects};
+	err = answer_all(&report, false, &wanted, limit, ret);
+	rs_block_free(mark, report.graph->objects, 1);
 	return err;
 }

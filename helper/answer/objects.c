@@ -2,6 +2,7 @@
 //
 // The objects of a type, a module, a generation, a size.
 #include "answer/describe/type_filter.h"
+#include "answer/leaks/findings.h"
 
 #include <stddef.h>
 
@@ -18,6 +19,8 @@ struct selection {
 	struct rs_objects_options options; // all members
 	enum rs_order order;
 	uint8_t *type; // [graph->types] 1: wanted
+	uint8_t *found; // [graph->objects] 1: of the finding; NULL: any
+	const struct rs_ledger *ledger; // NULL: not needed
 	struct rs_vec chosen; // struct chosen
 	uint64_t bytes;
 };
@@ -55,13 +58,50 @@ static struct rs_error *parse_order(struct selection *s)
 	return NULL;
 }
 
+static struct rs_error *mark_finding(struct selection *s)
+{
+	const struct rs_findings *findings = NULL;
+	const struct rs_finding *finding = NULL;
+	struct rs_error *err = rs_findings_find(s->report, s->options.finding,
+						&findings, &finding);
+
+	if (!err)
+		err = rs_block_new(s->report->graph->objects, 1, &s->found);
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < finding->objects; i++)
+		s->found[rs_findings_objects(findings, finding)[i]] = 1;
+	return NULL;
+}
+
+// What the options need beside the graph.
+static struct rs_error *prepare(struct selection *s)
+{
+	struct rs_error *err = NULL;
+
+	if (s->options.finding)
+		err = mark_finding(s);
+	if (!err && (s->options.unexplained || s->options.over))
+		err = rs_session_ledger(s->report->session, &s->ledger);
+	return err;
+}
+
+static bool has_wanted_count(const struct selection *s, uint32_t i)
+{
+	const int64_t unexplained = rs_ledger_row(s->ledger, i).unexplained;
+
+	return (s->options.unexplained && unexplained > 0) ||
+	       (s->options.over && unexplained < 0);
+}
+
 static bool is_wanted(const struct selection *s, uint32_t i)
 {
 	const struct rs_graph *g = s->report->graph;
 	const struct rs_objects_options *o = &s->options;
 	const uint64_t size = rs_graph_size(g, i);
 
-	if (!s->type[g->type[i]])
+	if (!s->type[g->type[i]] || (s->found && !s->found[i]) ||
+	    (s->ledger && !has_wanted_count(s, i)))
 		return false;
 	if (size < o->size_least || (o->size_most && size > o->size_most))
 		return false;
@@ -139,6 +179,8 @@ static void selection_fini(struct selection *s)
 {
 	if (s->type)
 		rs_block_free(s->type, s->report->graph->types, 1);
+	if (s->found)
+		rs_block_free(s->found, s->report->graph->objects, 1);
 	rs_vec_fini(&s->chosen);
 }
 
@@ -155,7 +197,7 @@ struct rs_error *rs_answer_objects(struct rs_session *session,
 	    (err = rs_report_open(&report, session, -1)) ||
 	    (err = rs_type_filter(&report, s.options.type, s.options.module,
 				  &s.type)) ||
-	    (err = choose(&s)))
+	    (err = prepare(&s)) || (err = choose(&s)))
 		return err;
 	return write_answer(&s, ret);
 }

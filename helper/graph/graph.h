@@ -393,6 +393,17 @@ rs_graph_reachable(const struct rs_graph *graph, uint32_t from, uint32_t depth,
 		   struct rs_vec *level);
 
 /**
+ * Mark what can be reached from the objects that are marked: over references of
+ * all kinds but weak ones, so that also a guess keeps an object in use.
+ *
+ * @param[in,out] mark [objects] 0 or 1.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_graph_mark_reachable(const struct rs_graph *graph,
+			const struct rs_progress *progress, uint8_t *mark);
+
+/**
  * What would be freed with @p from: the object itself, and those of @p set that
  * lose all their counted references when it goes (its retained set). The rest
  * of @p set is shared with other holders.

@@ -14,6 +14,8 @@ void rs_session_close(struct rs_session *session)
 	if (!session)
 		return;
 	rs_collect_result_fini(&session->full_collection);
+	if (session->findings)
+		session->findings_free(session->findings);
 	rs_ledger_fini(&session->ledger);
 	rs_graph_fini(&session->tracked);
 	rs_graph_fini(&session->all);

@@ -30,6 +30,10 @@ struct rs_session {
 	struct rs_collect_result full_collection;
 	struct rs_ledger ledger; // valid if has_ledger: of `all`
 	bool has_tracked, has_all, has_full_collection, has_ledger;
+	// What leaks, for answer/leaks/; NULL until it is asked for. Freed
+	// first, by findings_free.
+	void *findings;
+	void (*findings_free)(void *findings);
 	struct rs_exact_answer *exact; // [runtimes] what types reported
 	bool exact_settled; // the query is over, or was found to be impossible
 	char *source; // "core FILE", "process 123": for messages; owned

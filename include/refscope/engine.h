@@ -422,6 +422,16 @@ rs_answer_cycles(struct rs_session *session, bool alive, uint64_t limit,
 		 char **ret);
 
 /**
+ * The same for the cycles of one finding of rs_answer_leaks().
+ *
+ * Errors: RS_ENOTFOUND when there is no such finding; RS_EARGUMENT when it is
+ * not about cycles.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_cycles_of(struct rs_session *session, uint32_t finding,
+		    uint64_t limit, char **ret);
+
+/**
  * The contents of gc.garbage, and of the garbage lists of C programs.
  *
  * {"total":N,"garbage":[OBJECT..],"limited":bool}
@@ -476,6 +486,12 @@ struct rs_objects_options {
 	 * "address". */
 	const char *sort;
 	uint64_t limit; /**< As in all answers. */
+	/** Only objects of this finding of rs_answer_leaks(); 0: any. */
+	uint32_t finding;
+	/** Only objects with references that nothing explains. */
+	bool unexplained;
+	/** Only objects with more holders than their count. */
+	bool over;
 };
 
 /**
@@ -486,11 +502,68 @@ struct rs_objects_options {
  * total, bytes: of all of them, shown or not.
  * @param options NULL: all objects.
  * Errors: RS_EARGUMENT (size is not set, or neither a name nor a regular
- * expression, or another order); RS_ENOTFOUND when no type is like that.
+ * expression, or another order); RS_ENOTFOUND when no type is like that, or
+ * there is no such finding.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_objects(struct rs_session *session,
 		  const struct rs_objects_options *options, char **ret);
+
+/**
+ * What leaks: objects whose counts do not agree with their holders, and cycles
+ * that no collection will free.
+ *
+ * {"total":N,"possible":N,"bytes":N,"findings":[{"finding":N,
+ *   "kind":"missing-decref","key":"missing-decref bytes unheld",
+ *   "grade":"certain"|"likely"|"possible","number":N,"objects":N,
+ *   "references":N,"bytes":N,"type":"bytes","module":"builtins"|null,
+ *   "ring":"<m.Node>._b -> <m.Node>._a ->"|null,"example":OBJECT,
+ *   "evidence":["each has 1 reference that nothing explains, and no holder"],
+ *   "next":["refs objects -finding 1"]}],
+ *  "waiting":{"objects":N,"bytes":N},"limited":bool}
+ *
+ * A finding is about objects of one type in one situation, or about cycles of
+ * the same types. Those that are just possible come last; otherwise most bytes
+ * come first. finding: its number, the same for all questions to this session.
+ * key: the same in every run of the program. number: objects, or cycles.
+ * references: that nothing explains, that are too many, or that lead to no
+ * object. bytes: of the objects and of what only they keep alive; 0 if nothing
+ * is lost. waiting: objects that the next collection frees; they are in no
+ * finding. total, possible: the number of findings that are certain or likely,
+ * and of those that are possible. bytes: of the former.
+ *
+ * Kinds:
+ * - "missing-decref": references that nothing explains: neither an object, nor
+ *   a root, nor a word in memory that C code uses.
+ * - "over-decref": more holders than the count.
+ * - "dangling": a reference to memory in which there is no object.
+ * - "dead-ring": a cycle that nothing in use leads to, and that its collector
+ *   cannot free, has put aside (gc.freeze()), or will not free while it is
+ *   switched off; or that has outlived a full collection.
+ * - "hidden-ring": such a cycle that no collector sees completely, for example
+ *   because a type does not support garbage collection.
+ * - "garbage": objects in the collector's garbage list.
+ * - "held-by-c": at least 10 alike objects, or 1 MiB, that only C code holds.
+ *
+ * Grades:
+ * - missing-decref: certain for at least 10 alike objects without any holder;
+ *   likely for at least 10 with holders, and for at least 10 references to
+ *   fewer objects; else possible. One grade less if some memory could not be
+ *   read.
+ * - over-decref: certain for at least 10 alike objects, likely for at least 2
+ *   references, else possible.
+ * - dangling: certain; possible in the middle of a collection.
+ * - dead-ring: certain if it can never be freed, and for at least 10 alike
+ *   cycles while the collector is off; likely for at least 10 alike ones that
+ *   have outlived a collection; else possible.
+ * - hidden-ring: certain for at least 10 alike ones, likely for at least 2.
+ * - garbage: certain. held-by-c: possible.
+ *
+ * @param all Write those that are possible, too.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_leaks(struct rs_session *session, bool all, uint64_t limit,
+		char **ret);
 
 /**
  * The state of the collectors.

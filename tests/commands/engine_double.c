@@ -230,6 +230,29 @@ struct rs_error *rs_answer_cycles(struct rs_session *session, bool alive,
 		alive, limit);
 }
 
+struct rs_error *rs_answer_cycles_of(struct rs_session *session,
+				     uint32_t finding, uint64_t limit,
+				     char **ret)
+{
+	(void)session;
+	return answer(ret,
+		      "{\"call\":\"cycles_of\",\"finding\":%" PRIu32
+		      ",\"limit\":%" PRIu64 "}",
+		      finding, limit);
+}
+
+/** A finding 7, about the object at 0x70. */
+struct rs_error *rs_answer_leaks(struct rs_session *session, bool all,
+				 uint64_t limit, char **ret)
+{
+	(void)session;
+	return answer(ret,
+		      "{\"call\":\"leaks\",\"all\":%d,\"limit\":%" PRIu64
+		      ",\"findings\":[{\"finding\":7,\"example\":"
+		      "{\"id\":\"0x70\"}}]}",
+		      all, limit);
+}
+
 /** Reads the first page through the callback, then over the range's end. */
 struct rs_error *
 rs_answer_garbage(struct rs_session *session, uint64_t limit, char **ret)
@@ -287,10 +310,13 @@ struct rs_error *rs_answer_objects(struct rs_session *session,
 		      "{\"call\":\"objects\",\"type\":\"%s\","
 		      "\"module\":\"%s\",\"generations\":%" PRIu32
 		      ",\"least\":%" PRIu64 ",\"most\":%" PRIu64
-		      ",\"sort\":\"%s\",\"limit\":%" PRIu64 ",\"size\":%d}",
+		      ",\"sort\":\"%s\",\"limit\":%" PRIu64
+		      ",\"size\":%d,\"finding\":%" PRIu32
+		      ",\"unexplained\":%d,\"over\":%d}",
 		      o->type ? o->type : "any", o->module ? o->module : "any",
 		      o->generations, o->size_least, o->size_most, o->sort,
-		      o->limit, o->size == sizeof(*o));
+		      o->limit, o->size == sizeof(*o), o->finding,
+		      o->unexplained, o->over);
 }
 
 struct rs_error *

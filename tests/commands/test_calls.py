@@ -73,7 +73,7 @@ class Calls(Running):
     def test_which_objects(self):
         self.check("refs objects -json", call="objects", type="any",
                    module="any", generations=0, least=0, most=0,
-                   sort="address", limit=0, size=1)
+                   sort="address", limit=0, size=1, finding=0)
         self.check("refs objects -json -type a.B -module a -generation 3 "
                    "-size 4K..1M -sort size -limit 7", type="a.B", module="a",
                    generations=8, least=4096, most=1 << 20, sort="size",
@@ -87,6 +87,27 @@ class Calls(Running):
         self.assertEqual(got, [
             "refs objects: -size takes bytes or a range such as 4K..1M, 512.. "
             f'or ..64, not "{size}"\n' for size in wrong])
+
+    def test_findings(self):
+        got = [json.loads(g) for g in self.ask(
+            "refs leaks -json", "refs leaks -json -all -limit 3",
+            "refs objects -json -finding 7 -over",
+            "refs objects -json -unexplained",
+            "refs cycles -json -finding 7 -limit 2")]
+        self.assertEqual((got[0]["all"], got[0]["limit"]), (0, 0))
+        self.assertEqual((got[1]["all"], got[1]["limit"]), (1, 3))
+        self.assertEqual([got[2][k] for k in ("finding", "unexplained",
+                                              "over")], [7, 0, 1])
+        self.assertEqual([got[3][k] for k in ("finding", "unexplained",
+                                              "over")], [0, 1, 0])
+        self.assertEqual(got[4], {"call": "cycles_of", "finding": 7,
+                                  "limit": 2})
+        got = self.ask("refs why -finding 7", "refs why -finding 8",
+                       "refs why")
+        self.assertIn("no object at 0x10", got[0])
+        self.assertEqual(got[1], "refs why: no finding 8: there are 1; they "
+                         "are listed by: refs leaks -all\n")
+        self.assertTrue(got[2].startswith("refs why: OBJ is missing; usage: "))
 
     def test_what_runs_code_is_off_until_it_is_on(self):
         off = (": this would run code of the core in a jailed process, "

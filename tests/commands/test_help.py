@@ -6,8 +6,8 @@ import unittest
 from session import answers
 
 COMMANDS = ("collect", "count", "cycles", "eval", "export dot",
-            "export jsonl", "garbage", "gc", "info", "objects", "reachable",
-            "referrers", "repr", "show", "types", "verify", "why")
+            "export jsonl", "garbage", "gc", "info", "leaks", "objects",
+            "reachable", "referrers", "repr", "show", "types", "verify", "why")
 PREFIXES = ("refs", "refs export", "set refs", "show refs")
 FUNCTIONS = ("refs_count", "refs_garbage", "refs_reachable",
              "refs_unexplained")

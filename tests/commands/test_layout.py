@@ -492,6 +492,54 @@ class Others(Layout):
             0 objects, 0 B
             """)
 
+    LEAKS = {
+        "total": 3, "possible": 2, "bytes": 6067000, "limited": True,
+        "waiting": {"objects": 5, "bytes": 100},
+        "findings": [
+            {"finding": 1, "kind": "missing-decref", "number": 2000,
+             "grade": "certain", "bytes": 6066000, "type": "bytes",
+             "ring": None, "example": dict(LEAK, text="b'x'"),
+             "evidence": ["each has 1 reference that nothing explains"],
+             "next": ["refs objects -finding 1"]},
+            {"finding": 2, "kind": "dead-ring", "number": 1,
+             "grade": "likely", "bytes": 0, "type": "Node",
+             "ring": "<Node>._b -> <Node>._a ->", "example": LEAK,
+             "evidence": ["the collector is off", "dropping x frees it"],
+             "next": ["refs cycles -finding 2"]}]}
+
+    def test_leaks(self):
+        self.check(layout.leaks(self.LEAKS), """
+            3 findings, 5.8 MiB; 5 objects wait for the collector
+
+            1  missing decref  2,000 bytes objects, 5.8 MiB (certain)
+                     each has 1 reference that nothing explains
+               like  <Leak 0x7f01> b'x'
+               next  refs objects -finding 1
+
+            2  dead ring       1 cycle (likely)
+                     the collector is off
+                     dropping x frees it
+               like  <Node>._b -> <Node>._a ->
+               next  refs cycles -finding 2
+
+            ... and 1 more (-limit 0 shows all)
+            2 findings more may be leaks or not: refs leaks -all
+            """)
+        self.check(layout.leaks(self.LEAKS, True)[-1:], """
+            ... and 3 more (-limit 0 shows all)
+            """)
+
+    def test_no_leaks(self):
+        nothing = {"total": 0, "possible": 0, "bytes": 0, "findings": [],
+                   "waiting": {"objects": 0, "bytes": 0}, "limited": False}
+        self.check(layout.leaks(nothing), """
+            no findings
+            """)
+        nothing["waiting"]["objects"] = 1
+        self.check(layout.leaks(nothing), """
+            no findings; 1 object waits for the collector
+            """)
+
     VERIFIED = {"objects": 1234, "references": 5678, "differ": 0,
                 "only_traversed": 0, "only_read": 0, "lists_broken": 0,
                 "ready_us": 1, "walk_us": 2, "faults_total": 0, "faults": [],

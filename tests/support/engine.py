@@ -32,7 +32,8 @@ class ObjectsOptions(ctypes.Structure):
                 ("generations", ctypes.c_uint32),
                 ("size_least", ctypes.c_uint64),
                 ("size_most", ctypes.c_uint64), ("sort", ctypes.c_char_p),
-                ("limit", ctypes.c_uint64)]
+                ("limit", ctypes.c_uint64), ("finding", ctypes.c_uint32),
+                ("unexplained", ctypes.c_bool), ("over", ctypes.c_bool)]
 
 
 _Progress = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_char_p,
@@ -48,7 +49,8 @@ def _load():
                  "rs_answer_count", "rs_export_jsonl", "rs_answer_resolve",
                  "rs_answer_types", "rs_answer_gc", "rs_answer_cycles",
                  "rs_answer_reachable", "rs_answer_referrers", "rs_answer_repr",
-                 "rs_answer_eval", "rs_answer_objects", "rs_answer_verify"):
+                 "rs_answer_eval", "rs_answer_objects", "rs_answer_verify",
+                 "rs_answer_leaks", "rs_answer_cycles_of"):
         getattr(library, name).restype = ctypes.c_void_p
     library.rs_error_message.restype = ctypes.c_char_p
     library.rs_error_message.argtypes = [ctypes.c_void_p]
@@ -129,6 +131,10 @@ class Session:
             setattr(options, name, value.encode()
                     if isinstance(value, str) else value)
         return self._answer("rs_answer_objects", ctypes.byref(options))
+
+    def leaks(self, all=True, limit=1 << 40):
+        return self._answer("rs_answer_leaks", ctypes.c_bool(all),
+                            ctypes.c_uint64(limit))
 
     def garbage(self, limit=1 << 40):
         return self._answer("rs_answer_garbage", ctypes.c_uint64(limit))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gdb
 
 from ..core import locate
-from . import collector, files, histogram, objects, overview, run
+from . import collector, files, histogram, leaks, objects, overview, run
 from . import settings, verify
 
 FAMILIES = (
-    settings, overview, objects, collector, histogram, files, verify, run
+    settings, overview, leaks, objects, collector, histogram, files, verify,
+    run,
 )
 
 

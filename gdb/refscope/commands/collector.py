@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..command import JSON, Command, Given, limit
+from ..command import FINDING, JSON, Command, Given, limit
 from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option
@@ -60,11 +60,16 @@ class Cycles(Command):
     example = "refs cycles -limit 3"
     options = (
         Option("alive", "Show cycles among reachable objects instead."),
+        FINDING,
         limit("cycles, and references of a long one"),
         JSON,
     )
 
     def ask(self, session: Session, given: Given) -> str:
+        if given["finding"]:
+            return session.answer(
+                "rs_answer_cycles_of", given["finding"], given.limit
+            )
         return session.answer("rs_answer_cycles", given["alive"], given.limit)
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:

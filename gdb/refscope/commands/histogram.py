@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..command import JSON, Command, Failure, Given, limit
+from ..command import FINDING, JSON, Command, Failure, Given, limit
 from ..core import layout, span
 from ..core.engine import Session
 from ..core.options import Option
@@ -35,7 +35,7 @@ class Types(Command):
 
 class Objects(Command):
     name = "refs objects"
-    summary = "List the objects of a type or a module or a size."
+    summary = "List the objects of a type or a module or a finding."
     text = (
         "Print the objects that match all options that are given, each with "
         "its size, its count and its contents, and how many there are. "
@@ -54,6 +54,10 @@ class Objects(Command):
                metavar="N", number=True, choices=("0", "1", "2", "3")),
         Option("size", "Objects of A to B bytes; either may be left out, and "
                "each may end in K, M or G.", metavar="A..B"),
+        Option("unexplained", "Objects with references that no holder "
+               "explains."),
+        Option("over", "Objects with more holders than their count."),
+        FINDING,
         Option("sort", "Sort by address, size or count. The default is "
                "address; the others begin with the largest.",
                metavar="KEY", choices=("address", "count", "size"),
@@ -71,6 +75,9 @@ class Objects(Command):
             generations=0 if generation is None else 1 << generation,
             size_least=least,
             size_most=most,
+            unexplained=given["unexplained"],
+            over=given["over"],
+            finding=given["finding"],
             sort=given["sort"],
             limit=given.limit,
         )

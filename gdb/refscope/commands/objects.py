@@ -2,9 +2,10 @@
 """refs count, show, reachable, referrers and why: about a single object."""
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from ..command import JSON, NAME, Failure, Given, ObjectCommand, limit
+from ..command import FINDING, JSON, NAME, Failure, Given, ObjectCommand, limit
 from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option
@@ -127,15 +128,32 @@ class Why(ObjectCommand):
         "Each line names the reference that leads to the next object."
     )
     example = "refs why -limit 1 -name __main__.cache['old']"
-    options = (limit("paths", 3), JSON, NAME)
+    options = (FINDING, limit("paths", 3), JSON, NAME)
+    operand_needed = False
 
     def ask(self, session: Session, given: Given) -> str:
-        return session.answer(
-            "rs_answer_why", given.address(session), given.limit
-        )
+        if given["finding"]:
+            address = _example(session, given["finding"])
+        elif given.operand:
+            address = given.address(session)
+        else:
+            raise Failure(f"OBJ is missing; usage: {self.usage()}")
+        return session.answer("rs_answer_why", address, given.limit)
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
         return layout.why(answer)
+
+
+def _example(session: Session, finding: int) -> int:
+    """The address of the object that stands for a finding."""
+    found = json.loads(session.answer("rs_answer_leaks", True, 0))["findings"]
+    for one in found:
+        if one["finding"] == finding:
+            return int(one["example"]["id"], 16)
+    raise Failure(
+        f"no finding {finding}: there are {len(found)}; they are listed by: "
+        "refs leaks -all"
+    )
 
 
 def _depth(given: Given) -> int:

@@ -138,6 +138,9 @@ class ObjectsOptions(ctypes.Structure):
         ("size_most", c_uint64),
         ("sort", c_char_p),
         ("limit", c_uint64),
+        ("finding", c_uint32),
+        ("unexplained", c_bool),
+        ("over", c_bool),
     ]
 
 
@@ -154,6 +157,8 @@ _ANSWERS: dict[str, tuple[Any, ...]] = {
     "rs_answer_why": (_ADDRESS, _LIMIT),
     "rs_answer_collect": (c_int, _TEXT, _LIMIT),
     "rs_answer_cycles": (c_bool, _LIMIT),
+    "rs_answer_cycles_of": (c_uint32, _LIMIT),
+    "rs_answer_leaks": (c_bool, _LIMIT),
     "rs_answer_garbage": (_LIMIT,),
     "rs_answer_types": (_TEXT, _LIMIT),
     "rs_answer_objects": (POINTER(ObjectsOptions),),

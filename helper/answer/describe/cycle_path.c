@@ -124,6 +124,21 @@ struct rs_error *rs_cycle_path_find(struct rs_report *report,
 	return err;
 }
 
+struct rs_error *rs_cycle_path_fold(struct rs_report *report,
+				    const struct rs_vec *cycle,
+				    struct rs_vec *ret)
+{
+	const size_t n = rs_vec_count(cycle, struct rs_cut);
+	uint8_t *is_cut = NULL;
+	struct rs_error *err = rs_block_new(n, 1, &is_cut);
+
+	if (err)
+		return err;
+	err = fold(report, cycle, is_cut, ret);
+	rs_block_free(is_cut, n, 1);
+	return err;
+}
+
 void rs_cycle_path_label(struct rs_report *report, const struct rs_step *step,
 			 char *buf, size_t size)
 {

@@ -5,9 +5,8 @@
 
 enum { RS_SHOWN = 20 }; // entries of each list
 
-// The label of the reference of @p source that leads to @p target.
-static void label_of(struct rs_report *report, uint32_t source, uint64_t target,
-		     char *buf, size_t size)
+void rs_dangling_label(struct rs_report *report, uint32_t source,
+		       uint64_t target, char *buf, size_t size)
 {
 	const struct rs_graph *g = report->graph;
 	struct rs_runtime *rt = rs_session_runtime(report->session, g, source);
@@ -32,7 +31,7 @@ static void write_dangling(struct rs_report *report,
 	char text[RS_TEXT_SIZE] = "memory that holds no object";
 	char label[RS_LABEL_SIZE];
 
-	label_of(report, d->source, d->target, label, sizeof(label));
+	rs_dangling_label(report, d->source, d->target, label, sizeof(label));
 	if (rt->ops->freed_text)
 		rt->ops->freed_text(rt, d->target, text, sizeof(text));
 	rs_json_begin_object(j);

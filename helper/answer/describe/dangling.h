@@ -11,4 +11,9 @@
  */
 RS_MUST_CHECK struct rs_error *rs_report_dangling(struct rs_report *report);
 
+/** Write the label of the reference of @p source that leads to @p target, where
+ * there is no object; "" if there is none. */
+void rs_dangling_label(struct rs_report *report, uint32_t source,
+		       uint64_t target, char *buf, size_t size);
+
 #endif /* RS_ANSWER_DANGLING_H */

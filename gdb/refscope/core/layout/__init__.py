@@ -6,6 +6,7 @@ include/refscope/engine.h, and returns lines without line ends.
 """
 from .collector import collect, cycles, garbage, gc
 from .files import export
+from .leaks import leaks
 from .overview import completeness, info
 from .objects import count, reachable, referrers, show, why
 from .histogram import objects, types
@@ -22,6 +23,7 @@ __all__ = (
     "garbage",
     "gc",
     "info",
+    "leaks",
     "objects",
     "reachable",
     "referrers",

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+//
+// One finding that is being made.
+#include "answer/leaks/findings.h"
+
+#include "graph/unreachable_any.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int by_key(const void *left, const void *right)
+{
+	const struct rs_grouped *a = left, *b = right;
+
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return a->object < b->object ? -1 : a->object > b->object;
+}
+
+struct rs_error *rs_grouped_make(struct rs_finder *finder,
+				 struct rs_vec *grouped, rs_finding_fn make)
+{
+	struct rs_grouped *g = rs_vec_items(grouped, struct rs_grouped);
+	const size_t n = rs_vec_count(grouped, struct rs_grouped);
+	struct rs_vec object = {0};
+	struct rs_error *err = NULL;
+
+	if (n)
+		qsort(g, n, sizeof(*g), by_key);
+	for (size_t i = 0; i < n && !err; i++) {
+		err = rs_vec_append(&object, &g[i].object, sizeof(g->object));
+		if (err || (i + 1 < n && g[i + 1].key == g[i].key))
+			continue;
+		err = make(finder, rs_vec_items(&object, uint32_t),
+			   (uint32_t)rs_vec_count(&object, uint32_t), g[i].key);
+		object.used = 0;
+	}
+	rs_vec_fini(&object);
+	return err;
+}
+
+struct rs_error *rs_finding_begin(struct rs_finder *finder,
+				  enum rs_finding_kind kind,
+				  const uint32_t *object, uint32_t objects,
+				  struct rs_finding **ret)
+{
+	struct rs_findings *f = finder->ret;
+	const struct rs_graph *g = finder->report->graph;
+	const uint32_t first = (uint32_t)rs_vec_count(&f->object, uint32_t);
+	struct rs_finding *finding = rs_vec_push(&f->finding, sizeof(*finding));
+	struct rs_error *err;
+
+	if (!finding)
+		return &rs_enomem;
+	*finding = (struct rs_finding){
+		.kind = (uint8_t)kind,
+		.type = g->type[object[0]],
+		.example = object[0],
+		.object = first,
+		.objects = objects,
+		.ring = RS_NONE,
+	};
+	err = rs_vec_append(&f->object, object, objects * sizeof(*object));
+	if (!err)
+		err = rs_graph_bytes_with(g, object, objects, finder->left,
+					  &finder->queue, &finding->bytes);
+	*ret = finding;
+	return err;
+}
+
+static struct rs_error *
+append(struct rs_vec *text, const char *format, va_list list, uint32_t *ret)
+{
+	char buf[2 * RS_KEY_SIZE];
+
+	*ret = (uint32_t)text->used;
+	(void)vsnprintf(buf, sizeof(buf), format, list);
+	return rs_vec_append(text, buf, strlen(buf) + 1);
+}
+
+struct rs_error *rs_finding_key(struct rs_finder *finder,
+				struct rs_finding *finding, const char *format,
+				...)
+{
+	va_list list;
+
+	va_start(list, format);
+	struct rs_error *err =
+		append(&finder->ret->text, format, list, &finding->key);
+	va_end(list);
+	return err;
+}
+
+struct rs_error *rs_finding_say(struct rs_finder *finder,
+				struct rs_finding *finding, const char *format,
+				...)
+{
+	uint32_t at;
+	va_list list;
+
+	va_start(list, format);
+	struct rs_error *err = append(&finder->ret->text, format, list, &at);
+	va_end(list);
+	if (!finding->lines++)
+		finding->line = at;
+	return err;
+}

@@ -547,9 +547,10 @@ rs_answer_objects(struct rs_session *session,
  *
  * Grades:
  * - missing-decref: certain for at least 10 alike objects without any holder;
- *   likely for at least 10 with holders, and for at least 10 references to
- *   fewer objects; else possible. One grade less if some memory could not be
- *   read.
+ *   likely for at least 10 with holders that nothing in use leads to, for at
+ *   least 10 in use if these are a tenth of all of their type, and for at least
+ *   10 references to one object that has holders; else possible. One grade less
+ * if some memory could not be read.
  * - over-decref: certain for at least 10 alike objects, likely for at least 2
  *   references, else possible.
  * - dangling: certain; possible in the middle of a collection.

@@ -111,13 +111,6 @@ lowered(const struct rs_finder *f, const struct rs_finding *finding)
 			  finding->grade < RS_POSSIBLE));
 }
 
-static uint8_t grade_missing(const struct rs_finding *finding, unsigned how)
-{
-	if (finding->objects >= RS_ALIKE)
-		return how == RS_UNHELD ? RS_CERTAIN : RS_LIKELY;
-	return finding->references >= RS_ALIKE ? RS_LIKELY : RS_POSSIBLE;
-}
-
 // The least and the most of what is unexplained of an object.
 static void span_of(const struct rs_finder *f, const uint32_t *object,
 		    uint32_t objects, int64_t *least, int64_t *most,
@@ -134,6 +127,29 @@ static void span_of(const struct rs_finder *f, const uint32_t *object,
 		*most = n > *most ? n : *most;
 		*sum += n;
 	}
+}
+
+// Objects of the same type and module, in whatever situation.
+static uint64_t all_of_type(const struct rs_finder *f, uint32_t type)
+{
+	return f->named_alike[type];
+}
+
+// Of what is in use, and of which most is as it should be, a few may well have
+// a reference that C code keeps where it is not looked for.
+static uint8_t grade_missing(const struct rs_finder *f,
+			     const struct rs_finding *finding, unsigned how,
+			     int64_t most)
+{
+	if (finding->objects >= RS_ALIKE && how == RS_UNHELD)
+		return RS_CERTAIN;
+	if (finding->objects >= RS_ALIKE &&
+	    (how != RS_IN_USE ||
+	     finding->objects >= all_of_type(f, finding->type) / RS_ALIKE))
+		return RS_LIKELY;
+	// Many references and no holder at all: memory that only looks like an
+	// object, more likely than one that was lost many times.
+	return most >= RS_ALIKE && how != RS_UNHELD ? RS_LIKELY : RS_POSSIBLE;
 }
 
 static const char *situation_text(unsigned how)
@@ -156,6 +172,7 @@ static struct rs_error *say_missing(struct rs_finder *f,
 
 	span_of(f, object, finding->objects, &least, &most, &sum);
 	finding->references = (uint64_t)sum;
+	finding->grade = grade_missing(f, finding, how, most);
 	const char *each = finding->objects == 1 ? "it" : "each";
 	if (least == most)
 		return rs_finding_say(f, finding,
@@ -184,7 +201,6 @@ static struct rs_error *make_missing(struct rs_finder *f,
 		return err;
 	if (how == RS_IN_USE)
 		finding->bytes = 0; // their memory is not lost
-	finding->grade = grade_missing(finding, how);
 	finding->grade = lowered(f, finding);
 	rs_type_full_name(f->report, finding->type, type, sizeof(type));
 	return rs_finding_key(f, finding, "missing-decref %s %s", type,

@@ -9,6 +9,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+const char *rs_finding_kind_text(unsigned kind)
+{
+	static const char *const name[] = {
+		[RS_FINDING_MISSING_DECREF] = "missing-decref",
+		[RS_FINDING_OVER_DECREF] = "over-decref",
+		[RS_FINDING_DANGLING] = "dangling",
+		[RS_FINDING_DEAD_RING] = "dead-ring",
+		[RS_FINDING_HIDDEN_RING] = "hidden-ring",
+		[RS_FINDING_GARBAGE] = "garbage",
+		[RS_FINDING_HELD_BY_C] = "held-by-c",
+	};
+
+	return name[kind];
+}
+
 static int by_key(const void *left, const void *right)
 {
 	const struct rs_grouped *a = left, *b = right;

@@ -28,6 +28,8 @@ static void finder_fini(struct rs_finder *f)
 	rs_block_free(f->reported, n, 1);
 	rs_block_free(f->left, n, sizeof(*f->left));
 	rs_block_free(f->name, f->report->graph->types, sizeof(*f->name));
+	rs_block_free(f->named_alike, f->report->graph->types,
+		      sizeof(*f->named_alike));
 	rs_vec_fini(&f->queue);
 }
 
@@ -66,6 +68,55 @@ static struct rs_error *hash_names(struct rs_finder *f)
 	return err;
 }
 
+// A name and the objects of one type.
+struct named {
+	uint32_t name, type;
+	uint64_t objects;
+};
+
+static int by_name(const void *left, const void *right)
+{
+	const struct named *a = left, *b = right;
+
+	return a->name < b->name ? -1 : a->name > b->name;
+}
+
+// Add up the objects of the types of one name.
+static void add_alike(const struct named *row, uint32_t types, uint64_t *ret)
+{
+	for (uint32_t i = 0, end; i < types; i = end) {
+		uint64_t sum = 0;
+
+		for (end = i; end < types && row[end].name == row[i].name;
+		     end++)
+			sum += row[end].objects;
+		for (uint32_t k = i; k < end; k++)
+			ret[row[k].type] = sum;
+	}
+}
+
+static struct rs_error *count_alike(struct rs_finder *f)
+{
+	const struct rs_graph *g = f->report->graph;
+	struct named *row = NULL;
+	struct rs_error *err = rs_block_new(g->types, sizeof(*f->named_alike),
+					    &f->named_alike);
+
+	if (!err)
+		err = rs_block_new(g->types, sizeof(*row), &row);
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < g->types; i++)
+		row[i] = (struct named){f->name[i], i, 0};
+	for (uint32_t i = 0; i < g->objects; i++)
+		row[g->type[i]].objects++;
+	if (g->types)
+		qsort(row, g->types, sizeof(*row), by_name);
+	add_alike(row, g->types, f->named_alike);
+	rs_block_free(row, g->types, sizeof(*row));
+	return NULL;
+}
+
 static struct rs_error *prepare(struct rs_finder *f)
 {
 	const uint32_t n = f->report->graph->objects;
@@ -77,8 +128,9 @@ static struct rs_error *prepare(struct rs_finder *f)
 	    (err = rs_block_new(n, 1, &f->reported)) ||
 	    (err = rs_block_new(n, sizeof(*f->left), &f->left)))
 		return err;
-	err = hash_names(f);
-	return err ? err : mark_reached(f);
+	if ((err = hash_names(f)) || (err = count_alike(f)))
+		return err;
+	return mark_reached(f);
 }
 
 // What is only possible comes last; then most bytes first.
@@ -165,19 +217,4 @@ struct rs_error *rs_findings_find(struct rs_report *report, uint32_t number,
 				    number, n);
 	*ret = &rs_vec_items(all, struct rs_finding)[number - 1];
 	return NULL;
-}
-
-const char *rs_finding_kind_text(unsigned kind)
-{
-	static const char *const name[] = {
-		[RS_FINDING_MISSING_DECREF] = "missing-decref",
-		[RS_FINDING_OVER_DECREF] = "over-decref",
-		[RS_FINDING_DANGLING] = "dangling",
-		[RS_FINDING_DEAD_RING] = "dead-ring",
-		[RS_FINDING_HIDDEN_RING] = "hidden-ring",
-		[RS_FINDING_GARBAGE] = "garbage",
-		[RS_FINDING_HELD_BY_C] = "held-by-c",
-	};
-
-	return name[kind];
 }

@@ -70,6 +70,7 @@ struct rs_finder {
 	// [types] hash of the full name: types made by one piece of code, in a
 	// loop, are one to a person.
 	uint32_t *name;
+	uint64_t *named_alike; // [types] objects of all types of that name
 	uint32_t *left; // [objects] working space, zeroed
 	struct rs_vec queue; // working space
 	struct rs_findings *ret;

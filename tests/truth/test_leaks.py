@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Leaks that were planted are found, and nothing is where none was.
+
+    PYTHONPATH=../support REFSCOPE_ENGINE=librefscope-engine.so
+        REFSCOPE_TRUTH_ONLY="2.7 3.11" python3 -m unittest test_leaks
+"""
+import os
+import tempfile
+import unittest
+
+import engine
+import interpreters
+from targets import FIXTURES, Target, python
+
+NUMBER = 10
+# Kind, type, number, references, grade; see fixtures/python/leaks.py.
+PLANTED = {
+    ("missing-decref", "Lost", NUMBER, NUMBER, "certain"),
+    ("missing-decref", "Held", NUMBER, NUMBER, "likely"),
+    ("missing-decref", "Shared", 1, 10 * NUMBER, "likely"),
+    ("over-decref", "Over", NUMBER, NUMBER, "certain"),
+    ("dead-ring", "Node", NUMBER, 0, "certain"),
+    ("garbage", "Trash", NUMBER, 0, "certain"),
+    ("dangling", "list", 1, NUMBER, "certain"),
+}
+# In 2.7 C code keeps names, numbers and types in use where nothing is looked
+# for: the dummy key of dicts, names of slots, numbers in their blocks.
+OLD = {"missing-decref %s in use" % kind
+       for kind in ("str", "int", "type", "_ctypes.PyCSimpleType")}
+HIDDEN = ("hidden-ring", "lk.Lock", NUMBER, 0, "certain")
+
+
+class Leaks:
+    """Mixed into a TestCase for each interpreter."""
+    interpreter = None
+
+    def found(self, number):
+        """What is found of that many planted leaks of each kind, twice."""
+        seen = []
+        for _ in range(2):
+            with tempfile.TemporaryDirectory() as folder, Target(
+                    python(self.interpreter.path, os.path.join(
+                        FIXTURES, "leaks.py"), str(number)),
+                    folder) as target:
+                target.wait_ready()
+                target.rest()
+                target.stop()
+                with engine.Session(target.pid, exact="off") as session:
+                    answer = session.leaks()
+                    self.check_objects(session, answer)
+                seen.append(answer)
+            if not number:
+                break
+        return seen
+
+    def check_objects(self, session, answer):
+        """A finding's number stands for its objects."""
+        for one in answer["findings"]:
+            of = session.objects(finding=one["finding"])
+            self.assertEqual(of["total"], one["objects"], one["key"])
+            if one["grade"] != "possible" and one["kind"] != "hidden-ring":
+                self.assertIn(one["example"]["id"],
+                              [o["id"] for o in of["objects"]])
+
+    def test_what_was_planted_is_found(self):
+        answers = self.found(NUMBER)
+        expected = set(PLANTED)
+        if self.interpreter.release > [3]:
+            expected.add(HIDDEN)
+        for answer in answers:
+            found = {tuple(one[key] for key in (
+                "kind", "type", "number", "references", "grade"))
+                for one in answer["findings"]}
+            self.assertEqual(expected - found, set())
+            texts = [one for one in answer["findings"]
+                     if one["kind"] == "missing-decref" and
+                     one["type"] == "str" and one["grade"] == "certain"]
+            self.assertEqual(len(texts), 1)
+            self.assertGreaterEqual(texts[0]["number"], NUMBER)
+        # Keys do not depend on the run.
+        keys = [{one["key"] for one in answer["findings"]
+                 if one["grade"] != "possible"} for answer in answers]
+        self.assertEqual(keys[0], keys[1])
+
+    def test_nothing_is_found_where_nothing_is(self):
+        [answer] = self.found(0)
+        known = OLD if self.interpreter.release == [2, 7] else set()
+        self.assertEqual([one for one in answer["findings"]
+                          if one["grade"] != "possible" and
+                          one["key"] not in known], [])
+
+
+def wanted():
+    """The distribution's, 2.7 and the newest."""
+    found = interpreters.find()
+    newest = max((one.numbers for one in found
+                  if not one.flavour.startswith("t")), default=None)
+    return [one for one in found if one.path == "/usr/bin/python3" or
+            one.release == [2, 7] or
+            (one.numbers == newest and not one.flavour)]
+
+
+for one in wanted():
+    globals()["Leaks_" + one.name] = type(
+        "Leaks_" + one.name, (Leaks, unittest.TestCase), {"interpreter": one})
+
+
+if __name__ == "__main__":
+    unittest.main()

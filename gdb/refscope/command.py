@@ -114,17 +114,21 @@ class Command(gdb.Command):
         self.dont_repeat()
         guarded(self.name, lambda: self._run(argument, from_tty))
 
-    def _run(self, argument: str, from_tty: bool) -> None:
+    def asked(self, argument: str, from_tty: bool) -> tuple["Given", str]:
+        """What the user gave, and the answer to it."""
         try:
             parsed = self.parser.parse(argument)
         except BadOption as error:
             raise Failure(str(error)) from error
         self._check_operand(parsed.operand)
         given = Given(parsed.values, parsed.operand)
-        text = with_status(
+        return given, with_status(
             lambda: self.ask(holder.session(), given),
             wanted(from_tty) and not given["json"],
         )
+
+    def _run(self, argument: str, from_tty: bool) -> None:
+        given, text = self.asked(argument, from_tty)
         if given["json"]:
             say_json(text)
         else:

@@ -16,7 +16,8 @@ class Complete(unittest.TestCase):
     def test_commands(self):
         self.check("refs ex", "refs export")
         self.check("refs export ", "refs export dot", "refs export jsonl")
-        self.check("refs c", "refs collect", "refs count", "refs cycles")
+        self.check("refs c", "refs check", "refs collect", "refs count",
+                   "refs cycles")
 
     def test_options(self):
         self.check("refs count -", "refs count -json", "refs count -limit",

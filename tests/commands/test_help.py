@@ -5,7 +5,7 @@ import unittest
 
 from session import answers
 
-COMMANDS = ("collect", "count", "cycles", "eval", "export dot",
+COMMANDS = ("check", "collect", "count", "cycles", "eval", "export dot",
             "export jsonl", "garbage", "gc", "info", "leaks", "objects",
             "reachable", "referrers", "repr", "show", "types", "verify", "why")
 PREFIXES = ("refs", "refs export", "set refs", "show refs")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gdb
 
 from ..core import locate
-from . import collector, files, histogram, leaks, objects, overview, run
-from . import settings, verify
+from . import check, collector, files, histogram, leaks, objects, overview
+from . import run, settings, verify
 
 FAMILIES = (
     settings, overview, leaks, objects, collector, histogram, files, verify,
-    run,
+    run, check,
 )
 
 

@@ -246,8 +246,7 @@ answer(struct collection *c, const char *rules, uint64_t limit, char **ret)
 
 	rs_json_init(&j, -1);
 	err = write_answer(&j, c, limit);
-	if (!err)
-		err = rs_memory_check(c->session->memory);
+	err = rs_report_checked(c->session, err);
 	if (!err)
 		err = rs_json_take(&j, ret);
 	rs_json_fini(&j);

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/report.h"
 
+static struct rs_error *hand_out(const struct rs_session *session,
+				 struct rs_error *err, int64_t number,
+				 int64_t *ret)
+{
+	if (!(err = rs_report_checked(session, err)))
+		*ret = number;
+	return err;
+}
+
 // The condition of a breakpoint needs the count at every stop. If there is no
 // graph yet, read only this object, not the whole heap.
 static bool
@@ -27,14 +36,15 @@ rs_number_count(struct rs_session *session, uint64_t object, int64_t *ret)
 	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_error *err;
+	int64_t number = 0;
 	uint32_t n;
 
-	if (read_count(session, object, ret))
-		return NULL;
+	if (read_count(session, object, &number))
+		return hand_out(session, NULL, number, ret);
 	err = rs_report_open_at(&report, session, object, &n);
 	if (!err)
-		*ret = rs_report_count(report.graph, n);
-	return err;
+		number = rs_report_count(report.graph, n);
+	return hand_out(session, err, number, ret);
 }
 
 struct rs_error *
@@ -42,7 +52,7 @@ rs_number_unexplained(struct rs_session *session, uint64_t object, int64_t *ret)
 {
 	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
-	struct rs_holder_sums ledger;
+	struct rs_holder_sums ledger = {0};
 	struct rs_error *err;
 	uint32_t n;
 
@@ -50,8 +60,7 @@ rs_number_unexplained(struct rs_session *session, uint64_t object, int64_t *ret)
 	    (err = rs_report_reverse(&report)))
 		return err;
 	rs_report_holder_sums(&report, n, &ledger);
-	*ret = ledger.unexplained;
-	return NULL;
+	return hand_out(session, NULL, ledger.unexplained, ret);
 }
 
 struct rs_error *
@@ -67,10 +76,9 @@ rs_number_reachable(struct rs_session *session, uint64_t object, int64_t *ret)
 		return err;
 	err = rs_graph_reachable(report.graph, n, UINT32_MAX,
 				 &session->progress, &list, NULL);
-	if (!err)
-		*ret = (int64_t)rs_vec_count(&list, uint32_t);
+	const int64_t number = (int64_t)rs_vec_count(&list, uint32_t);
 	rs_vec_fini(&list);
-	return err;
+	return hand_out(session, err, number, ret);
 }
 
 struct rs_error *
@@ -85,6 +93,6 @@ rs_number_garbage(struct rs_session *session, uint64_t object, int64_t *ret)
 	if ((err = rs_report_open_at(&report, session, object, &n)) ||
 	    (err = rs_report_full_collection(&report, &result)))
 		return err;
-	*ret = rs_report_unreachable(result->fate[n]);
-	return NULL;
+	return hand_out(session, NULL, rs_report_unreachable(result->fate[n]),
+			ret);
 }

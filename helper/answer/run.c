@@ -201,7 +201,8 @@ static struct rs_error *finish(struct rs_run_report *r, char **ret)
 	rs_json_key_uint(j, "ready_us", r->called.ready_ns / 1000);
 	rs_json_key_uint(j, "run_us", r->called.run_ns / 1000);
 	rs_json_end_object(j);
-	return rs_json_take(j, ret);
+	struct rs_error *err = rs_report_checked(r->session, NULL);
+	return err ? err : rs_json_take(j, ret);
 }
 
 static bool has_result(const struct rs_image_called *c)

@@ -171,6 +171,7 @@ write_file(struct drawing *d, const char *path, uint32_t center)
 		if (fd >= 0)
 			(void)close(fd);
 	}
+	err = rs_report_checked(d->report->session, err);
 	if (!err)
 		err = rs_outfile_commit(&file);
 	rs_outfile_fini(&file);

@@ -122,6 +122,7 @@ static struct rs_error *write_file(struct lines *l, const char *path)
 	if (err)
 		return err;
 	err = write_lines(l, file.fd);
+	err = rs_report_checked(l->report->session, err);
 	if (!err)
 		err = rs_outfile_commit(&file);
 	rs_outfile_fini(&file);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Targets that cannot be read end in one line each; GDB goes on."""
+import json
 import os
 import re
 import shutil
@@ -101,6 +102,18 @@ class Cores(Case):
         for line in got[3:5]:
             self.one_line(line, "changed on disk since it was opened")
         self.assertEqual(got[6], got[1])
+
+    def test_a_number_of_a_core_that_changed(self):
+        core = self.core + ".changing"
+        shutil.copy(self.core, core)
+        told = ask("core " + core, "refs collect -json")[1]
+        first = json.loads(told)["objects"][0]["id"]
+        # No graph is there: only that object is read.
+        got = ask("core " + core, "refs gc", f"print $refs_count({first})",
+                  "shell printf x >> " + core,
+                  f"print $refs_count({first})")
+        self.assertRegex(got[2], r"^\$1 = \d+\n")
+        self.one_line(got[4], "changed on disk since it was opened")
 
     def test_another_core_another_session(self):
         other = self.core + ".other"

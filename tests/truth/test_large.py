@@ -4,6 +4,7 @@ and the same that one thread finds; or a word that memory or patience ended.
 """
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -198,6 +199,24 @@ class Interrupted(Heap, unittest.TestCase):
             "rs_answer_reachable",
             ctypes.c_uint64(s.resolve("sys.modules")), ctypes.c_uint32(0),
             ctypes.c_bool(True), self.LIMIT))
+
+    def test_an_export_of_a_core_that_changes_meanwhile(self):
+        with tempfile.TemporaryDirectory() as folder:
+            core = os.path.join(folder, "core")
+            out = os.path.join(folder, "out.jsonl")
+            shutil.copy(self.core, core)
+
+            def progress(what, _done, _total):
+                if what == "writing objects":
+                    with open(core, "ab") as file:
+                        file.write(b"x")
+                return True
+
+            with engine.Session(core, progress=progress) as session:
+                with self.assertRaisesRegex(engine.EngineError,
+                                            "changed on disk"):
+                    session.export(out)
+            self.assertEqual(os.listdir(folder), ["core"])
 
     def test_a_tree_of_referrers(self):
         self.check("writing the answer", lambda s: s._answer(

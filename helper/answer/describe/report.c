@@ -212,12 +212,22 @@ struct rs_error *rs_report_garbage(struct rs_report *report, struct rs_vec *ret)
 	return err;
 }
 
+struct rs_error *
+rs_report_checked(const struct rs_session *session, struct rs_error *err)
+{
+	struct rs_error *changed = rs_memory_check(session->memory);
+
+	if (!changed)
+		return err;
+	rs_error_free(err);
+	return changed;
+}
+
 struct rs_error *rs_report_take(struct rs_report *report, char **ret)
 {
-	struct rs_error *err = rs_take(&report->interrupted);
+	struct rs_error *err = rs_report_checked(report->session,
+						 rs_take(&report->interrupted));
 
-	if (!err)
-		err = rs_memory_check(report->session->memory);
 	if (err)
 		return err;
 	if (!report->has_problems)

@@ -257,8 +257,18 @@ void rs_report_problems(struct rs_json *json, const struct rs_session *session,
 void rs_report_uncertain(struct rs_json *json, const struct rs_graph *graph,
 			 const struct rs_collect_result *result);
 
+/**
+ * Whatever is handed out passes here last: an answer, an exported file before
+ * it gets its name, a number.
+ * @return @p err, or, whether or not there is one, RS_EIO when a file that was
+ *         read has changed since it was opened (rs_memory_check()): nothing
+ *         that was read of it can then be told.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_report_checked(const struct rs_session *session, struct rs_error *err);
+
 /** Write these members, end the answer's object and return the text. Errors:
- * RS_ENOMEM; as rs_memory_check(). */
+ * RS_ENOMEM; as rs_report_checked(). */
 RS_MUST_CHECK struct rs_error *
 rs_report_take(struct rs_report *report, char **ret);
 

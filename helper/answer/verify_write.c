@@ -64,7 +64,7 @@ static void write_fault(struct rs_verify *v, const struct rs_guest_fault *fault)
 	const struct rs_graph *graph = v->report->graph;
 	const uint32_t number = rs_graph_find(graph, fault->object);
 	struct rs_json *j = &v->report->json;
-	char why[RS_FAULT_SIZE];
+	char name[RS_NAME_SIZE], why[RS_FAULT_SIZE];
 
 	rs_fault_text(fault, why, sizeof(why));
 	rs_json_begin_object(j);
@@ -72,6 +72,9 @@ static void write_fault(struct rs_verify *v, const struct rs_guest_fault *fault)
 	rs_json_key_string(j, "type",
 			   number == RS_NONE ? NULL
 					     : rs_report_type(graph, number));
+	if (number != RS_NONE && rs_report_own_name(v->report->session, graph,
+						    number, name, sizeof(name)))
+		rs_json_key_string(j, "name", name);
 	rs_json_key_string(j, "why", why);
 	rs_json_end_object(j);
 }

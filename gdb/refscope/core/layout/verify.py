@@ -15,8 +15,9 @@ def verify(answer: dict[str, Any]) -> list[str]:
         len(answer["types"]), answer.get("total"), bool(answer.get("limited"))
     )
     lines += [
-        f"stopped: <{text.clean(fault.get('type') or '?')} {fault['id']}> "
-        f"{text.clean(fault['why'])}"
+        "stopped: "
+        + text.name({**fault, "type": fault.get("type") or "?"})
+        + f" {text.clean(fault['why'])}"
         for fault in answer["faults"]
     ]
     lines += _totals(answer)

@@ -14,7 +14,7 @@ import unittest
 import compare
 import engine
 import interpreters
-from targets import FIXTURES, Target
+from targets import FIXTURES, Target, quiet_environment
 
 SCALARS = {"numpy.int8", "numpy.float64", "numpy.complex128", "numpy.void"}
 IMPORT_SECONDS = 60
@@ -29,7 +29,7 @@ class Arrays:
         try:
             subprocess.run([cls.interpreter.path, "-c", "import numpy"],
                            check=True, stderr=subprocess.DEVNULL,
-                           timeout=IMPORT_SECONDS)
+                           timeout=IMPORT_SECONDS, env=quiet_environment())
         except subprocess.CalledProcessError:
             raise unittest.SkipTest("%s has no numpy" % cls.interpreter.path)
         with tempfile.TemporaryDirectory() as folder, \

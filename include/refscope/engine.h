@@ -549,10 +549,13 @@ rs_answer_objects(struct rs_session *session,
  * - missing-decref: certain for at least 10 alike objects without any holder;
  *   likely for at least 10 with holders that nothing in use leads to, for at
  *   least 10 in use if these are a tenth of all of their type, and for at least
- *   10 references to one object that has holders; else possible. One grade less
- * if some memory could not be read.
+ *   10 references to one object that has holders; else possible. One grade
+ *   less if some memory could not be read. Only possible for classes with fewer
+ *   than 100 such references each, for code objects, and if words in memory of
+ *   unknown use point to at least half of the objects.
  * - over-decref: certain for at least 10 alike objects, likely for at least 2
- *   references, else possible.
+ *   references, else possible. Only possible
+ *   for classes and static objects with fewer than 10 such references each.
  * - dangling: certain; possible in the middle of a collection.
  * - dead-ring: certain if it can never be freed, and for at least 10 alike
  *   cycles while the collector is off; likely for at least 10 alike ones that

@@ -15,9 +15,6 @@ from targets import FIXTURES, Target, python
 NUMBER = 10
 # Kind, type, number, references, grade; see fixtures/python/leaks.py.
 PLANTED = {
-    ("missing-decref", "Lost", NUMBER, NUMBER, "certain"),
-    ("missing-decref", "Held", NUMBER, NUMBER, "likely"),
-    ("missing-decref", "Shared", 1, 10 * NUMBER, "likely"),
     ("over-decref", "Over", NUMBER, NUMBER, "certain"),
     ("dead-ring", "Node", NUMBER, 0, "certain"),
     ("garbage", "Trash", NUMBER, 0, "certain"),
@@ -72,14 +69,22 @@ class Leaks:
                 "kind", "type", "number", "references", "grade"))
                 for one in answer["findings"]}
             self.assertEqual(expected - found, set())
-            texts = [one for one in answer["findings"]
-                     if one["kind"] == "missing-decref" and
-                     one["type"] == "str" and one["grade"] == "certain"]
-            self.assertEqual(len(texts), 1)
-            self.assertGreaterEqual(texts[0]["number"], NUMBER)
+            # Of a few a word that is left over somewhere may be evidence.
+            for key, least in (
+                    ("missing-decref __main__.Lost unheld", NUMBER - 2),
+                    ("missing-decref __main__.Held in use", NUMBER - 2),
+                    ("missing-decref str unheld", NUMBER // 2)):
+                numbers = [one["number"] for one in answer["findings"]
+                           if one["key"] == key]
+                self.assertEqual([n >= least for n in numbers], [True], key)
+            shared = [one["references"] for one in answer["findings"]
+                      if one["type"] == "Shared" and one["grade"] == "likely"]
+            self.assertEqual([n > 9 * NUMBER for n in shared], [True])
         # Keys do not depend on the run.
+        planted = {kind for _, kind, *_ in expected}
         keys = [{one["key"] for one in answer["findings"]
-                 if one["grade"] != "possible"} for answer in answers]
+                 if one["type"] in planted and one["grade"] != "possible"}
+                for answer in answers]
         self.assertEqual(keys[0], keys[1])
 
     def test_nothing_is_found_where_nothing_is(self):

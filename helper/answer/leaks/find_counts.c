@@ -135,12 +135,31 @@ static uint64_t all_of_type(const struct rs_finder *f, uint32_t type)
 	return f->named_alike[type];
 }
 
-// Of what is in use, and of which most is as it should be, a few may well have
-// a reference that C code keeps where it is not looked for.
+// Code, or a tuple in which the collector has seen no object that it tracks:
+// made once by C code, which often keeps it in a variable that the compiler has
+// removed.
+static bool is_constant(const struct rs_graph *g, uint32_t object)
+{
+	const char *type = g->type_row[g->type[object]].name;
+
+	return strcmp(type, "code") == 0 ||
+	       (strcmp(type, "tuple") == 0 &&
+		!(g->flags[object] & RS_OBJ_TRACKED));
+}
+
+// Classes are held by C code in many ways. Of what is in use, and of which most
+// is as it should be, a few may well have a reference that C code keeps where
+// it is not looked for.
 static uint8_t grade_missing(const struct rs_finder *f,
 			     const struct rs_finding *finding, unsigned how,
 			     int64_t most)
 {
+	const struct rs_graph *g = f->report->graph;
+
+	if (g->flags[finding->example] & RS_OBJ_TYPE)
+		return most >= RS_MANY ? RS_LIKELY : RS_POSSIBLE;
+	if (is_constant(g, finding->example))
+		return RS_POSSIBLE;
 	if (finding->objects >= RS_ALIKE && how == RS_UNHELD)
 		return RS_CERTAIN;
 	if (finding->objects >= RS_ALIKE &&
@@ -186,6 +205,26 @@ static struct rs_error *say_missing(struct rs_finder *f,
 			      least, most, situation_text(how));
 }
 
+// What most of the objects are pointed at by is not known, but something is: C
+// code may hold them after all.
+static struct rs_error *doubt(struct rs_finder *f, struct rs_finding *finding,
+			      const uint32_t *object, unsigned how)
+{
+	uint32_t pointed_at = 0;
+
+	if (finding->grade == RS_POSSIBLE || how == RS_IN_USE)
+		return NULL;
+	struct rs_error *err =
+		rs_pointed_at(f, object, finding->objects, &pointed_at);
+	if (err || pointed_at < (finding->objects + 1) / 2)
+		return err;
+	finding->grade = RS_POSSIBLE;
+	return rs_finding_say(f, finding,
+			      "words in memory of unknown use point to %" PRIu32
+			      " of them",
+			      pointed_at);
+}
+
 static struct rs_error *make_missing(struct rs_finder *f,
 				     const uint32_t *object, uint32_t objects,
 				     uint64_t key)
@@ -202,9 +241,23 @@ static struct rs_error *make_missing(struct rs_finder *f,
 	if (how == RS_IN_USE)
 		finding->bytes = 0; // their memory is not lost
 	finding->grade = lowered(f, finding);
+	if ((err = doubt(f, finding, object, how)))
+		return err;
 	rs_type_full_name(f->report, finding->type, type, sizeof(type));
 	return rs_finding_key(f, finding, "missing-decref %s %s", type,
 			      word[how]);
+}
+
+// What is static may be held without being counted.
+static uint8_t grade_over(const struct rs_finder *f,
+			  const struct rs_finding *finding, int64_t most)
+{
+	const uint16_t flags = f->report->graph->flags[finding->example];
+
+	if (finding->references == 1 ||
+	    ((flags & (RS_OBJ_TYPE | RS_OBJ_STATIC)) && most < RS_ALIKE))
+		return RS_POSSIBLE;
+	return finding->objects >= RS_ALIKE ? RS_CERTAIN : RS_LIKELY;
 }
 
 static struct rs_error *make_over(struct rs_finder *f, const uint32_t *object,
@@ -222,9 +275,7 @@ static struct rs_error *make_over(struct rs_finder *f, const uint32_t *object,
 	span_of(f, object, objects, &least, &most, &sum);
 	finding->references = (uint64_t)-sum;
 	finding->bytes = 0; // nothing is lost: something is freed too early
-	finding->grade = finding->references == 1 ? RS_POSSIBLE
-			 : objects >= RS_ALIKE	  ? RS_CERTAIN
-						  : RS_LIKELY;
+	finding->grade = grade_over(f, finding, -least);
 	const struct rs_ledger_row row = rs_ledger_row(f->ledger, object[0]);
 	err = rs_finding_say(
 		f, finding, "%s%" PRIu32 " holders, count %" PRIu32,

@@ -31,6 +31,7 @@ enum rs_grade { RS_CERTAIN, RS_LIKELY, RS_POSSIBLE };
 
 enum {
 	RS_ALIKE = 10, // so many alike objects are no accident
+	RS_MANY = 100, // so many references to one class are none either
 	RS_LARGE = 1 << 20, // bytes that are worth telling for one object
 	RS_KEY_SIZE = 512,
 };
@@ -158,6 +159,15 @@ RS_PRINTF(3, 4)
 struct rs_error *rs_finding_say(struct rs_finder *finder,
 				struct rs_finding *finding, const char *format,
 				...);
+
+/**
+ * How many of the @p objects at @p object, ascending, a word somewhere in
+ * writable memory points to, outside of the object: pointed_at.c. Reads all of
+ * it. Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ */
+RS_MUST_CHECK struct rs_error *rs_pointed_at(const struct rs_finder *finder,
+					     const uint32_t *object,
+					     uint32_t objects, uint32_t *ret);
 
 /** find_counts.c: missing-decref, over-decref, held-by-c. */
 RS_MUST_CHECK struct rs_error *rs_find_counts(struct rs_finder *finder);

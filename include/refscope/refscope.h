@@ -180,24 +180,37 @@ struct rs_type {
  */
 #pragma GCC system_header
 
+/*
+ * With a value of its own a member is not missing to clang 18 and later. C++11
+ * has no such thing: -Wno-missing-designated-field-initializers there.
+ */
+#if __cplusplus >= 201402L
+#define RS_OR_ZERO                                                             \
+	{                                                                      \
+	}
+#else
+#define RS_OR_ZERO
+#endif
+
 /* C++: what follows the fixed arguments of RS_FIELD() and RS_TYPE(). */
 struct rs_field_rest {
-	const struct rs_type *of;
-	uint32_t count_offset;
-	uint32_t length;
-	uint8_t kind;
-	uint8_t count_width;
-	uint8_t hold;
-	uint8_t flags;
+	const struct rs_type *of RS_OR_ZERO;
+	uint32_t count_offset RS_OR_ZERO;
+	uint32_t length RS_OR_ZERO;
+	uint8_t kind RS_OR_ZERO;
+	uint8_t count_width RS_OR_ZERO;
+	uint8_t hold RS_OR_ZERO;
+	uint8_t flags RS_OR_ZERO;
 };
 struct rs_type_rest {
-	uint8_t count_shift;
-	int16_t count_bias;
-	uint32_t flags;
-	void (*finalize)(void *object);
-	int (*clear)(void *object);
-	void (*release)(void *object);
-	int (*traverse)(void *object, rs_visit_fn visit, void *context);
+	uint8_t count_shift RS_OR_ZERO;
+	int16_t count_bias RS_OR_ZERO;
+	uint32_t flags RS_OR_ZERO;
+	void (*finalize)(void *object) RS_OR_ZERO;
+	int (*clear)(void *object) RS_OR_ZERO;
+	void (*release)(void *object) RS_OR_ZERO;
+	int (*traverse)(void *object, rs_visit_fn visit,
+			void *context) RS_OR_ZERO;
 };
 constexpr rs_field
 rs_field_make(const char *name, size_t offset, rs_field_rest rest)

@@ -38,8 +38,10 @@ take(struct rs_debug_field *ret, enum rs_field_kind kind, int64_t value)
 	case RS_FIELD_COUNT:
 		ret->count = value;
 		break;
-	case RS_FIELD_BIT:
+	case RS_FIELD_BIT: // no bit without a width, which not each row has
 		ret->bit = value;
+		if (ret->width < 0)
+			ret->width = 1;
 		break;
 	case RS_FIELD_WIDTH:
 		ret->width = value;

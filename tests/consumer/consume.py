@@ -18,7 +18,8 @@ STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 def run(*words, **options):
     done = subprocess.run(words, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, **options)
+                          stderr=subprocess.STDOUT, text=True, timeout=900,
+                          **options)
     if done.returncode:
         raise AssertionError(f"{' '.join(words)}: {done.stdout}")
     return done.stdout

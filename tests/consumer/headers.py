@@ -35,7 +35,8 @@ class Headers(unittest.TestCase):
             done = subprocess.run(
                 [compiler, *flags, "-I", os.path.join(ROOT, "include"),
                  SOURCE, "-x", "none", LIBRARY, *FLAGS, "-lpthread", "-o",
-                 program], capture_output=True, text=True, check=False)
+                 program], capture_output=True, text=True, check=False,
+                timeout=300)
             self.assertEqual(done.returncode, 0, done.stderr[:4000])
             done = subprocess.run([program], capture_output=True, text=True,
                                   check=False,

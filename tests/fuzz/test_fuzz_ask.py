@@ -52,14 +52,14 @@ class FuzzAsk(unittest.TestCase):
             target.wait_ready()
             cls.gcore = target.gcore()
             os.kill(target.pid, signal.SIGABRT)
-            target.process.wait()
+            target.wait_exit()
             cls.kernel = target.kernel_core()
         cls.native = None
         if SHELF:
             native = os.path.join(cls.folder, "native")
             os.mkdir(native)
             with targets.Target(["setarch", "-R", SHELF, "--abort"], native) as target:
-                target.process.wait()
+                target.wait_exit()
                 cls.native = target.kernel_core()
         # Whom flipped bits might find: a child like those of a debugger.
         cls.victim = subprocess.Popen(["sleep", "100000"])
@@ -84,7 +84,7 @@ class FuzzAsk(unittest.TestCase):
             started.append((room, share, process))
         sums = [0] * 9
         for room, share, process in started:
-            out = process.communicate()[0]
+            out = process.communicate(timeout=1500)[0]
             self.assertEqual(process.returncode, 0, out[-6000:])
             numbers = [int(n) for n in NUMBERS.search(out).groups()]
             self.assertEqual(numbers[0] + numbers[1], share, out[-6000:])

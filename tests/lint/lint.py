@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 SKIP = 77
+SECONDS = 900  # what one program that a checker runs may take
 HIDDEN = (".git", ".build", ".cache", "__pycache__")
 
 
@@ -55,7 +56,7 @@ def output(*command, **options):
     done = subprocess.run(command, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           encoding="utf-8", errors="replace", check=False,
-                          **options)
+                          timeout=SECONDS, **options)
     return done.returncode, done.stdout
 
 

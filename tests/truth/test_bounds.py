@@ -113,7 +113,7 @@ class Bounds(unittest.TestCase):
             with self.subTest(interpreter=interpreter.name), \
                     tempfile.TemporaryDirectory() as folder, \
                     Target(command, folder) as target:
-                self.assertEqual(target.process.wait(), -signal.SIGABRT)
+                self.assertEqual(target.wait_exit(), -signal.SIGABRT)
                 core = target.kernel_core()
                 if not core:
                     continue
@@ -139,7 +139,7 @@ class Bounds(unittest.TestCase):
                     Target(command, folder) as target:
                 target.wait_ready()
                 os.kill(target.pid, signal.SIGABRT)
-                target.process.wait()
+                target.wait_exit()
                 core = target.kernel_core()
                 if not core:
                     self.skipTest("the kernel leaves no core here")

@@ -595,29 +595,56 @@ START_TEST(all_together_may_not_take_longer_than_told)
 }
 END_TEST
 
-START_TEST(an_image_ends_with_its_caller)
+// A process that asks something that takes until we end it.
+static pid_t start_caller(void)
 {
 	// Nothing but the caller's end ends it as long as we look.
 	const struct rs_image_options slow = {.object_ms = 600000,
 					      .total_ms = 600000};
-	int status;
-
-	make_core(spins);
 	const pid_t caller = fork();
+
 	if (!caller) {
 		struct rs_image_answer answer = {0};
 
 		rs_error_free(ask(&slow, NULL, &answer));
 		_exit(0);
 	}
-	for (int i = 0; i < RS_LOOKS && images(caller, NULL) != 3; i++)
-		usleep(5000);
-	ck_assert_int_eq(images(caller, NULL), 3);
+	return caller;
+}
+
+static void end_caller(pid_t caller)
+{
+	int status;
+
 	kill(caller, SIGKILL);
 	ck_assert_int_eq(waitpid(caller, &status, 0), caller);
+	ck_assert_msg(WIFSIGNALED(status), "it ended by itself");
 	for (int i = 0; i < RS_LOOKS && images(caller, NULL); i++)
 		usleep(5000);
 	ck_assert_int_eq(images(caller, NULL), 0);
+}
+
+START_TEST(an_image_ends_with_its_caller)
+{
+	make_core(spins);
+	// Whatever of it has been made by then.
+	for (useconds_t us = 1000; us < 50000; us += us / 2) {
+		const pid_t caller = start_caller();
+
+		usleep(us);
+		end_caller(caller);
+	}
+	// And when it was seen at work. One look: a walk may start a second
+	// image, so at the next there can be none for a moment.
+	const pid_t caller = start_caller();
+	int seen = 0;
+
+	for (int i = 0; i < RS_LOOKS && seen != 3; i++) {
+		usleep(5000);
+		seen = images(caller, NULL);
+	}
+	ck_assert_int_eq(seen, 3);
+	end_caller(caller);
 }
 END_TEST
 

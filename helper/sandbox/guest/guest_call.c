@@ -67,6 +67,14 @@ static void copy_text(struct rs_guest_call *call, const uint64_t *word)
 	text->copied = 1;
 }
 
+static void store(const uint64_t *word)
+{
+	if (word[2] == sizeof(uint64_t))
+		*(volatile uint64_t *)word[0] = word[1];
+	else
+		*(volatile uint32_t *)word[0] = (uint32_t)word[1];
+}
+
 static void do_step(void *context)
 {
 	struct rs_calling *c = context;
@@ -76,7 +84,10 @@ static void do_step(void *context)
 	for (unsigned i = 0; i < RS_CALL_ARGS; i++)
 		word[i] = word_of(c->call, step, i);
 	if (!step->function) {
-		copy_text((struct rs_guest_call *)c->call, word);
+		if (step->flags & RS_CALL_STORE)
+			store(word);
+		else
+			copy_text((struct rs_guest_call *)c->call, word);
 		c->result = 1;
 		return;
 	}

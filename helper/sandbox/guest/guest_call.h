@@ -7,7 +7,7 @@
  * It lies in memory shared with the host. Each step calls a function by its
  * address; its arguments are numbers, results of earlier steps, places in
  * that memory, or what is stored there. A step without a function copies
- * text out. Nothing loops: a step leads only to later ones.
+ * text out, or stores a word. Nothing loops: a step leads only to later ones.
  */
 #ifndef RS_SANDBOX_GUEST_CALL_H
 #define RS_SANDBOX_GUEST_CALL_H
@@ -32,6 +32,9 @@ enum rs_call_from {
 enum rs_call_flag {
 	RS_CALL_INT = 1, // the function returns an int, not a word
 	RS_CALL_MAY_STOP = 2, // a fault or trap in it is passed over
+	// Without a function: store the lowest arg[2] bytes (4 or 8) of arg[1]
+	// at arg[0].
+	RS_CALL_STORE = 4,
 };
 
 struct rs_guest_step {

@@ -179,6 +179,17 @@ enum rs_run_text {
 	RS_RUN_MESSAGE, // that exception's message
 };
 
+/** A collection to be tried out: see rs_runtime_ops.rehearse. */
+struct rs_rehearsal {
+	int generation; // this and all younger
+	int64_t interpreter; // its id; -1: the first
+	// A reference to drop before it; no holder: none.
+	uint64_t holder, target; // addresses
+	struct rs_label label;
+	const uint64_t *watch; // objects of which it is told whether they go
+	size_t watches;
+};
+
 struct rs_runtime;
 struct rs_process_image; // sandbox/image.h
 struct rs_image_options;
@@ -327,6 +338,22 @@ struct rs_runtime_ops {
 				const struct rs_image_options *limits,
 				const struct rs_progress *progress,
 				struct rs_image_called *ret);
+
+	/**
+	 * Have the target's own collector run in an image of a core, in which
+	 * automatic collections are off. NULL: it cannot.
+	 *
+	 * @param limits As for run().
+	 * @param[out] ret Texts as of run(); RS_RUN_VALUE is lines, as
+	 *        runtime/cpython/ask/rehearse.py has them. To be released by
+	 *        rs_image_called_fini().
+	 * Errors: as run(); RS_EUNSUPPORTED (the reference cannot be dropped).
+	 */
+	struct rs_error *(*rehearse)(struct rs_runtime *rt,
+				     const struct rs_rehearsal *what,
+				     const struct rs_image_options *limits,
+				     const struct rs_progress *progress,
+				     struct rs_image_called *ret);
 
 	/**
 	 * Whether the result of a collection may depend on the references of

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "runtime/cpython/ask/ask.h"
 #include "runtime/cpython/ask/python_call.h"
+#include "runtime/cpython/ask/rehearse_call.h"
 #include "runtime/cpython/decode/named.h"
 #include "runtime/cpython/heap/words.h"
 #include "runtime/cpython/state/discover.h"
@@ -114,6 +115,7 @@ static const struct rs_runtime_ops ops = {
 	.query = rs_py_ask,
 	.query_functions = rs_py_query_functions,
 	.run = rs_py_run,
+	.rehearse = rs_py_rehearse,
 	.resolve = rs_py_resolve,
 	.free = free_python,
 };

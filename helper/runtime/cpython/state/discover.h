@@ -204,6 +204,10 @@ struct rs_py_gcstate {
 void rs_py_gcstate(struct rs_cpython *py, unsigned interpreter,
 		   struct rs_py_gcstate *ret);
 
+/** @return The address of the int that says whether the collector of an
+ *          interpreter is enabled; 0: not known. */
+uint64_t rs_py_gc_enabled_at(struct rs_cpython *py, unsigned interpreter);
+
 /**
  * Set collections, collected and uncollectable, as gc.get_stats() returns them;
  * RS_GC_UNKNOWN if the version has none (gc_stats.c).

@@ -42,50 +42,76 @@ bool rs_py_loads_from(const uint8_t *code, uint64_t at, unsigned i,
 	return true;
 }
 
-// The variable that the built-in @p function returns. x86-64 only.
-static bool static_behind(struct rs_cpython *py, uint64_t function, int *ret)
+// The address of the variable that the built-in @p function returns, or 0.
+// x86-64 only.
+static uint64_t static_behind(struct rs_cpython *py, uint64_t function)
 {
 	const uint64_t def =
 		rs_py_get(py, function, RS_F_PyCFunctionObject__m_ml);
 	const uint64_t at = rs_py_get(py, def, RS_F_PyMethodDef__ml_meth);
 	const uint8_t *code = rs_memory_at(py->base.memory, at, RS_CODE);
 	uint64_t variable;
-	uint32_t value;
 
 	if (rs_py_type(py, function) != py->type_cfunction || !code)
-		return false;
+		return 0;
 	for (unsigned i = 0; i + 8 <= RS_CODE; i++) {
 		if (!rs_py_loads_from(code, at, i, &variable))
 			continue;
-		if (rs_memory_module(py->base.memory, at) != py->module ||
-		    !rs_memory_u32(py->base.memory, variable, &value))
-			return false;
-		*ret = (int32_t)value;
-		return true;
+		return rs_memory_module(py->base.memory, at) == py->module
+			       ? variable
+			       : 0;
 	}
-	return false;
+	return 0;
 }
 
-static void old_gcstate(struct rs_cpython *py, struct rs_py_gcstate *ret)
+static bool read_static(struct rs_cpython *py, uint64_t function, int *ret)
+{
+	const uint64_t variable = static_behind(py, function);
+	uint32_t value;
+
+	if (!variable || !rs_memory_u32(py->base.memory, variable, &value))
+		return false;
+	*ret = (int32_t)value;
+	return true;
+}
+
+// The dict of the module gc, if it was imported.
+static uint64_t gc_module_dict(struct rs_cpython *py)
 {
 	const uint64_t modules =
 		rs_py_get(py, py->interpreter[0].address, RS_F__is__modules);
 	const uint64_t module = rs_py_dict_get(py, modules, "gc");
+
+	return module ? rs_py_get(py, module, RS_F_PyModuleObject__md_dict) : 0;
+}
+
+uint64_t rs_py_gc_enabled_at(struct rs_cpython *py, unsigned interpreter)
+{
+	const uint64_t gc = py->interpreter[interpreter].gc;
+	const int32_t at = rs_py_off(py, RS_F__gc_runtime_state__enabled);
+
+	if (py->runtime)
+		return gc && at >= 0 ? gc + (uint64_t)at : 0;
+	return static_behind(
+		py, rs_py_dict_get(py, gc_module_dict(py), "isenabled"));
+}
+
+static void old_gcstate(struct rs_cpython *py, struct rs_py_gcstate *ret)
+{
+	const uint64_t dict = gc_module_dict(py);
 	int value = 0;
 
-	if (!module) {
+	if (!dict) {
 		// It is enabled: there is no C API to disable it.
 		ret->enabled = 1;
 		ret->debug = 0;
 		return;
 	}
-	const uint64_t dict =
-		rs_py_get(py, module, RS_F_PyModuleObject__md_dict);
 	ret->garbage = rs_py_dict_get(py, dict, "garbage");
 	ret->callbacks = rs_py_dict_get(py, dict, "callbacks");
-	if (static_behind(py, rs_py_dict_get(py, dict, "isenabled"), &value))
+	if (read_static(py, rs_py_dict_get(py, dict, "isenabled"), &value))
 		ret->enabled = value != 0;
-	if (static_behind(py, rs_py_dict_get(py, dict, "get_debug"), &value))
+	if (read_static(py, rs_py_dict_get(py, dict, "get_debug"), &value))
 		ret->debug = value;
 }
 

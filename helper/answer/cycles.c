@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "answer/cycles.h"
+
 #include "answer/describe/cycle_path.h"
 #include "answer/describe/cycle_reason.h"
 #include "answer/describe/garbage_marks.h"
@@ -239,5 +241,64 @@ struct rs_error *rs_answer_cycles_of(struct rs_session *session,
 	const struct wanted wanted = {mark, f->rings, f->objects};
 	err = answer_all(&report, false, &wanted, limit, ret);
 	rs_block_free(mark, report.graph->objects, 1);
+	return err;
+}
+
+static struct rs_error *no_cycle(uint32_t number, uint32_t cycles)
+{
+	return rs_error_new(RS_ENOTFOUND,
+			    "there is no cycle %u in the garbage: refs cycles "
+			    "shows %u",
+			    number, cycles);
+}
+
+static struct rs_error *no_cut(uint32_t number, uint32_t edge, uint32_t cuts)
+{
+	if (!cuts)
+		return rs_error_new(RS_ENOTFOUND,
+				    "cycle %u: dropping no single reference "
+				    "frees it",
+				    number);
+	return rs_error_new(RS_ENOTFOUND,
+			    "cycle %u: there is no reference %u to drop: refs "
+			    "cycles shows %u",
+			    number, edge, cuts);
+}
+
+static struct rs_error *find_cut(struct cycles *c, uint32_t number,
+				 uint32_t edge, struct rs_cycle_cut *ret)
+{
+	const struct rs_components *k = &c->components;
+	struct rs_vec path = {0};
+	struct rs_error *err;
+
+	if (!number || number > k->components)
+		return no_cycle(number, k->components);
+	const uint32_t i = c->place[number - 1].component;
+	if (!(err = rs_cycle_path_find(c->report, k, i, &path)))
+		err = rs_vec_append(&ret->member, k->object + k->start[i],
+				    component_size(k, i) * sizeof(uint32_t));
+	const struct rs_step *step = rs_vec_items(&path, struct rs_step);
+	uint32_t cuts = 0;
+	bool found = false;
+	for (size_t n = 0; n < rs_vec_count(&path, struct rs_step); n++) {
+		if (!step[n].cut || ++cuts != edge)
+			continue;
+		ret->step = step[n];
+		found = true;
+	}
+	rs_vec_fini(&path);
+	return err || found ? err : no_cut(number, edge, cuts);
+}
+
+struct rs_error *rs_cycles_cut(struct rs_report *report, uint32_t number,
+			       uint32_t edge, struct rs_cycle_cut *ret)
+{
+	struct cycles c = {.report = report};
+	struct rs_error *err;
+
+	if (!(err = find_cycles(&c)) && !(err = weigh(&c)))
+		err = find_cut(&c, number, edge, ret);
+	cycles_fini(&c);
 	return err;
 }

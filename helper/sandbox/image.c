@@ -45,6 +45,13 @@ static struct rs_error *check_target(const struct rs_target *target)
 	return NULL;
 }
 
+uint64_t rs_image_memory(uint64_t memory)
+{
+	if (!memory)
+		memory = rs_plan_default_memory();
+	return memory < RS_IMAGE_MEMORY_MIN ? RS_IMAGE_MEMORY_MIN : memory;
+}
+
 struct rs_error *rs_image_from_core(struct rs_memory *memory,
 				    const struct rs_image_options *options,
 				    struct rs_process_image **ret)
@@ -65,10 +72,7 @@ struct rs_error *rs_image_from_core(struct rs_memory *memory,
 		image->options.object_ms = RS_OBJECT_MS;
 	if (!image->options.total_ms)
 		image->options.total_ms = RS_TOTAL_MS;
-	if (!image->options.memory)
-		image->options.memory = rs_plan_default_memory();
-	if (image->options.memory < RS_IMAGE_MEMORY_MIN)
-		image->options.memory = RS_IMAGE_MEMORY_MIN;
+	image->options.memory = rs_image_memory(image->options.memory);
 	image->fs_base = image->options.fs_base;
 	if (!image->fs_base && memory->threads)
 		image->fs_base = memory->thread[0].fs_base;

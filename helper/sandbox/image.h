@@ -53,6 +53,9 @@ struct rs_image_options {
 
 enum { RS_IMAGE_MEMORY_MIN = 16 << 20 };
 
+/** @return What rs_image_options.memory comes to here now, in bytes. */
+uint64_t rs_image_memory(uint64_t memory);
+
 /**
  * Make a plan of @p memory, an open core for this kind of machine.
  *

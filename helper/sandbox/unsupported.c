@@ -11,6 +11,11 @@ struct rs_error *rs_image_from_core(struct rs_memory *memory,
 			    "code of a core can be run on x86-64 only");
 }
 
+uint64_t rs_image_memory(uint64_t memory)
+{
+	return memory;
+}
+
 void rs_image_close(struct rs_process_image *image)
 {
 	(void)image; // there is none

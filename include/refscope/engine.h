@@ -787,6 +787,69 @@ rs_answer_eval(struct rs_session *session, const char *code, uint64_t object,
 	       uint32_t timeout_ms, uint64_t limit, char **ret);
 
 /**
+ * A collection by the core's own collector, finalizers and callbacks of weak
+ * references included, in an image jailed as for rs_answer_repr(). Automatic
+ * collections are off in it. What it does to memory is lost.
+ *
+ * {"generation":N,"interpreter":N|null,"memory":{"needed":N,"allowed":N},
+ *  "unreachable":N,"uncollectable":N,"returned":N,"garbage_before":N,
+ *  "garbage":N,"predicted":{"unreachable":N,"uncollectable":N,"garbage":N,
+ *  "returns":[N,N]}|null,"differs":["..",..],"objects":[{"id":"0x..",
+ *  "type":"..","fate":"freed"|"alive"|"uncollectable"},..],"printed":"..",
+ *  "limited":bool,"ready_us":N,"run_us":N}
+ *
+ * unreachable, uncollectable and objects: as the collector's own debugging
+ * lines name them. returned: by gc.collect(). garbage: objects in gc.garbage.
+ * alive: still tracked after it. predicted: what rs_answer_collect() says; null
+ * where that can not be known. differs: how both differ, and why. printed: what
+ * the program wrote meanwhile. memory: bytes; needed is an estimate that is
+ * made, and held against what is allowed, before anything is run.
+ * @param generation This and all younger; -1: all.
+ * @param interpreter Its id, as in rs_answer_info(); -1: the first.
+ * @param timeout_ms The most processor time; 0: 30000.
+ * @param limit The most objects written; 0: all.
+ * Errors: as rs_answer_repr(); RS_EARGUMENT (the memory is too little);
+ * RS_ENOTFOUND (no such interpreter); RS_EUNSUPPORTED (stopped within a
+ * collection).
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_rehearse_collect(struct rs_session *session, int generation,
+			   int64_t interpreter, uint32_t timeout_ms,
+			   uint64_t limit, char **ret);
+
+/**
+ * The same, after one reference was dropped: one of those that
+ * rs_answer_cycles() proposes.
+ *
+ * The members of rs_answer_rehearse_collect() without "predicted" and
+ * "differs", and: "dropped":{"object":OBJECT,"label":"..","to":"0x.."},
+ * "watched":N,"freed_at_once":N,"freed":N,"cleared":N,"left":[OBJECT..],
+ * "left_total":N
+ *
+ * watched: tracked objects of the cycle, at most 20000. freed_at_once: of them,
+ * those that were gone with the reference; freed: those gone after the
+ * collection; left: the others. cleared: those that were taken out of
+ * gc.garbage after it, which a second collection followed.
+ * @param cycle Its number, from 1 on; @param edge that of its cuts; 0: the
+ *        first.
+ * Errors: as there; RS_ENOTFOUND (no such cycle or cut); RS_EUNSUPPORTED (a
+ * reference that only code of its holder's type can drop).
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_rehearse_cut(struct rs_session *session, uint32_t cycle,
+		       uint32_t edge, int64_t interpreter, uint32_t timeout_ms,
+		       uint64_t limit, char **ret);
+
+/**
+ * The same with the reference of @p object that has @p label, as
+ * rs_answer_show() gives it. watched: what it leads to, nearest first.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_rehearse_drop(struct rs_session *session, uint64_t object,
+			const char *label, int64_t interpreter,
+			uint32_t timeout_ms, uint64_t limit, char **ret);
+
+/**
  * Write all objects and references to the file @p path as JSON lines, version 1
  * (README, "Export"), through a temporary file beside it, which is renamed.
  *

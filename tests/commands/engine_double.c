@@ -349,6 +349,45 @@ struct rs_error *rs_answer_eval(struct rs_session *session, const char *code,
 		      code, object, timeout_ms, limit);
 }
 
+struct rs_error *rs_answer_rehearse_collect(struct rs_session *session,
+					    int generation, int64_t interpreter,
+					    uint32_t timeout_ms, uint64_t limit,
+					    char **ret)
+{
+	(void)session;
+	return answer(ret,
+		      "{\"call\":\"rehearse_collect\",\"generation\":%d,"
+		      "\"interpreter\":%" PRId64 ",\"timeout\":%" PRIu32
+		      ",\"limit\":%" PRIu64 "}",
+		      generation, interpreter, timeout_ms, limit);
+}
+
+struct rs_error *
+rs_answer_rehearse_cut(struct rs_session *session, uint32_t cycle,
+		       uint32_t edge, int64_t interpreter, uint32_t timeout_ms,
+		       uint64_t limit, char **ret)
+{
+	(void)session;
+	return answer(ret,
+		      "{\"call\":\"rehearse_cut\",\"cycle\":%" PRIu32
+		      ",\"edge\":%" PRIu32 ",\"interpreter\":%" PRId64
+		      ",\"timeout\":%" PRIu32 ",\"limit\":%" PRIu64 "}",
+		      cycle, edge, interpreter, timeout_ms, limit);
+}
+
+struct rs_error *
+rs_answer_rehearse_drop(struct rs_session *session, uint64_t object,
+			const char *label, int64_t interpreter,
+			uint32_t timeout_ms, uint64_t limit, char **ret)
+{
+	(void)session;
+	return answer(ret,
+		      "{\"call\":\"rehearse_drop\",\"object\":\"0x%" PRIx64
+		      "\",\"label\":\"%s\",\"interpreter\":%" PRId64
+		      ",\"timeout\":%" PRIu32 ",\"limit\":%" PRIu64 "}",
+		      object, label, interpreter, timeout_ms, limit);
+}
+
 struct rs_error *rs_answer_gc(struct rs_session *session, char **ret)
 {
 	return answer(ret, "{\"call\":\"gc\",\"exact\":%d}",

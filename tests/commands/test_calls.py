@@ -131,6 +131,27 @@ class Calls(Running):
             "limit": 0})
         self.assertEqual(got[9], "refs eval" + off)
 
+    def test_rehearsals_need_the_same_consent(self):
+        commands = ("refs collect -rehearse -json",
+                    "refs collect -rehearse -json -generation 0 "
+                    "-interpreter 2 -timeout 7 -limit 4",
+                    "refs cycles -try 2 -json", "refs cycles -try 2 3 -json",
+                    "refs rehearse -drop -json 16 ['a key']",
+                    "refs rehearse -drop -json -name m.x .next")
+        off, *got = self.ask(commands[0], "set refs run on", *commands)
+        self.assertIn("if you trust the core that far: set refs run on", off)
+        usual = {"interpreter": -1, "timeout": 30000, "limit": 0}
+        self.assertEqual([json.loads(g) for g in got[1:]], [
+            {"call": "rehearse_collect", "generation": -1, **usual},
+            {"call": "rehearse_collect", "generation": 0, "interpreter": 2,
+             "timeout": 7000, "limit": 4},
+            {"call": "rehearse_cut", "cycle": 2, "edge": 1, **usual},
+            {"call": "rehearse_cut", "cycle": 2, "edge": 3, **usual},
+            {"call": "rehearse_drop", "object": "0x10", "label": "['a key']",
+             **usual},
+            {"call": "rehearse_drop", "object": "0x4242", "label": ".next",
+             **usual}])
+
     def test_code_is_taken_as_it_stands(self):
         _on, *got = self.ask(
             "set refs run on", "refs eval -json 5 -limit 3",
@@ -238,7 +259,22 @@ class Errors(Running):
             ("refs gc -limit 3",
              'refs gc: no option "-limit"; options are -json'),
             ("refs collect x", 'refs collect: unexpected argument "x"; usage: refs '
-             "collect [-generation N] [-rules VERSION] [-limit N] [-json]"),
+             "collect [-generation N] [-rules VERSION] [-rehearse] "
+             "[-interpreter N] [-timeout N] [-limit N] [-json]"),
+            ("refs cycles 2", "refs cycles: EDGE is for -try N; usage: refs "
+             "cycles [-alive] [-try N] [-interpreter N] [-timeout N] "
+             "[-limit N] [-json] [EDGE]"),
+            ("refs cycles -try 1 x", 'refs cycles: EDGE is a number, as "refs '
+             'cycles" lists the references from 1 on'),
+            ("refs cycles -try 0", "refs cycles: cycles and their references "
+             "are numbered from 1 on"),
+            ("refs cycles -alive -try 1",
+             "refs cycles: -try is for cycles in the garbage"),
+            ("refs collect -rehearse -rules 2.7", "refs collect: -rules is of "
+             "no use to -rehearse, which applies the target's own"),
+            ("refs rehearse 16 .x", "refs rehearse: usage: refs rehearse "
+             "[-drop] [-interpreter N] [-timeout N] [-limit N] [-json] "
+             "[-name] OBJ LABEL"),
             ("refs collect -generation 3",
              'refs collect: -generation takes 0, 1 or 2, not "3"'),
             ("refs count", "refs count: OBJ is missing; usage: refs count "

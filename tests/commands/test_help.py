@@ -7,7 +7,8 @@ from session import answers
 
 COMMANDS = ("check", "collect", "count", "cycles", "eval", "export dot",
             "export jsonl", "garbage", "gc", "info", "leaks", "objects",
-            "reachable", "referrers", "repr", "show", "types", "verify", "why")
+            "reachable", "referrers", "rehearse", "repr", "show", "types",
+            "verify", "why")
 PREFIXES = ("refs", "refs export", "set refs", "show refs")
 FUNCTIONS = ("refs_count", "refs_garbage", "refs_reachable",
              "refs_unexplained")
@@ -61,7 +62,8 @@ class Help(unittest.TestCase):
                 self.form(name.replace("function ", "$"), page)
 
     def test_what_runs_code_tells_the_risk(self):
-        for page in answers(["help refs eval", "help refs repr",
+        for page in answers(["help refs eval", "help refs rehearse",
+                             "help refs repr",
                              "help set refs run"]):
             text = " ".join(page.split())
             self.assertIn("The risk: a core may come from a stranger, so its "

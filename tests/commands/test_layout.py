@@ -597,6 +597,48 @@ class Others(Layout):
             raised ValueError: no\\ntext
             """)
 
+    REHEARSED = {
+        "unreachable": 3, "garbage": 1, "returned": 2, "limited": False,
+        "objects": [
+            {"id": "0x10", "type": "A", "fate": "uncollectable"},
+            {"id": "0x20", "type": "B", "fate": "freed"},
+            {"id": "0x30", "type": "C\n", "fate": "alive"}],
+        "predicted": {"unreachable": 3}, "differs": [], "printed": "",
+        "memory": {"needed": 1 << 20, "allowed": 1 << 30}}
+
+    def test_rehearsal(self):
+        self.check(layout.rehearsal(self.REHEARSED), """
+            gc: uncollectable <A 0x10>
+            gc: collectable <B 0x20>
+            gc: collectable <C\\n 0x30>, held again
+            unreachable object num:3
+            garbage object num:1
+            gc.collect() returned 2
+            as predicted
+            rehearsed with about 1.0 MiB of memory, of 1.0 GiB allowed""")
+        told = layout.rehearsal(dict(
+            self.REHEARSED, differs=["one", "two"], printed="a\nb\x1b",
+            limited=True, unreachable=9))
+        self.assertEqual(told[3], "... and 6 more (-limit 0 shows all)")
+        self.assertEqual(told[7:-1], ["one", "two", "the program printed:",
+                                      "  a", "  b\\x1b"])
+        self.assertIn("cannot be predicted", "".join(layout.rehearsal(
+            dict(self.REHEARSED, predicted=None))))
+
+    def test_dropped(self):
+        answer = dict(
+            self.REHEARSED, watched=4, freed_at_once=1, freed=3, cleared=1,
+            left=[{"id": "0x20", "type": "B"}], left_total=1,
+            dropped={"object": {"id": "0x10", "type": "A"}, "label": ".b"})
+        self.check(layout.dropped(answer), """
+            dropped: <A 0x10>.b
+            freed at once: 1 of 4 tracked objects
+            freed after a collection: 3 of 4 tracked objects
+            taken out of gc.garbage for that: 1 object
+            not freed:
+              <B 0x20>
+            rehearsed with about 1.0 MiB of memory, of 1.0 GiB allowed""")
+
     def test_eval(self):
         said = dict(self.SAID, printed="")
         self.assertEqual(layout.eval_(said), [])

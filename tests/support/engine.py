@@ -50,7 +50,9 @@ def _load():
                  "rs_answer_types", "rs_answer_gc", "rs_answer_cycles",
                  "rs_answer_reachable", "rs_answer_referrers", "rs_answer_repr",
                  "rs_answer_eval", "rs_answer_objects", "rs_answer_verify",
-                 "rs_answer_leaks", "rs_answer_cycles_of"):
+                 "rs_answer_leaks", "rs_answer_cycles_of",
+                 "rs_answer_rehearse_collect", "rs_answer_rehearse_cut",
+                 "rs_answer_rehearse_drop"):
         getattr(library, name).restype = ctypes.c_void_p
     library.rs_error_message.restype = ctypes.c_char_p
     library.rs_error_message.argtypes = [ctypes.c_void_p]
@@ -136,6 +138,10 @@ class Session:
         return self._answer("rs_answer_leaks", ctypes.c_bool(all),
                             ctypes.c_uint64(limit))
 
+    def cycles(self, alive=False, limit=0):
+        return self._answer("rs_answer_cycles", ctypes.c_bool(alive),
+                            ctypes.c_uint64(limit))
+
     def garbage(self, limit=1 << 40):
         return self._answer("rs_answer_garbage", ctypes.c_uint64(limit))
 
@@ -155,6 +161,28 @@ class Session:
     def eval(self, code, address=0, timeout_ms=0, limit=0):
         return self._answer("rs_answer_eval", code.encode(),
                             ctypes.c_uint64(address),
+                            ctypes.c_uint32(timeout_ms),
+                            ctypes.c_uint64(limit))
+
+    def rehearse(self, generation=-1, interpreter=-1, timeout_ms=0, limit=0):
+        return self._answer("rs_answer_rehearse_collect", generation,
+                            ctypes.c_int64(interpreter),
+                            ctypes.c_uint32(timeout_ms),
+                            ctypes.c_uint64(limit))
+
+    def rehearse_cut(self, cycle, edge=1, interpreter=-1, timeout_ms=0,
+                     limit=0):
+        return self._answer("rs_answer_rehearse_cut", ctypes.c_uint32(cycle),
+                            ctypes.c_uint32(edge),
+                            ctypes.c_int64(interpreter),
+                            ctypes.c_uint32(timeout_ms),
+                            ctypes.c_uint64(limit))
+
+    def rehearse_drop(self, address, label, interpreter=-1, timeout_ms=0,
+                      limit=0):
+        return self._answer("rs_answer_rehearse_drop",
+                            ctypes.c_uint64(address), label.encode(),
+                            ctypes.c_int64(interpreter),
                             ctypes.c_uint32(timeout_ms),
                             ctypes.c_uint64(limit))
 

@@ -6,11 +6,11 @@ import gdb
 
 from ..core import locate
 from . import check, collector, files, histogram, leaks, objects, overview
-from . import run, settings, verify
+from . import rehearsal, run, settings, verify
 
 FAMILIES = (
     settings, overview, leaks, objects, collector, histogram, files, verify,
-    run, check,
+    run, check, rehearsal,
 )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..command import FINDING, JSON, Command, Given, limit
+from ..command import FINDING, JSON, Command, Failure, Given, limit
 from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option
+from .rehearsal import ABOUT, INTERPRETER, TIMEOUT, rehearsed
 
 # rs_answer_collect(): a full collection.
 _FULL = -1
@@ -21,7 +22,8 @@ class Collect(Command):
         "it. Print the unreachable objects: first those that it could not "
         "free (uncollectable), then those that it would free (collectable); "
         "then how many are unreachable, and how many it would put in the "
-        "garbage list (gc.garbage)."
+        "garbage list (gc.garbage). " + ABOUT + "It needs a core and \"set "
+        "refs run on\" (\"help set refs run\" tells the risk)."
     )
     example = "refs collect -generation 0"
     options = (
@@ -32,6 +34,9 @@ class Collect(Command):
                "up to 3.3 (2.7) or from 3.4 on (3.4), instead of the target's "
                "own.",
                metavar="VERSION", choices=("2.7", "3.4")),
+        Option("rehearse", "Rehearse it, and compare with what was computed."),
+        INTERPRETER,
+        TIMEOUT,
         limit("objects"),
         JSON,
     )
@@ -40,11 +45,18 @@ class Collect(Command):
         generation = given["generation"]
         if generation is None:
             generation = _FULL
+        if given["rehearse"] and given["rules"]:
+            raise Failure("-rules is of no use to -rehearse, which applies "
+                          "the target's own")
+        if given["rehearse"]:
+            return rehearsed(session, "collect", given, generation)
         return session.answer(
             "rs_answer_collect", generation, given["rules"], given.limit
         )
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
+        if given["rehearse"]:
+            return layout.rehearsal(answer)
         return layout.collect(answer)
 
 
@@ -55,17 +67,29 @@ class Cycles(Command):
         "Print each set of objects that keep each other alive (a strongly "
         "connected component): a shortest cycle in it, with the names of its "
         "references, why it is not freed, and which single reference would "
-        "free the whole set if it were dropped."
+        "free the whole set if it were dropped. " + ABOUT + "-try N drops one "
+        "of the references proposed for cycle N there, the first or number "
+        "EDGE, runs the collector, and prints what is gone. It needs a core "
+        "and \"set refs run on\" (\"help set refs run\" tells the risk)."
     )
     example = "refs cycles -limit 3"
+    operand = "EDGE"
     options = (
         Option("alive", "Show cycles among reachable objects instead."),
         FINDING,
+        Option("try", "Rehearse dropping a reference of cycle N.",
+               metavar="N", number=True),
+        INTERPRETER,
+        TIMEOUT,
         limit("cycles, and references of a long one"),
         JSON,
     )
 
     def ask(self, session: Session, given: Given) -> str:
+        if given["try"] is not None:
+            return self._tried(session, given)
+        if given.operand:
+            raise Failure("EDGE is for -try N; usage: " + self.usage())
         if given["finding"]:
             return session.answer(
                 "rs_answer_cycles_of", given["finding"], given.limit
@@ -73,7 +97,23 @@ class Cycles(Command):
         return session.answer("rs_answer_cycles", given["alive"], given.limit)
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
+        if given["try"] is not None:
+            return layout.dropped(answer)
         return layout.cycles(answer, given["alive"])
+
+    def _tried(self, session: Session, given: Given) -> str:
+        if given["alive"]:
+            raise Failure("-try is for cycles in the garbage")
+        if not (given.operand or "1").isdecimal():
+            raise Failure("EDGE is a number, as \"refs cycles\" lists the "
+                          "references from 1 on")
+        edge = int(given.operand or "1")
+        if not 0 < given["try"] < 1 << 32 or not 0 < edge < 1 << 32:
+            raise Failure("cycles and their references are numbered from 1 on")
+        return rehearsed(session, "cut", given, given["try"], edge)
+
+    def complete_operand(self, text: str) -> Any:
+        return []
 
 
 class Garbage(Command):

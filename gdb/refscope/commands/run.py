@@ -24,7 +24,7 @@ RISK = (
     "same kind, and have the same executable and libraries."
 )
 
-_OFF = (
+OFF = (
     "this would run code of the core in a jailed process, which is not "
     "enabled; if you trust the core that far: set refs run on"
 )
@@ -148,7 +148,7 @@ class _Running(Command):
     def answered(self, session: Session, name: str, given: Given,
                  *arguments: Any) -> str:
         if not consent.run:
-            raise Failure(_OFF)
+            raise Failure(OFF)
         if given["timeout"] == 0:
             raise Failure("-timeout 0 leaves no time; it must be at least 1")
         ms = min(given["timeout"] * 1000, _LONGEST_MS)

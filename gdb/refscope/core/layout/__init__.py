@@ -10,6 +10,7 @@ from .leaks import leaks
 from .overview import completeness, info
 from .objects import count, reachable, referrers, show, why
 from .histogram import objects, types
+from .rehearsal import dropped, rehearsal
 from .run import eval_, repr_
 from .verify import verify
 
@@ -18,6 +19,7 @@ __all__ = (
     "completeness",
     "count",
     "cycles",
+    "dropped",
     "eval_",
     "export",
     "garbage",
@@ -27,6 +29,7 @@ __all__ = (
     "objects",
     "reachable",
     "referrers",
+    "rehearsal",
     "repr_",
     "show",
     "types",

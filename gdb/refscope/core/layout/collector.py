@@ -100,7 +100,7 @@ def _cycle(number: int, cycle: dict[str, Any], alive: bool) -> list[str]:
 def _path(path: list[dict[str, Any]], length: int | None) -> list[str]:
     """<A 0x1>._b -> <B 0x2>._a -> <A 0x1>; several lines if it is long."""
     steps = [
-        text.name(step["object"]) + _attached(text.clean(step["label"]))
+        text.name(step["object"]) + attached(text.clean(step["label"]))
         for step in path
     ]
     rest = text.more(len(path), length, False)
@@ -113,7 +113,7 @@ def _path(path: list[dict[str, Any]], length: int | None) -> list[str]:
     return broken[:-1] + rest + broken[-1:]
 
 
-def _attached(label: str) -> str:
+def attached(label: str) -> str:
     """A label to append to an object: .name and [key] without a space."""
     return label if label[:1] in (".", "[") else " " + label
 
@@ -125,7 +125,7 @@ def _cuts(
     if not cuts:
         return [f"dropping no single reference {goal}"]
     shown = [
-        f"{text.name(cut['object'])}{_attached(text.clean(cut['label']))}"
+        f"{text.name(cut['object'])}{attached(text.clean(cut['label']))}"
         for cut in cuts
     ]
     rest = text.more(len(shown), total, False)

@@ -41,6 +41,7 @@ write_eval(struct rs_py_script *s, const char *code, uint64_t object)
 	if (object)
 		rs_script_set(s, dict, "obj", RS_SCRIPT_V(object));
 	rs_script_source(s, dict, rs_eval_source, rs_eval_source_end);
+	rs_script_take(s, dict);
 }
 
 static void write_call(struct rs_py_script *s, const void *context)

@@ -220,8 +220,6 @@ unsigned rs_script_scope(struct rs_py_script *s)
 void rs_script_source(struct rs_py_script *s, unsigned dict, const char *source,
 		      const char *end)
 {
-	static const char *const told[] = {"printed", "value", "error",
-					   "message"};
 	const uint64_t at = rs_script_place(s, source, (size_t)(end - source));
 
 	(void)rs_script_need(s, "PyRun_StringFlags",
@@ -229,6 +227,13 @@ void rs_script_source(struct rs_py_script *s, unsigned dict, const char *source,
 					    RS_SCRIPT_V(RS_SCRIPT_FILE_INPUT),
 					    RS_SCRIPT_R(dict),
 					    RS_SCRIPT_R(dict), RS_SCRIPT_V(0)));
+}
+
+void rs_script_take(struct rs_py_script *s, unsigned dict)
+{
+	static const char *const told[] = {"printed", "value", "error",
+					   "message"};
+
 	for (unsigned i = 0; i < sizeof(told) / sizeof(*told); i++) {
 		const unsigned n = rs_script_add(
 			s, "PyDict_GetItemString",

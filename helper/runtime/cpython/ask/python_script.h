@@ -79,10 +79,12 @@ void rs_script_store(struct rs_py_script *s, uint64_t address, uint64_t value,
 		     unsigned bytes);
 /** Make a dict with __builtins__ and `modules`. @return Its step. */
 unsigned rs_script_scope(struct rs_py_script *s);
-/** Run @p source in the dict @p dict, then copy out what it left under
- * `printed`, `value`, `error` and `message`. */
+/** Run @p source, up to @p end, in the dict that is the result of @p dict. */
 void rs_script_source(struct rs_py_script *s, unsigned dict, const char *source,
 		      const char *end);
+/** Copy out what it left there, as bytes, under `printed`, `value`, `error` and
+ * `message`. */
+void rs_script_take(struct rs_py_script *s, unsigned dict);
 
 /**
  * Write it, and have an image work through it.

@@ -18,7 +18,8 @@
 #   freed A             one of watch that is gone at the end
 #   cleared N           as many of watch were taken out of gc.garbage
 #
-# What is looked for is not kept alive: no local variable refers to it.
+# What is looked for is not kept alive: no local variable refers to it. The code
+# prepares; then the function finish is called.
 
 modules = globals()['modules']
 
@@ -60,8 +61,33 @@ def utf8(text):
     return modules['_codecs'].utf_8_encode(text, 'backslashreplace')[0]
 
 
+def native(text):
+    """The bytes as a str; no codec is looked up."""
+    if str is bytes:
+        return text
+    return modules['_codecs'].utf_8_decode(text, 'replace')[0]
+
+
+class CannotDrop(Exception):
+    pass
+
+
 def drop(scope):
     """The reference that holder has at place, or under key."""
+    try:
+        drop_it(scope)
+    except Exception:
+        raise CannotDrop(words_of(modules['sys'].exc_info()[1]))
+
+
+def words_of(error):
+    try:
+        return '%s: %s' % (type(error).__name__, error)
+    except Exception:
+        return repr(error)
+
+
+def drop_it(scope):
     what = scope.pop('what')
     place = scope.pop('place')
     holder = scope.pop('holder', None)
@@ -82,8 +108,8 @@ def drop(scope):
         del scope['target']
     elif what == b'dict':
         holder.__dict__ = {}
-    elif what == b'closure':
-        del holder.cell_contents
+    elif what == b'field':
+        drop_field(holder, native(place))
     elif what:
         raise TypeError('%s: %s' % (type(holder).__name__, what))
 
@@ -99,6 +125,16 @@ def drop_attribute(holder, key):
         dict.__delitem__(own, key)
 
 
+def drop_field(holder, name):
+    if name == '__dict__':
+        holder.__dict__ = {}
+        return
+    try:
+        object.__delattr__(holder, name)
+    except (AttributeError, TypeError):
+        setattr(holder, name, None)
+
+
 def addresses_of(text):
     found = []
     for word in text.split():
@@ -106,88 +142,140 @@ def addresses_of(text):
     return found
 
 
-def rehearse(scope, system, gc, out):
-    told = []
-    watch = addresses_of(scope.pop('watch'))
-    generation = int(scope.pop('generation'))
-    seen, parsed, before, after = set(), [], [], None
-    debug = gc.get_debug() | gc.DEBUG_COLLECTABLE | gc.DEBUG_UNCOLLECTABLE
-    if str is bytes:
-        debug |= gc.DEBUG_INSTANCES | gc.DEBUG_OBJECTS
-    debug &= ~gc.DEBUG_STATS
-    drop(scope)
-    if watch:
-        seen.update(watch)
-        for one in gc.get_objects():
-            seen.discard(id(one))
-        one = None
-        for address in watch:
-            if address in seen:
-                told.append('dropped 0x%x' % address)
-    told.append('garbage %d' % len(gc.garbage))
-    lines = out.parts
-    mark = len(lines)
-    gc.set_debug(debug)
-    returned = gc.collect(generation)
-    gc.set_debug(debug & gc.DEBUG_SAVEALL)
-    told.append('returned %d' % returned)
-    told.append('after %d' % len(gc.garbage))
-    seen.clear()
+def collector_line(line):
+    """State, address and type of what a line of the collector names."""
+    words = line.split()
+    if len(words) < 3 or words[0] != 'gc:' or words[1] not in (
+            'collectable', 'uncollectable'):
+        return None
+    kind = ' '.join(words[2:-1]).lstrip('<')
+    if kind.endswith(' instance at'):
+        kind = kind[:-12]
+    return words[1], int(words[-1].rstrip('>'), 16), kind
+
+
+def without(left, objects):
+    """Takes the addresses of objects out of the set."""
+    for one in objects:
+        left.discard(id(one))
+
+
+def take_lines(lines, mark, told, objects):
+    """The collector's lines, and which of those objects are among objects."""
+    found = set()
     for number in range(mark, len(lines)):
-        words = lines[number].split()
-        if len(words) > 2 and words[0] == 'gc:' and words[1] in (
-                'collectable', 'uncollectable'):
-            address = int(words[-1].rstrip('>'), 16)
-            kind = ' '.join(words[2:-1]).lstrip('<')
-            if kind.endswith(' instance at'):
-                kind = kind[:-12]
-            parsed.append((number, words[1], address, kind))
-            seen.add(address)
-    if watch:
-        cleared = 0
-        for number in range(len(gc.garbage) - 1, -1, -1):
-            if id(gc.garbage[number]) in watch:
-                del gc.garbage[number]
-                cleared += 1
+        line = collector_line(lines[number])
+        if line is not None:
+            told.append('found %s 0x%x %s' % line)
+            found.add(line[1])
+            lines[number] = ''
+    for one in objects:
+        if id(one) in found:
+            told.append('alive 0x%x' % id(one))
+
+
+def clear_garbage(gc, watched):
+    cleared = 0
+    for number in range(len(gc.garbage) - 1, -1, -1):
+        if id(gc.garbage[number]) in watched:
+            del gc.garbage[number]
+            cleared += 1
+    return cleared
+
+
+class Rehearsal(object):
+    """What is freed leaves its place to what is made next. So all is made
+    before anything is dropped, and what is tracked is listed at once."""
+
+    def __init__(self, scope, gc, lines):
+        self.scope, self.gc, self.lines = scope, gc, lines
+        self.told, self.watch = [], addresses_of(scope.pop('watch'))
+        self.watched, self.left = set(self.watch), set(self.watch)
+        self.gone = set()
+        self.generation = int(scope.pop('generation'))
+        self.drops = scope['what'] != b''
+        debug = (gc.get_debug() | gc.DEBUG_COLLECTABLE
+                 | gc.DEBUG_UNCOLLECTABLE)
+        if str is bytes:
+            debug |= gc.DEBUG_INSTANCES | gc.DEBUG_OBJECTS
+        self.debug = debug & ~gc.DEBUG_STATS
+
+    def look(self, objects):
+        """What is gone stays so, whatever is made in its place."""
+        without(self.left, objects)
+        self.gone |= self.left
+        self.left |= self.watched
+
+    def tell_gone(self, word):
+        for address in self.watch:
+            if address in self.gone:
+                self.told.append('%s 0x%x' % (word, address))
+
+    def collect(self):
+        gc, told = self.gc, self.told
+        told.append('garbage %d' % len(gc.garbage))
+        mark = len(self.lines)
+        gc.set_debug(self.debug)
+        returned = gc.collect(self.generation)
+        objects = gc.get_objects()
+        if self.watch:
+            self.look(objects)
+        gc.set_debug(self.debug & gc.DEBUG_SAVEALL)
+        told.append('returned %d' % returned)
+        told.append('after %d' % len(gc.garbage))
+        take_lines(self.lines, mark, told, objects)
+
+    def end(self):
+        cleared = clear_garbage(self.gc, self.watched)
+        self.told.append('cleared %d' % cleared)
         if cleared:
-            told.append('cleared %d' % cleared)
-            gc.collect()
-        after = set(watch)
-    for one in gc.get_objects():
-        if id(one) in seen:
-            before.append(id(one))
-        if after is not None:
-            after.discard(id(one))
-    one = None
-    for number, state, address, kind in parsed:
-        told.append('found %s 0x%x %s' % (state, address, kind))
-        lines[number] = ''
-    for address in before:
-        told.append('alive 0x%x' % address)
-    for address in watch:
-        if address in after:
-            told.append('freed 0x%x' % address)
-    return '\n'.join(told)
+            self.gc.collect()
+            self.look(self.gc.get_objects())
+        self.tell_gone('freed')
 
 
-def words_of(error):
+    def check(self):
+        """Within a collection gc.collect() does nothing."""
+        ring = []
+        ring.append(ring)
+        ring = None
+        if not self.gc.collect(0):
+            raise Collecting('a collection was running')
+
+
+class Collecting(Exception):
+    pass
+
+
+def run(part, warm):
+    """Returns at once when warm: its frame is then there already."""
+    if warm:
+        return
+    if part.drops:
+        drop(part.scope)
+    if part.watch:
+        part.look(part.gc.get_objects())
+        part.tell_gone('dropped')
+    part.collect()
+    if part.watch:
+        part.end()
+    if str is bytes or modules['sys'].version_info < (3, 7):
+        part.check()
+
+
+def finish(warm=False):
+    scope = globals()
     try:
-        return utf8(str(error))
-    except Exception:
-        return utf8(repr(error))
-
-
-def run(scope, system):
-    out = Out()
-    system.stdout = system.stderr = out
-    try:
-        gc = modules.get('gc') or __import__('gc')
-        scope['value'] = utf8(rehearse(scope, system, gc, out))
+        run(scope['part'], warm)
+        scope['value'] = utf8('\n'.join(scope['part'].told))
     except:
-        kind, error = system.exc_info()[:2]
+        kind, error = modules['sys'].exc_info()[:2]
         scope['error'] = utf8(kind.__name__)
-        scope['message'] = words_of(error)
-    scope['printed'] = b''.join([utf8(part) for part in out.parts])
+        scope['message'] = utf8(words_of(error).split(': ', 1)[-1])
+    scope['printed'] = b''.join([utf8(text) for text in scope['out'].parts])
 
 
-run(globals(), modules['sys'])
+out = Out()
+modules['sys'].stdout = modules['sys'].stderr = out
+part = Rehearsal(globals(), modules.get('gc') or __import__('gc'), out.parts)
+finish(True)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { RS_MEMBER_TEXT = 32 };
+
 static const char *type_name(const struct rs_runtime *rt, uint32_t type)
 {
 	const struct rs_type_row *row =
@@ -37,6 +39,31 @@ bool rs_py_is_own_namespace(struct rs_runtime *rt, const struct rs_label *label)
 bool rs_py_is_fixed(struct rs_runtime *rt, uint32_t type,
 		    const struct rs_label *label)
 {
-	return label->kind == RS_LABEL_INDEX &&
-	       strcmp(type_name(rt, type), "tuple") == 0;
+	// Members that code can only read.
+	static const struct {
+		const char *type, *field;
+	} member[] = {
+		{"function", "__closure__"},	 {"function", "__globals__"},
+		{"generator", "gi_frame"},	 {"coroutine", "cr_frame"},
+		{"async_generator", "ag_frame"}, {"method", "__self__"},
+		{"method", "__func__"},		 {"instancemethod", "im_self"},
+		{"instancemethod", "im_func"},
+	};
+	const char *name = type_name(rt, type);
+
+	if (label->kind == RS_LABEL_INDEX)
+		return strcmp(name, "tuple") == 0;
+	for (size_t i = 0; label->kind == RS_LABEL_FIELD &&
+			   i < sizeof(member) / sizeof(*member);
+	     i++) {
+		char text[RS_MEMBER_TEXT];
+
+		if (strcmp(name, member[i].type) != 0)
+			continue;
+		rs_py_label(rt, label, text, sizeof(text));
+		if (strcmp(text[0] == '.' ? text + 1 : text, member[i].field) ==
+		    0)
+			return true;
+	}
+	return false;
 }

@@ -10,6 +10,7 @@ import os
 import tempfile
 import unittest
 
+import cases
 import engine
 import interpreters
 from bounded import not_applicable
@@ -119,10 +120,7 @@ class Rehearsal:
                     session.rehearse()
 
 
-for one in interpreters.find():
-    globals()["Rehearsal_" + one.name] = type(
-        "Rehearsal_" + one.name, (Rehearsal, unittest.TestCase),
-        {"interpreter": one})
+cases.make(globals(), Rehearsal, interpreters.find())
 
 
 if __name__ == "__main__":

@@ -265,7 +265,7 @@ static struct rs_error *no_cut(uint32_t number, uint32_t edge, uint32_t cuts)
 			    number, edge, cuts);
 }
 
-static struct rs_error *find_cut(struct cycles *c, uint32_t number,
+static struct rs_error *find_cut(const struct rs_rings *c, uint32_t number,
 				 uint32_t edge, struct rs_cycle_cut *ret)
 {
 	const struct rs_components *k = &c->components;
@@ -274,10 +274,10 @@ static struct rs_error *find_cut(struct cycles *c, uint32_t number,
 
 	if (!number || number > k->components)
 		return no_cycle(number, k->components);
-	const uint32_t i = c->place[number - 1].component;
+	const uint32_t i = c->ring[number - 1].component;
 	if (!(err = rs_cycle_path_find(c->report, k, i, &path)))
-		err = rs_vec_append(&ret->member, k->object + k->start[i],
-				    component_size(k, i) * sizeof(uint32_t));
+		err = rs_vec_append(&ret->member, rs_ring_members(c, i),
+				    rs_ring_size(c, i) * sizeof(uint32_t));
 	const struct rs_step *step = rs_vec_items(&path, struct rs_step);
 	uint32_t cuts = 0;
 	bool found = false;
@@ -294,11 +294,11 @@ static struct rs_error *find_cut(struct cycles *c, uint32_t number,
 struct rs_error *rs_cycles_cut(struct rs_report *report, uint32_t number,
 			       uint32_t edge, struct rs_cycle_cut *ret)
 {
-	struct cycles c = {.report = report};
-	struct rs_error *err;
+	struct rs_rings rings = {0};
+	struct rs_error *err = rs_rings_find(report, false, &rings);
 
-	if (!(err = find_cycles(&c)) && !(err = weigh(&c)))
-		err = find_cut(&c, number, edge, ret);
-	cycles_fini(&c);
+	if (!err)
+		err = find_cut(&rings, number, edge, ret);
+	rs_rings_fini(&rings);
 	return err;
 }

@@ -51,11 +51,12 @@ used in the condition of a breakpoint. The count of an immortal object is -1.
 
 Example:
   break leak.c:12 if $refs_count(node) > 2""",
-    "unexplained": """The part of an object's count that no holder explains.
+    "unexplained": """The part of an object's count that nothing found explains.
 
 Usage: $refs_unexplained(OBJ)
 
-OBJ is an address, a pointer, an object, or its name in quotes.
+OBJ is an address, a pointer, an object, or its name in quotes. The first
+question at a stop searches all memory of the target.
 
 Example:
   print $refs_unexplained(node)""",

@@ -107,35 +107,64 @@ write_containers(struct rs_report *report, uint32_t number, uint64_t limit)
 	rs_json_key_uint(j, "containers_total", total);
 }
 
+// The words outside objects; those in objects are among the holders, as
+// guesses.
+static void write_places(struct rs_report *report,
+			 const struct rs_ledger *ledger, uint32_t number,
+			 uint64_t limit)
+{
+	struct rs_json *j = &report->json;
+	size_t n = 0;
+	const struct rs_place *place = rs_ledger_places(ledger, number, &n);
+	uint64_t shown = 0;
+
+	rs_json_key(j, "places");
+	rs_json_begin_array(j);
+	for (size_t i = 0; i < n && !rs_report_full(shown, limit); i++) {
+		if (place[i].kind == RS_PLACE_OBJECT)
+			continue;
+		rs_report_place(report, ledger, &place[i]);
+		shown++;
+	}
+	rs_json_end_array(j);
+}
+
 struct rs_error *rs_answer_count(struct rs_session *session, uint64_t object,
 				 uint64_t limit, char **ret)
 {
 	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
 	struct rs_json *j = &report.json;
-	struct rs_holder_sums ledger;
+	const struct rs_ledger *ledger = NULL;
+	struct rs_holder_sums sums;
 	struct rs_error *err;
 	uint32_t n;
 
 	if ((err = rs_report_open_at(&report, session, object, &n)) ||
-	    (err = rs_report_reverse(&report)))
+	    (err = rs_report_reverse(&report)) ||
+	    (err = rs_session_ledger(session, &ledger)))
 		return err;
-	rs_report_holder_sums(&report, n, &ledger);
+	const struct rs_ledger_row row = rs_ledger_row(ledger, n);
+	rs_report_holder_sums(&report, n, &sums);
 
 	rs_json_begin_object(j);
 	rs_report_key_object(&report, "object", n);
 	rs_report_key_count(j, report.graph, n);
-	rs_json_key_uint(j, "named", ledger.named);
-	rs_json_key_int(j, "unexplained", ledger.unexplained);
+	rs_json_key_uint(j, "named", sums.named);
+	rs_json_key_uint(j, "evidence", row.evidence);
+	rs_json_key_uint(j, "words", row.places);
+	rs_json_key_int(j, "unexplained", row.unexplained);
 	rs_json_key(j, "holders");
 	rs_json_begin_array(j);
 	uint64_t shown = write_roots(&report, n, limit);
 	shown = write_holders(&report, n, limit, shown);
 	rs_json_end_array(j);
 	write_containers(&report, n, limit);
-	rs_json_key_uint(j, "weak", ledger.weak);
-	rs_json_key_uint(j, "guesses", ledger.guesses);
+	write_places(&report, ledger, n, limit);
+	rs_json_key_uint(j, "weak", sums.weak);
+	rs_json_key_uint(j, "guesses", sums.guesses);
 	rs_json_key_uint(j, "shown", shown);
-	rs_json_key_bool(j, "limited", shown < ledger.holders);
+	rs_json_key_bool(j, "limited",
+			 shown < sums.holders || (limit && row.places > limit));
 	return rs_report_take(&report, ret);
 }

@@ -202,6 +202,12 @@ struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 	write_numbers(j, report.graph);
 	rs_json_key_uint(j, "traversed", rs_session_traversed(session));
 	rs_json_key_uint(j, "asked", rs_session_traversed(session));
+	if (session->has_ledger) {
+		rs_json_key(j, "ledger");
+		rs_json_begin_object(j);
+		rs_report_totals(j, &session->ledger.totals);
+		rs_json_end_object(j);
+	}
 	if (report.graph && (err = rs_report_dangling(&report)))
 		return err;
 	rs_report_problems(j, session, true);

@@ -52,15 +52,15 @@ rs_number_unexplained(struct rs_session *session, uint64_t object, int64_t *ret)
 {
 	RS_NEED_SESSION(session);
 	RS_AUTO_REPORT struct rs_report report = {0};
-	struct rs_holder_sums ledger = {0};
+	const struct rs_ledger *ledger = NULL;
 	struct rs_error *err;
 	uint32_t n;
 
 	if ((err = rs_report_open_at(&report, session, object, &n)) ||
-	    (err = rs_report_reverse(&report)))
+	    (err = rs_session_ledger(session, &ledger)))
 		return err;
-	rs_report_holder_sums(&report, n, &ledger);
-	return hand_out(session, NULL, ledger.unexplained, ret);
+	return hand_out(session, NULL, rs_ledger_row(ledger, n).unexplained,
+			ret);
 }
 
 struct rs_error *

@@ -10,8 +10,31 @@ struct lines {
 	const struct rs_collect_result *result;
 	uint8_t *garbage; // [objects] 1: in a garbage list
 	struct rs_json json; // of the file
+	const struct rs_ledger *ledger;
 	bool labels;
 };
+
+// The counted ones: [target, kind, name].
+static void write_roots(struct lines *l)
+{
+	const struct rs_graph *g = l->report->graph;
+	const struct rs_root *root = rs_vec_items(&g->root, struct rs_root);
+	const size_t n = rs_vec_count(&g->root, struct rs_root);
+	struct rs_json *j = &l->json;
+
+	rs_json_key(j, "roots");
+	rs_json_begin_array(j);
+	for (size_t i = 0; i < n; i++) {
+		if (!rs_report_root_counted(&root[i]))
+			continue;
+		rs_json_begin_array(j);
+		rs_json_address(j, g->address[root[i].target]);
+		rs_json_string(j, rs_report_root_kind(root[i].kind));
+		rs_json_string(j, rs_report_root_text(g, &root[i]));
+		rs_json_end_array(j);
+	}
+	rs_json_end_array(j);
+}
 
 // With several runtimes the name is "cpython+native", and the version that of
 // the first.
@@ -36,6 +59,7 @@ static void write_header(struct lines *l)
 			   session->memory->is_core ? "core" : "live");
 	rs_json_key_uint(j, "objects", l->report->graph->objects);
 	rs_json_key_uint(j, "references", l->report->graph->references);
+	write_roots(l);
 	rs_report_problems(j, session, false);
 	rs_report_completeness(j, session);
 	rs_json_end_object(j);
@@ -65,6 +89,33 @@ static void write_references(struct lines *l, uint32_t number)
 	rs_json_end_array(j);
 }
 
+// What the named references leave of the count.
+static void write_evidence(struct lines *l, uint32_t number)
+{
+	const struct rs_ledger_row row = rs_ledger_row(l->ledger, number);
+	struct rs_json *j = &l->json;
+	char text[RS_PLACE_TEXT];
+	size_t n = 0;
+
+	rs_json_key_int(j, "unexplained", row.unexplained);
+	rs_json_key_uint(j, "evidence", row.evidence);
+	if (!row.places)
+		return;
+	const struct rs_place *place = rs_ledger_places(l->ledger, number, &n);
+	rs_json_key(j, "places");
+	rs_json_begin_array(j);
+	for (size_t i = 0; i < n; i++) {
+		rs_place_text(l->ledger, &place[i], text, sizeof(text));
+		rs_json_begin_array(j);
+		rs_json_string(j, rs_place_kind_text(
+					  (enum rs_place_kind)place[i].kind));
+		rs_json_address(j, place[i].slot);
+		rs_json_string(j, text);
+		rs_json_end_array(j);
+	}
+	rs_json_end_array(j);
+}
+
 static void write_object(struct lines *l, uint32_t number)
 {
 	const struct rs_graph *g = l->report->graph;
@@ -76,6 +127,7 @@ static void write_object(struct lines *l, uint32_t number)
 	rs_json_key_bool(j, "unreachable", rs_report_unreachable(fate));
 	rs_json_key_bool(j, "garbage",
 			 fate == RS_FATE_FINALIZER || l->garbage[number]);
+	write_evidence(l, number);
 	write_references(l, number);
 	rs_json_end_object(j);
 	rs_json_newline(j);
@@ -141,6 +193,7 @@ struct rs_error *rs_export_jsonl(struct rs_session *session, const char *path,
 	if (err)
 		return err;
 	if (!(err = rs_report_full_collection(&report, &l.result)) &&
+	    !(err = rs_session_ledger(session, &l.ledger)) &&
 	    !(err = mark_garbage(&l)))
 		err = write_file(&l, path);
 	const uint64_t bytes = l.json.written;

@@ -12,7 +12,7 @@
  * or when it is on a list of free chunks that look used: the fast bins of an
  * arena, and the cache of a thread (tcache).
  *
- * Source: glibc malloc/malloc.c and malloc/arena.c of 2.17 to 2.41.
+ * Source: glibc malloc/malloc.c and malloc/arena.c of 2.17 to 2.43.
  */
 #ifndef RS_ROOTS_GLIBC_H
 #define RS_ROOTS_GLIBC_H

@@ -7,11 +7,22 @@
 #include "roots/glibc.h"
 
 enum {
-	RS_LISTS = 64,
-	RS_COUNT_MAX = 127, // of a list: 7, unless tuned
-	RS_WIDE = 0x290, // size of the chunk with 16-bit counts: 2.30 to 2.41
-	RS_NARROW = 0x250, // with 8-bit counts: 2.26 to 2.29
+	RS_LISTS = 64, // of one size each
+	RS_COUNT_MAX = 127, // of a list: 7 or 16, unless tuned
 	RS_FIRST_CHUNKS = 1 << 22, // a thread's cache is allocated early
+};
+
+/** A cache as a release has it. */
+struct form {
+	uint64_t chunk; // bytes of its chunk
+	unsigned lists, width; // of a count
+	bool room; // counts say how many more blocks a list takes
+};
+
+static const struct form forms[] = {
+	{0x290, 64, 2, false}, // 2.30 to 2.41
+	{0x250, 64, 1, false}, // 2.26 to 2.29
+	{0x300, 76, 2, true}, // 2.42 and later; the last lists are of ranges
 };
 
 static uint64_t word(const struct rs_glibc *glibc, uint64_t at)
@@ -22,44 +33,47 @@ static uint64_t word(const struct rs_glibc *glibc, uint64_t at)
 	return value;
 }
 
-static bool
-is_entry(const struct rs_glibc *glibc, unsigned i, unsigned count, uint64_t at)
+static bool is_entry(const struct rs_glibc *glibc, const struct form *form,
+		     unsigned i, unsigned count, uint64_t at)
 {
+	if (count > RS_COUNT_MAX)
+		return false;
 	if (!at)
-		return count == 0;
-	return !(at & 15) && count && count <= RS_COUNT_MAX &&
-	       (word(glibc, at - 8) & ~UINT64_C(7)) == 32 + UINT64_C(16) * i;
+		return count == 0 || form->room;
+	return !(at & 15) && (count || form->room) &&
+	       (i >= RS_LISTS ||
+		(word(glibc, at - 8) & ~UINT64_C(7)) == 32 + UINT64_C(16) * i);
 }
 
-// Where the first blocks are in the block at @p block; 0: it is no cache.
-static uint64_t
-entries_of(const struct rs_glibc *glibc, uint64_t block, uint64_t size)
+// Whether the block at @p block is a cache.
+static bool
+is_cache(const struct rs_glibc *glibc, const struct form *form, uint64_t block)
 {
-	const unsigned width = size == RS_WIDE ? 2 : 1;
-	const uint8_t *p = rs_memory_at(glibc->memory, block, size - 16);
+	const uint8_t *p = rs_memory_at(glibc->memory, block, form->chunk - 16);
+	const size_t entries = (size_t)form->lists * form->width;
 	unsigned used = 0;
 
-	if (!p)
-		return 0;
-	for (unsigned i = 0; i < RS_LISTS; i++) {
+	for (unsigned i = 0; p && i < form->lists; i++) {
 		uint16_t count = p[i];
 		uint64_t first;
 
-		if (width == 2)
-			memcpy(&count, p + 2U * i, sizeof(count));
-		memcpy(&first, p + RS_LISTS * width + 8U * i, sizeof(first));
-		if (!is_entry(glibc, i, count, first))
-			return 0;
-		used += count != 0;
+		if (form->width == 2)
+			memcpy(&count, p + (size_t)2 * i, sizeof(count));
+		memcpy(&first, p + entries + (size_t)8 * i, sizeof(first));
+		if (!is_entry(glibc, form, i, count, first))
+			return false;
+		used += first != 0;
 	}
-	return used ? block + RS_LISTS * width : 0;
+	return used != 0;
 }
 
-static struct rs_error *add_cache(struct rs_glibc *glibc, uint64_t entries)
+static struct rs_error *
+add_cache(struct rs_glibc *glibc, const struct form *form, uint64_t block)
 {
+	const uint64_t entries = block + (uint64_t)form->lists * form->width;
 	struct rs_error *err = NULL;
 
-	for (unsigned i = 0; i < RS_LISTS && !err; i++) {
+	for (unsigned i = 0; i < form->lists && !err; i++) {
 		const uint64_t first = word(glibc, entries + UINT64_C(8) * i);
 
 		if (first)
@@ -77,15 +91,14 @@ search_heap(struct rs_glibc *glibc, const struct rs_glibc_heap *heap)
 	for (unsigned i = 0; i < RS_FIRST_CHUNKS && chunk < heap->top && !err;
 	     i++) {
 		const uint64_t size = word(glibc, chunk + 8) & ~UINT64_C(7);
-		const uint64_t entries =
-			size == RS_WIDE || size == RS_NARROW
-				? entries_of(glibc, chunk + 16, size)
-				: 0;
 
 		if (size < 32 || (size & 15))
 			return NULL;
-		if (entries)
-			err = add_cache(glibc, entries);
+		for (size_t k = 0; k < sizeof(forms) / sizeof(*forms) && !err;
+		     k++)
+			if (size == forms[k].chunk &&
+			    is_cache(glibc, &forms[k], chunk + 16))
+				err = add_cache(glibc, &forms[k], chunk + 16);
 		chunk += size;
 	}
 	return err;

@@ -13,12 +13,6 @@ enum {
 	RS_HEAP_SIZE = 64 << 20, // bytes, and alignment, of further heaps
 };
 
-// Before `bins`: top and last_remainder, the fast bins, and the first fields.
-static uint64_t state_of(uint64_t bins, unsigned first)
-{
-	return bins - 16 - UINT64_C(8) * RS_FAST_BINS - first;
-}
-
 static uint64_t word(const struct rs_glibc *glibc, uint64_t at)
 {
 	uint64_t value = 0;
@@ -28,18 +22,19 @@ static uint64_t word(const struct rs_glibc *glibc, uint64_t at)
 }
 
 /*
- * The bytes before the fast bins: mutex, flags and, from 2.27 on,
- * have_fastchunks, padded to 8. The list of arenas leads back to the state that
- * it begins with.
+ * The bytes from the start of an arena to its bins: mutex and flags (and, from
+ * 2.27 to 2.42, have_fastchunks, padded to 8), the fast bins (gone in 2.43),
+ * top and last_remainder. The list of arenas leads back to its start.
  * @return 0 when it does not.
  */
-static unsigned first_fields(const struct rs_glibc *glibc, uint64_t bins)
+static unsigned bytes_before(const struct rs_glibc *glibc, uint64_t bins)
 {
-	static const unsigned sizes[] = {16, 8};
+	static const unsigned sizes[] = {16 + 80 + 16, 8 + 80 + 16, 8 + 16,
+					 16 + 16};
 
-	for (size_t k = 0; k < 2; k++) {
-		const uint64_t main = state_of(bins, sizes[k]);
-		const uint64_t to_next = bins + RS_NEXT - main;
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
+		const uint64_t main = bins - sizes[k];
+		const uint64_t to_next = (uint64_t)sizes[k] + RS_NEXT;
 		uint64_t at = word(glibc, bins + RS_NEXT);
 
 		for (unsigned i = 0; i < RS_ARENAS_MAX && at && at != main; i++)
@@ -105,12 +100,13 @@ add_other(struct rs_glibc *glibc, uint64_t state, uint64_t bins)
 	return err;
 }
 
-static struct rs_error *add_fast_bins(struct rs_glibc *glibc, uint64_t bins)
+static struct rs_error *
+add_fast_bins(struct rs_glibc *glibc, uint64_t bins, unsigned before)
 {
-	const uint64_t fast = state_of(bins, 0);
+	const uint64_t fast = bins - 16 - UINT64_C(8) * RS_FAST_BINS;
 	struct rs_error *err = NULL;
 
-	for (unsigned i = 0; i < RS_FAST_BINS && !err; i++) {
+	for (unsigned i = 0; before > 100 && i < RS_FAST_BINS && !err; i++) {
 		const uint64_t chunk = word(glibc, fast + UINT64_C(8) * i);
 
 		if (chunk)
@@ -129,15 +125,16 @@ static int by_start(const void *a, const void *b)
 
 struct rs_error *rs_glibc_heaps(struct rs_glibc *glibc, uint64_t bins)
 {
-	const unsigned first = first_fields(glibc, bins);
-	const uint64_t main = state_of(bins, first);
+	const unsigned before = bytes_before(glibc, bins);
+	const uint64_t main = bins - before;
 	uint64_t state = main;
 	struct rs_error *err;
 
-	if (!first)
+	if (!before)
 		return NULL;
 	glibc->found = true;
-	if ((err = add_main(glibc, bins)) || (err = add_fast_bins(glibc, bins)))
+	if ((err = add_main(glibc, bins)) ||
+	    (err = add_fast_bins(glibc, bins, before)))
 		return err;
 	for (unsigned i = 0; i < RS_ARENAS_MAX; i++) {
 		state = word(glibc, state + (bins + RS_NEXT - main));
@@ -145,7 +142,7 @@ struct rs_error *rs_glibc_heaps(struct rs_glibc *glibc, uint64_t bins)
 			break;
 		const uint64_t its = state + (bins - main);
 		if ((err = add_other(glibc, state, its)) ||
-		    (err = add_fast_bins(glibc, its)))
+		    (err = add_fast_bins(glibc, its, before)))
 			return err;
 	}
 	const size_t n = rs_vec_count(&glibc->heap, struct rs_glibc_heap);

@@ -128,8 +128,15 @@ rs_stack_at(const struct rs_vec *stacks, uint64_t address)
 	const struct rs_stack *stack = rs_vec_items(stacks, struct rs_stack);
 	const size_t n = rs_vec_count(stacks, struct rs_stack);
 
-	for (size_t i = 0; i < n; i++)
-		if (address >= stack[i].low && address < stack[i].end)
+	const struct rs_stack *dead = NULL;
+
+	// Memory of several stacks may be in one piece: first what is in use.
+	for (size_t i = 0; i < n; i++) {
+		if (address < stack[i].low || address >= stack[i].end)
+			continue;
+		if (address >= stack[i].sp)
 			return &stack[i];
-	return NULL;
+		dead = &stack[i];
+	}
+	return dead;
 }

@@ -11,9 +11,11 @@
 #include "base/search.h"
 
 #include <inttypes.h>
+#include <sys/mman.h>
 
 enum {
 	RS_STACK_MAX = 1 << 30, // bytes; memory below is not taken for stack
+	RS_TLS_NEAR = 64 << 20, // bytes of the memory that ld.so makes for it
 	RS_TCB_SIZE = 0x900, // bytes of struct pthread, about
 	RS_SELF = 16, // offset of the second pointer to itself
 };
@@ -111,6 +113,31 @@ add_thread(struct rs_regions *r, uint16_t number, uint64_t size)
 		       : NULL;
 }
 
+// Of a live process the thread pointer is not known. That of the first thread,
+// whose stack is the process's, is the one control block in no stack.
+static struct rs_error *find_first_tls(struct rs_regions *r, uint64_t size)
+{
+	struct rs_memory *memory = r->source->memory;
+	struct rs_error *err = NULL;
+
+	if (!memory->threads || memory->thread[0].fs_base)
+		return NULL;
+	for (size_t i = 0; i < memory->segments && !err; i++) {
+		const struct rs_segment s = memory->segment[i];
+		uint64_t block;
+
+		if (!(s.prot & PROT_WRITE) || s.from_file ||
+		    s.end - s.start > RS_TLS_NEAR ||
+		    rs_memory_file_at(memory, s.start) ||
+		    rs_stack_at(&r->stack, s.end - 1))
+			continue;
+		block = control_block_above(memory, s.start, s.end);
+		if (block && !rs_stack_at(&r->tls, block))
+			err = add_tls(r, block, size, 0);
+	}
+	return err;
+}
+
 struct rs_error *rs_stacks_find(struct rs_regions *regions)
 {
 	const struct rs_memory *memory = regions->source->memory;
@@ -119,5 +146,5 @@ struct rs_error *rs_stacks_find(struct rs_regions *regions)
 
 	for (size_t i = 0; i < memory->threads && i < UINT16_MAX && !err; i++)
 		err = add_thread(regions, (uint16_t)i, size);
-	return err;
+	return err ? err : find_first_tls(regions, size);
 }

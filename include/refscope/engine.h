@@ -192,7 +192,8 @@ RS_PUBLIC void rs_text_free(char *text);
  *     "frames":[{"function":"f","file":"x.py","line":N}]}],
  *   "gc":{as in rs_answer_gc()}}],
  *  "objects":N,"tracked":N,"references":N,"bytes":N,"dropped":N,
- *  "traversed":N,"asked":N,"problems":["..."],
+ *  "traversed":N,"asked":N,"ledger":{as in rs_answer_ledger()},
+ *  "problems":["..."],
  *  "dangling":{"references":N,"holders":[{"object":OBJECT,"references":N,
  *    "label":"[1]","target":"0x..","there":"a freed object, once a Foo"}],
  *    "limited":bool},
@@ -208,6 +209,8 @@ RS_PUBLIC void rs_text_free(char *text);
  * because there is no object at their target. traversed: objects whose
  * references were found by their type's traverse function; "asked" is the same
  * under an older name.
+ *
+ * ledger: only once it was made, by rs_answer_ledger() for instance.
  *
  * layout: the source of the offsets in structs: "table" and the release whose
  * layout it is (the target's own, or another patch release that agrees with the
@@ -243,28 +246,59 @@ rs_answer_info(struct rs_session *session, char **ret);
  * The reference count of an object, and its holders: one entry for each
  * reference, even if several are from the same object.
  *
- * {"object":OBJECT,"count":N|null,"named":N,"unexplained":N,
+ * {"object":OBJECT,"count":N|null,"named":N,"evidence":N,"words":N,
+ *  "unexplained":N,
  *  "holders":[{"kind":"strong"|"owned"|"guess","label":"['key']",
  *    "object":OBJECT} | {"kind":"root","root":"local buf in f (x.py:3)",
  *    "from":"local","slot":"0x.."}],
  *  "containers":[{"kind":"strong","label":"[0]","references":N,
  *    "object":OBJECT}],"containers_total":N,
+ *  "places":[{"kind":"static","place":"lib.so: cache","slot":"0x.."}],
  *  "weak":N,"guesses":N,"shown":N,"limited":bool}
  *
  * kind: "strong": visited by the holder's traverse function; "owned": counted,
  * but not visited; "guess": a word that looks like a reference. from: the kind
  * of root, as in rs_answer_why(). named: the number of strong, owned and root
- * entries, shown or not. unexplained: count - named; negative if there are more
- * entries than the count says; 0 for an immortal object. weak, guesses: numbers
- * of such references, which named does not contain. slot: the address of the
- * word that is the root; "0x0": not known. shown: entries in holders.
+ * entries, shown or not. evidence: how much of the rest of the count words
+ * explain that hold the address of the object, in places where C code keeps
+ * references; words: how many there are, guesses among the holders included.
+ * Evidence is not exact: such a word may be borrowed, or left over.
+ * unexplained: count - named - evidence; negative if there are more entries
+ * than the count says; 0 for an immortal object. weak, guesses: numbers of such
+ * references, which named does not contain. slot: the address of the word; of a
+ * root "0x0": not known, of a place: a register. shown: entries in holders.
  * containers: the objects among the holders, each once, with the number of its
  * references and the kind and label of the first; containers_total: their
  * number, shown or not.
+ *
+ * places: the words that are in no object, strongest evidence first. kind:
+ * "static": a variable of an executable or library; "tls": a thread-local
+ * variable; "frame": the value stack of a frame that is being executed;
+ * "register" and "stack": of a thread; "malloc": in a block of malloc();
+ * "runtime": in a block of CPython's allocator that is no object; "anonymous":
+ * in other memory. place: where, in words: `lib.so: cache+0x10`, `48-byte block
+ * 0x7f..+0x8, held by lib.so: list`.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_count(struct rs_session *session, uint64_t object, uint64_t limit,
 		char **ret);
+
+/**
+ * The ledger of the whole heap: what the counts of all objects are made of,
+ * added up. Takes a search of all memory, once in a session; rs_answer_count(),
+ * rs_number_unexplained() and rs_export_jsonl() need the same.
+ *
+ * {"counts":N,"named":N,"evidence":N,"unexplained":N,"over":N,
+ *  "unexplained_objects":N,"over_objects":N,"immortal":N,"deferred":N}
+ *
+ * counts + over = named + evidence + unexplained, as in rs_answer_count(), over
+ * all objects whose count means something. over: references beyond the counts
+ * of over_objects, which are more than were counted. immortal: objects without
+ * a count, which are left out. deferred: objects whose counts lack references
+ * from stacks (free-threaded CPython), which are not in over.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_ledger(struct rs_session *session, char **ret);
 
 /**
  * An object and its references.

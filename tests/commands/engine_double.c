@@ -299,6 +299,12 @@ struct rs_error *rs_answer_types(struct rs_session *session, const char *sort,
 	return answer(ret, "{\"call\":\"types\"}");
 }
 
+struct rs_error *rs_answer_ledger(struct rs_session *session, char **ret)
+{
+	(void)session;
+	return answer(ret, "{\"call\":\"ledger\"}");
+}
+
 struct rs_error *rs_answer_objects(struct rs_session *session,
 				   const struct rs_objects_options *options,
 				   char **ret)

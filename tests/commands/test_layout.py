@@ -53,7 +53,7 @@ class Count(Layout):
             count: 2
               local x in f (a.py:3)
               ['_self']              <dict 0x7f02> {'_self': <Leak 0x7f01>}
-            unexplained so far: 0
+            unexplained: 0
             """)
 
     def test_what_holds_it_often_has_one_line(self):
@@ -67,7 +67,7 @@ class Count(Layout):
         self.check(self.answer(holders=[], named=0, unexplained=2), """
             <Leak 0x7f01>
             count: 2
-            unexplained so far: 2
+            unexplained: 2
             """)
 
     def test_kinds_and_weak(self):
@@ -80,12 +80,12 @@ class Count(Layout):
               +24 (guess)   <dict 0x7f02> {'_self': <Leak 0x7f01>}
               .mod (owned)  <Leak 0x7f01>
             weak (not counted): 3
-            unexplained so far: 0
+            unexplained: 0
             """)
 
     def test_over_decref(self):
         self.assertEqual(self.answer(unexplained=-1)[-2:], [
-            "unexplained so far: -1",
+            "unexplained: -1",
             "more holders than the count: a reference was released twice, or "
             "one of the holders is a guess"])
 
@@ -326,7 +326,7 @@ class Why(Layout):
         self.check(lines, """
             <Leak 0x7f01>
               no known root leads to it; these objects, from which it can be reached, have unknown holders
-                <dict 0x7f02> {'_self': <Leak 0x7f01>}, unexplained so far: 2
+                <dict 0x7f02> {'_self': <Leak 0x7f01>}, unexplained: 2
             """)
 
     def test_held_by_nobody_known(self):

@@ -52,7 +52,7 @@ def _load():
                  "rs_answer_eval", "rs_answer_objects", "rs_answer_verify",
                  "rs_answer_leaks", "rs_answer_cycles_of",
                  "rs_answer_rehearse_collect", "rs_answer_rehearse_cut",
-                 "rs_answer_rehearse_drop"):
+                 "rs_answer_rehearse_drop", "rs_answer_ledger"):
         getattr(library, name).restype = ctypes.c_void_p
     library.rs_error_message.restype = ctypes.c_char_p
     library.rs_error_message.argtypes = [ctypes.c_void_p]
@@ -114,6 +114,9 @@ class Session:
 
     def info(self):
         return self._answer("rs_answer_info")
+
+    def ledger(self):
+        return self._answer("rs_answer_ledger")
 
     def gc(self):
         return self._answer("rs_answer_gc")

@@ -18,9 +18,11 @@ class Count(ObjectCommand):
     summary = "Show the reference count of an object and who holds it."
     text = (
         "Print the reference count of OBJ, each holder with the name of the "
-        "reference, and the part of the count that none of these explains. A "
-        "reference marked (guess) is a word in memory of unknown layout that "
-        "looks like a reference; it is not counted."
+        "reference; as evidence, words outside objects that hold its address: "
+        "C variables, stacks, registers, blocks of malloc(); and the part of "
+        "the count that none of these explains. A reference marked (guess) is "
+        "a word in memory of unknown layout that looks like a reference: "
+        "evidence too."
     )
     example = "refs count -name __main__.cache"
     options = (limit("holders"), JSON, NAME)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..command import JSON, Command, Given, Prefix
+from ..command import JSON, Command, Given, Option, Prefix
 from ..core import layout
 from ..core.engine import Session
 
@@ -18,10 +18,19 @@ class Info(Command):
         "of the collector; the number of objects and references; and what "
         "could not be read. \"refs\" alone does the same."
     )
-    example = "refs info"
-    options = (JSON,)
+    example = "refs info -ledger"
+    options = (
+        Option(
+            "ledger",
+            "Search memory for what holds references, and add up what all "
+            "counts are made of.",
+        ),
+        JSON,
+    )
 
     def ask(self, session: Session, given: Given) -> str:
+        if given.ledger:
+            session.answer("rs_answer_ledger")
         return session.answer("rs_answer_info")
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:

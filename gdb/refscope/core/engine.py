@@ -161,6 +161,7 @@ _ANSWERS: dict[str, tuple[Any, ...]] = {
     "rs_answer_leaks": (c_bool, _LIMIT),
     "rs_answer_garbage": (_LIMIT,),
     "rs_answer_types": (_TEXT, _LIMIT),
+    "rs_answer_ledger": (),
     "rs_answer_objects": (POINTER(ObjectsOptions),),
     "rs_answer_gc": (),
     "rs_answer_resolve": (_TEXT,),

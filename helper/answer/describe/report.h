@@ -192,6 +192,14 @@ void rs_report_label_text(struct rs_report *report, uint32_t source,
 void rs_report_key_label(struct rs_report *report, uint32_t source,
 			 uint32_t edge);
 
+/** Write @p place as a PLACE: see rs_answer_count(). */
+void rs_report_place(struct rs_report *report, const struct rs_ledger *ledger,
+		     const struct rs_place *place);
+
+/** Write the members of a ledger's sums: see rs_answer_ledger(). */
+void rs_report_totals(struct rs_json *json,
+		      const struct rs_ledger_totals *totals);
+
 /** An iterator over the references to an object, by source. */
 struct rs_holders {
 	const struct rs_graph *graph;

@@ -24,14 +24,33 @@ def count(answer: dict[str, Any]) -> list[str]:
         lines += text.indent(text.more(len(roots), held, False))
     if answer.get("weak"):
         lines.append(f"weak (not counted): {answer['weak']}")
+    lines += _evidence(answer)
     if value is not None:
-        lines.append(f"unexplained so far: {answer['unexplained']}")
+        lines.append(f"unexplained: {answer['unexplained']}")
     if answer["unexplained"] < 0:
         lines.append(
             "more holders than the count: a reference was released twice, or "
             "one of the holders is a guess"
         )
     return lines
+
+
+def _evidence(answer: dict[str, Any]) -> list[str]:
+    """What words outside the named holders explain."""
+    words = answer.get("words") or 0
+    if not words:
+        return []
+    places = answer.get("places") or []
+    line = f"evidence: {answer['evidence']}"
+    if words > answer["evidence"]:
+        line += f", of {text.count(words, 'word')} that hold its address"
+    guesses = min(answer.get("guesses") or 0, answer["evidence"])
+    if guesses and not places:
+        line += " (the guess)" if guesses == 1 else " (the guesses)"
+    rows = [
+        (place["kind"], text.clean(place["place"])) for place in places
+    ]
+    return [line, *text.indent(text.columns(rows, "<<"))]
 
 
 def _references(references: list[dict[str, Any]]) -> list[str]:
@@ -224,7 +243,7 @@ def _no_path(answer: dict[str, Any]) -> list[str]:
     ]
     for entry in held:
         lines.append(
-            f"    {text.described(entry['object'], 70)}, unexplained so far: "
+            f"    {text.described(entry['object'], 70)}, unexplained: "
             f"{entry['unexplained']}"
         )
     return lines

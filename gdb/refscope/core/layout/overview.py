@@ -19,9 +19,27 @@ def info(answer: dict[str, Any]) -> list[str]:
         ]
         rows.append(("size", text.size(answer["bytes"])))
         lines += text.indent(text.columns(rows, "<>"))
+    lines += text.indent(_ledger(answer.get("ledger")))
     lines += text.indent(_method(answer))
     lines += text.indent(_problems(answer))
     return lines
+
+
+def _ledger(ledger: dict[str, Any] | None) -> list[str]:
+    if not ledger:
+        return []
+    rows = [
+        (name, text.number(ledger[key]))
+        for key, name in (
+            ("counts", "counted references"),
+            ("named", "  of named holders"),
+            ("evidence", "  with evidence"),
+            ("unexplained", "  unexplained"),
+        )
+    ]
+    if ledger["over"]:
+        rows.append(("  over the counts", text.number(ledger["over"])))
+    return text.columns(rows, "<>")
 
 
 def _method(answer: dict[str, Any]) -> list[str]:

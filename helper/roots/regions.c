@@ -121,22 +121,3 @@ const struct rs_area *rs_area_at(const struct rs_vec *areas, uint64_t address)
 	return after && address < area[after - 1].extent.end ? &area[after - 1]
 							     : NULL;
 }
-
-const struct rs_stack *
-rs_stack_at(const struct rs_vec *stacks, uint64_t address)
-{
-	const struct rs_stack *stack = rs_vec_items(stacks, struct rs_stack);
-	const size_t n = rs_vec_count(stacks, struct rs_stack);
-
-	const struct rs_stack *dead = NULL;
-
-	// Memory of several stacks may be in one piece: first what is in use.
-	for (size_t i = 0; i < n; i++) {
-		if (address < stack[i].low || address >= stack[i].end)
-			continue;
-		if (address >= stack[i].sp)
-			return &stack[i];
-		dead = &stack[i];
-	}
-	return dead;
-}

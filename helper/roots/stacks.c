@@ -20,6 +20,25 @@ enum {
 	RS_SELF = 16, // offset of the second pointer to itself
 };
 
+const struct rs_stack *
+rs_stack_at(const struct rs_vec *stacks, uint64_t address)
+{
+	const struct rs_stack *stack = rs_vec_items(stacks, struct rs_stack);
+	const size_t n = rs_vec_count(stacks, struct rs_stack);
+
+	const struct rs_stack *dead = NULL;
+
+	// Memory of several stacks may be in one piece: first what is in use.
+	for (size_t i = 0; i < n; i++) {
+		if (address < stack[i].low || address >= stack[i].end)
+			continue;
+		if (address >= stack[i].sp)
+			return &stack[i];
+		dead = &stack[i];
+	}
+	return dead;
+}
+
 static const struct rs_segment *
 segment_at(const struct rs_memory *memory, uint64_t address)
 {

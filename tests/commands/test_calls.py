@@ -262,8 +262,8 @@ class Errors(Running):
              "collect [-generation N] [-rules VERSION] [-rehearse] "
              "[-interpreter N] [-timeout N] [-limit N] [-json]"),
             ("refs cycles 2", "refs cycles: EDGE is for -try N; usage: refs "
-             "cycles [-alive] [-try N] [-interpreter N] [-timeout N] "
-             "[-limit N] [-json] [EDGE]"),
+             "cycles [-alive] [-finding N] [-try N] [-interpreter N] "
+             "[-timeout N] [-limit N] [-json] [EDGE]"),
             ("refs cycles -try 1 x", 'refs cycles: EDGE is a number, as "refs '
              'cycles" lists the references from 1 on'),
             ("refs cycles -try 0", "refs cycles: cycles and their references "

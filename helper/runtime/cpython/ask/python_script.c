@@ -426,7 +426,7 @@ struct rs_error *rs_script_run(struct rs_cpython *py,
 				    "may hold locks",
 				    py->version_text);
 	struct rs_error *err = choose_thread(py, how->interpreter, &who);
-	if (!err)
+	if (!err && who.own)
 		err = run(&s, &who, how, ret);
 	rs_image_call_fini(&s.call);
 	return err;

@@ -29,7 +29,7 @@ class Info(Command):
     )
 
     def ask(self, session: Session, given: Given) -> str:
-        if given.ledger:
+        if given["ledger"]:
             session.answer("rs_answer_ledger")
         return session.answer("rs_answer_info")
 

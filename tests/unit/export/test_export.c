@@ -77,13 +77,14 @@ START_TEST(jsonl_is_version_1)
 	ck_assert_str_eq(next_line(&rest),
 			 "{\"refscope\":1,\"runtime\":\"cpython\","
 			 "\"version\":\"2.7.18\",\"source\":\"core\","
-			 "\"objects\":3,\"references\":3,"
+			 "\"objects\":3,\"references\":3,\"roots\":[],"
 			 "\"method\":\"read\",\"not_traversed\":0,"
 			 "\"learned\":\"read\",\"unasked\":0}");
 	ck_assert_str_eq(next_line(&rest),
 			 "{\"id\":\"0x100000\",\"type\":\"CGcLeak\","
 			 "\"count\":1,\"size\":48,\"gc\":\"tracked\","
 			 "\"unreachable\":true,\"garbage\":true,"
+			 "\"unexplained\":0,\"evidence\":0,"
 			 "\"out\":[[\"0x100040\",\"strong\",\".__dict__\"]]}");
 	line = next_line(&rest);
 	rs_ck_json(line, "unreachable", "true");

@@ -18,11 +18,13 @@ struct rs_extent {
  * The @p index-th writable PT_LOAD of @p module, its .bss included, without the
  * part that is read-only once the module is relocated (PT_GNU_RELRO).
  *
+ * @param[out] file_end Where the part ends that begins as what the file has;
+ * from there on (.bss) it begins as zeros. May be NULL.
  * @return false when there are not so many, or its headers are not known.
  */
 bool rs_memory_data(const struct rs_memory *memory,
 		    const struct rs_module *module, unsigned index,
-		    struct rs_extent *ret);
+		    struct rs_extent *ret, uint64_t *file_end);
 
 /**
  * The variable at @p address, from .symtab of the module's file, else from

@@ -61,7 +61,8 @@ bins_of(struct rs_memory *memory, const struct rs_module *module)
 {
 	struct rs_extent data;
 
-	for (unsigned k = 0; rs_memory_data(memory, module, k, &data); k++) {
+	for (unsigned k = 0; rs_memory_data(memory, module, k, &data, NULL);
+	     k++) {
 		const uint64_t bins = find_bins(memory, data.start, data.end);
 
 		if (bins)

@@ -33,7 +33,8 @@ module_of(const struct rs_memory *memory, uint64_t slot)
 		struct rs_extent data;
 
 		for (unsigned k = 0;
-		     rs_memory_data(memory, &memory->module[i], k, &data); k++)
+		     rs_memory_data(memory, &memory->module[i], k, &data, NULL);
+		     k++)
 			if (slot >= data.start && slot < data.end)
 				return &memory->module[i];
 	}

@@ -53,13 +53,28 @@ static struct rs_error *add_runtime(struct rs_regions *r, struct rs_runtime *rt)
 	return err ? err : add(&r->frame, &frame, rt);
 }
 
-// Whether all pages can be read.
-static bool is_readable(struct rs_memory *memory, const struct rs_extent *e)
+static uint64_t next_page(uint64_t at)
 {
-	for (uint64_t at = e->start; at < e->end; at = (at | (RS_PAGE - 1)) + 1)
-		if (!rs_memory_at(memory, at, 1))
+	return (at | (RS_PAGE - 1)) + 1;
+}
+
+// Whether all pages can be read that may hold something. A mapping of zeros
+// that nobody has written to is left out of cores by GDB, as a whole.
+static bool is_readable(struct rs_memory *memory, const struct rs_extent *e,
+			uint64_t file_end)
+{
+	const uint64_t zeros = file_end ? next_page(file_end - 1) : 0;
+	bool any = false, all = true;
+
+	for (uint64_t at = e->start; at < e->end; at = next_page(at)) {
+		const bool there = rs_memory_at(memory, at, 1) != NULL;
+
+		if (!there && at < zeros)
 			return false;
-	return true;
+		any |= there && at >= zeros;
+		all &= there || at < zeros;
+	}
+	return all || !any;
 }
 
 static struct rs_error *
@@ -68,11 +83,13 @@ add_variables(struct rs_regions *r, const struct rs_module *module)
 	struct rs_memory *memory = r->source->memory;
 	struct rs_area area = {0};
 	struct rs_error *err = NULL;
+	uint64_t file_end;
 	bool missing = false;
 
 	for (unsigned k = 0;
-	     !err && rs_memory_data(memory, module, k, &area.extent); k++) {
-		missing |= !is_readable(memory, &area.extent);
+	     !err && rs_memory_data(memory, module, k, &area.extent, &file_end);
+	     k++) {
+		missing |= !is_readable(memory, &area.extent, file_end);
 		err = rs_vec_append(&r->data, &area, sizeof(area));
 	}
 	if (missing)

@@ -51,7 +51,7 @@ rs_build_static_objects(struct rs_session *session, struct rs_graph *graph)
 
 		for (unsigned k = 0;
 		     !err &&
-		     rs_memory_data(memory, &memory->module[i], k, &data);
+		     rs_memory_data(memory, &memory->module[i], k, &data, NULL);
 		     k++)
 			err = add_objects(session, graph, data);
 	}

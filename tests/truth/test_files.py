@@ -6,6 +6,7 @@ all is read as with them. No file, as with the core of a container: the names
 of types lie in memory that no core has, and what is exported is known by its
 symbol; the same objects, of the same types.
 """
+import json
 import os
 import shutil
 import subprocess
@@ -35,6 +36,14 @@ def histogram(path):
     return {t["type"]: (t["objects"], t["bytes"]) for t in types}, unreachable
 
 
+def without_symbols(line):
+    """What a line of an export says, but for names of C variables."""
+    told = json.loads(line)
+    for place in told.get("places", ()):
+        del place[2]
+    return told
+
+
 def exported(path):
     """The lines of the export, without the first: it names files."""
     with tempfile.TemporaryDirectory() as folder, \
@@ -42,7 +51,7 @@ def exported(path):
         out = os.path.join(folder, "jsonl")
         session.export(out)
         with open(out, encoding="utf-8") as file:
-            return file.read().splitlines()[1:]
+            return [without_symbols(line) for line in list(file)[1:]]
 
 
 class Files:

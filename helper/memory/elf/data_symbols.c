@@ -38,7 +38,7 @@ static void skip_read_only(Elf *elf, size_t count, GElf_Phdr *load)
 
 bool rs_memory_data(const struct rs_memory *memory,
 		    const struct rs_module *module, unsigned index,
-		    struct rs_extent *ret)
+		    struct rs_extent *ret, uint64_t *file_end)
 {
 	Elf *elf = headers_of(image_of(memory, module));
 	size_t count = 0;
@@ -54,6 +54,8 @@ bool rs_memory_data(const struct rs_memory *memory,
 			continue;
 		if (index--)
 			continue;
+		if (file_end)
+			*file_end = module->bias + phdr.p_vaddr + phdr.p_filesz;
 		skip_read_only(elf, count, &phdr);
 		ret->start = module->bias + phdr.p_vaddr;
 		ret->end = ret->start + phdr.p_memsz;

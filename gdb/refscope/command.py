@@ -243,7 +243,7 @@ class Prefix(gdb.Command):
         self.alone(argument, from_tty)
 
 
-def with_status(work: Callable[[], str], shown: bool) -> str:
+def with_status(work: Callable[[], Any], shown: bool) -> Any:
     """Do long work with a status line (if shown), stopped by Ctrl-C.
 
     GDB may notice Ctrl-C too while it reads, and raise KeyboardInterrupt."""
@@ -300,6 +300,8 @@ def _one_line(error: object) -> str:
 
 def say(lines: list[str]) -> None:
     """Print lines; characters that the terminal lacks become escapes."""
+    if not lines:
+        return
     charset = _charset()
     text = "\n".join(lines) + "\n"
     gdb.write(text.encode(charset, "backslashreplace").decode(charset))

@@ -58,6 +58,7 @@ class Holder:
         self.status = StatusLine()
         self._session: rs.Session | None = None
         self._key: Key | None = None
+        self._maps: bytes | None = None
         self._cores: dict[int, str] = {}
         self._fields = Finder()
 
@@ -69,11 +70,41 @@ class Holder:
         Raises Unavailable, rs.EngineError, gdb.error."""
         self.loaded()
         key = self._present(interactive)
-        if self._session is None or key != self._key:
+        if (
+            self._session is None
+            or self._session.renewed
+            or key != self._key
+        ):
             self.drop()
+            self._maps = _maps(key)
             self._session = self._open(key)
             self._key = key
         return self._session
+
+    def renewed(self) -> rs.Session | None:
+        """The session for one look at a target that has run since.
+
+        None: there is none, or it has to be opened again."""
+        inferior, key = gdb.selected_inferior(), self._key
+        if (
+            self._session is None
+            or key is None
+            or key.core is not None
+            or key.pid != inferior.pid
+            or key.inferior != inferior.num
+        ):
+            return None
+        try:
+            self._session.renew()
+        except rs.EngineError:
+            self.drop()
+            return None
+        return self._session
+
+    def has_new_mappings(self) -> bool:
+        """Whether the target may have memory that the session does not know."""
+        key = self._key
+        return key is None or self._maps is None or self._maps != _maps(key)
 
     def drop(self) -> None:
         """Close the session: what it has read may be out of date."""
@@ -189,6 +220,35 @@ class Holder:
                     f"or set {locate.ENVIRONMENT} to another library"
                 ) from error
         return self.engine
+
+
+def in_passing() -> bool:
+    """Whether GDB evaluates this in the middle of an event.
+
+    During the condition of a breakpoint, a dprintf, or a stop() in Python the
+    target is stopped, but its threads are still marked as running: GDB may let
+    it go on without telling anybody. Raises Unavailable if it really runs."""
+    thread = gdb.selected_thread()
+    if thread is None or not thread.is_running():
+        return False
+    try:
+        gdb.selected_frame()
+    except gdb.error:
+        raise Unavailable(
+            "the process is running; interrupt it first"
+        ) from None
+    return True
+
+
+def _maps(key: Key) -> bytes | None:
+    """What the kernel says of the mappings of a process of this machine."""
+    if key.core is not None:
+        return None
+    try:
+        with open(f"/proc/{key.pid}/maps", "rb") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 holder = Holder()

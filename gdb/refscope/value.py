@@ -33,16 +33,17 @@ def written(expression: str) -> int:
         return address(gdb.parse_and_eval(expression))
 
 
-def address(value: gdb.Value) -> int:
+def address(value: gdb.Value, none: bool = False) -> int:
     """The value of a pointer or integer, otherwise the value's own address.
 
-    Raises gdb.error, NotAnObject."""
+    none: 0 is an address, too, of no object. Raises gdb.error, NotAnObject."""
     kind = value.type.strip_typedefs()
     if kind.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
         value = value.referenced_value()
         kind = value.type.strip_typedefs()
     if kind.code in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_INT, gdb.TYPE_CODE_ENUM):
-        return _checked(int(value))
+        number = int(value)
+        return 0 if none and not number else _checked(number)
     if kind.code == gdb.TYPE_CODE_VOID:
         raise NotAnObject("the value is void")
     if kind.code == gdb.TYPE_CODE_ARRAY:

@@ -27,6 +27,20 @@ resolve(struct rs_session *session, const char *name, uint64_t *ret)
 }
 
 struct rs_error *
+rs_number_address(struct rs_session *session, const char *name, int64_t *ret)
+{
+	RS_NEED_SESSION(session);
+	uint64_t address = 0;
+	struct rs_error *err = rs_session_check(session);
+
+	if (!err)
+		err = resolve(session, name, &address);
+	if (!err)
+		*ret = (int64_t)address;
+	return err;
+}
+
+struct rs_error *
 rs_answer_resolve(struct rs_session *session, const char *name, char **ret)
 {
 	RS_NEED_SESSION(session);

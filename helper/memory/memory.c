@@ -75,7 +75,9 @@ rs_memory_find(struct rs_memory *memory, uint64_t address, uint64_t size)
 	// from damaged data cannot make join() allocate memory.
 	for (;;) {
 		const uint64_t to = end < s->end ? end : s->end;
-		if (s->loaded && !rs_copied_load(target, s, from, to))
+		if (s->loaded &&
+		    !(target->renewed ? rs_copied_load_pages
+				      : rs_copied_load)(target, s, from, to))
 			return NULL;
 		if (to == end)
 			break;

@@ -200,6 +200,15 @@ void rs_memory_problem(struct rs_memory *memory, const char *format, ...);
 RS_PRINTF(2, 3)
 void rs_memory_gap(struct rs_memory *memory, const char *format, ...);
 
+/**
+ * The target has run: forget what was copied of it. From now on single pages
+ * are copied when they are needed, which is for a few objects, not for all.
+ * Mappings stay those of the opening. Pointers into it stay valid; what they
+ * point to changes.
+ * Errors: RS_EUNSUPPORTED (a core, which does not run); RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *rs_memory_renew(struct rs_memory *memory);
+
 /** Free @p memory and everything borrowed from it. NULL is allowed. */
 void rs_memory_close(struct rs_memory *memory);
 

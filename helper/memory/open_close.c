@@ -52,6 +52,7 @@ void rs_memory_close(struct rs_memory *memory)
 	for (size_t i = 0; i < target->files; i++)
 		rs_file_close(target->file[i]);
 	free(target->file);
+	free(target->renewed);
 	for (size_t i = 0; i < memory->segments; i++)
 		free(memory->segment[i].loaded);
 	for (size_t i = 0; i < target->mappings; i++)

@@ -91,6 +91,7 @@ struct rs_target {
 	struct rs_hole *hole; // sorted by start
 	size_t holes;
 	uint32_t prefetch, max_prefetch; // chunks to copy at the next miss
+	uint64_t *renewed; // see rs_memory_renew(); NULL: never
 
 	// Of a live process:
 	pid_t pid; // 0 for other targets
@@ -185,6 +186,10 @@ RS_MUST_CHECK struct rs_error *rs_copied_reserve(struct rs_target *target);
  * was not done before. @return false when one of them cannot be read. */
 bool rs_copied_load(struct rs_target *target, struct rs_segment *segment,
 		    uint64_t from, uint64_t to);
+
+/** The same after rs_memory_renew(). */
+bool rs_copied_load_pages(struct rs_target *target, struct rs_segment *segment,
+			  uint64_t from, uint64_t to);
 
 /** rs_memory_read() for a few bytes: of a copied target, reads them without
  * copying the whole chunk. */

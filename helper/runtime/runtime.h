@@ -499,6 +499,15 @@ struct rs_runtime_ops {
 		       struct rs_viewed *ret);
 
 	/**
+	 * The same runtime after rs_memory_renew(), for is_object(), read() of
+	 * a row and resolve() alone; it borrows from @p rt. NULL: a target that
+	 * has run has to be opened again.
+	 * Errors: RS_ENOMEM; RS_EUNSUPPORTED (more of it depends on the stop).
+	 */
+	struct rs_error *(*renew)(struct rs_runtime *rt, struct rs_types *types,
+				  struct rs_runtime **ret);
+
+	/**
 	 * Whether objects of type @p type can be the namespace of a module,
 	 * class, function or other object: in CPython, dicts. NULL: none can.
 	 */

@@ -22,6 +22,9 @@ void rs_session_close(struct rs_session *session)
 	for (size_t i = 0; session->exact && i < session->runtimes; i++)
 		rs_exact_answer_fini(&session->exact[i]);
 	free(session->exact);
+	if (session->now)
+		session->now->ops->free(session->now);
+	rs_types_fini(&session->now_types);
 	for (size_t i = session->runtimes; i-- > 0;)
 		session->runtime[i]->ops->free(session->runtime[i]);
 	for (size_t i = session->unreads; i-- > 0;)
@@ -345,6 +348,13 @@ struct rs_error *rs_session_is_closed(void)
 {
 	return rs_error_new(RS_EARGUMENT,
 			    "the session is closed: open another one");
+}
+
+struct rs_error *rs_session_is_of_the_past(void)
+{
+	return rs_error_new(RS_EARGUMENT,
+			    "the target has run since the session was opened: "
+			    "open another one");
 }
 
 struct rs_error *rs_session_check(const struct rs_session *session)

@@ -35,6 +35,10 @@ struct rs_session {
 	void *findings;
 	void (*findings_free)(void *findings);
 	struct rs_exact_answer *exact; // [runtimes] what types reported
+	// After rs_session_renew(), which sets `ran`: owned.
+	struct rs_runtime *now;
+	struct rs_types now_types;
+	bool ran;
 	bool exact_settled; // the query is over, or was found to be impossible
 	char *source; // "core FILE", "process 123": for messages; owned
 	struct rs_open_options options; // exec and sysroot are NULL here
@@ -55,12 +59,16 @@ void rs_session_missing_walls(struct rs_session *session, uint32_t missing);
 
 /** What is said of a NULL session: RS_EARGUMENT. */
 struct rs_error *rs_session_is_closed(void);
+/** The error for a session whose target has run. */
+struct rs_error *rs_session_is_of_the_past(void);
 
 /** First in every function that a caller hands a session to. */
 #define RS_NEED_SESSION(session)                                               \
 	do {                                                                   \
 		if (!(session))                                                \
 			return rs_session_is_closed();                         \
+		if ((session)->ran)                                            \
+			return rs_session_is_of_the_past();                    \
 	} while (0)
 
 /**

@@ -328,12 +328,12 @@ rs_answer_show(struct rs_session *session, uint64_t object, uint64_t limit,
  *
  * {"object":OBJECT,"objects":N,"bytes":N,"depth":N|null,
  *  "retained":{"objects":N,"bytes":N},"shared":{"objects":N,"bytes":N},
- *  "types":[{"type":"dict","objects":N,"bytes":N}],
+ *  "types":[{"type":"dict","objects":N,"bytes":N}],"retained_types":[..],
  *  "list":[{"depth":N,"object":OBJECT}],"limited":bool}
  *
  * objects includes the object itself. retained: those that would be freed with
  * it, because all references to them come from the reachable set (found by
- * trial deletion). shared: the others.
+ * trial deletion), by type in retained_types. shared: the others.
  * @param depth The most references to follow in a row; 0: no limit.
  * @param list Whether to fill "list", nearest objects first.
  */
@@ -430,7 +430,7 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  * component.
  *
  * {"cycles_total":N,"rings":N,"objects":N,"unseen":N,
- *  "cycles":[{"objects":N,"bytes":N,
+ *  "cycles":[{"objects":N,"bytes":N,"alike":N,
  *   "why":"it can be freed: the collector has not run"|
  *     "a finalizer: <CGcLeak 0x..>"|..,
  *   "length":N,"path":[{"object":OBJECT,"label":"._self"},..],
@@ -445,7 +445,9 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  * an own dict, a key, an element of a tuple) are left out. bytes: of the
  * component and of what only it keeps alive. Components to which only a garbage
  * list refers are included, and so are those that no collector sees. unseen:
- * see rs_answer_types(); not with alive.
+ * see rs_answer_types(); not with alive. alike: how many others have the same
+ * types, references and labels; of these only the largest is written if there
+ * is a limit; left out when 0.
  *
  * @param alive Cycles among reachable objects instead.
  * @param limit For cycles and members; of a path and of the cuts of one cycle
@@ -932,6 +934,33 @@ rs_number_reachable(struct rs_session *session, uint64_t object, int64_t *ret);
 /** 1 when a full collection would find @p object unreachable, else 0. */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_number_garbage(struct rs_session *session, uint64_t object, int64_t *ret);
+
+/** The address of the object that a name means: rs_answer_resolve() without
+ * looking at all objects. */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_number_address(struct rs_session *session, const char *name, int64_t *ret);
+
+/*
+ * For a condition that is evaluated at each hit of a breakpoint, where opening
+ * a session takes too long: the same session, of a target that has run since.
+ */
+
+/**
+ * Forget what was read of @p session's target, which has run. From now on the
+ * session answers rs_now_count() and rs_now_find() alone, as of this call; call
+ * it again after each run. All else is RS_EARGUMENT. Mappings that came since
+ * it was opened are not seen: what is not found may be found by a new session.
+ * Errors: RS_EUNSUPPORTED: open a new session (a core; a C program's objects; a
+ * CPython without GIL); RS_ENOMEM.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_session_renew(struct rs_session *session);
+/** rs_number_count() after rs_session_renew(). */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_now_count(struct rs_session *session, uint64_t object, int64_t *ret);
+/** rs_number_address() after rs_session_renew(). */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_now_find(struct rs_session *session, const char *name, int64_t *ret);
 
 #ifdef __cplusplus
 }

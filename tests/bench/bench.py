@@ -4,6 +4,7 @@
     bench.py --engine FILE [--python FILE]... [--number N]... [--large]
     bench.py --engine FILE [--python FILE]... --exact
     bench.py --engine FILE [--python FILE]... --images [--number N]
+    bench.py --engine FILE [--python FILE]... --conditions [--number N]
 
 For each interpreter and number of tracked objects: makes the heap, has GDB
 write a core, and then in turn lets a fresh process open the core and collect
@@ -23,6 +24,10 @@ is ready (to take 10 ms, and 0.5 s a GB, at most), a first and a second refs
 eval of nothing, and a first and a second collection with every type asked,
 in turns. What is first of all finds no memory that this machine had in use
 just now; where a host has to find it, that is most of the time.
+
+--conditions: a process of N objects under GDB, and hits per second of a
+breakpoint with the condition 0 beside one with $refs_count of a name, and of
+an address, in turns (to add half of what a hit takes with 0, at most).
 """
 import argparse
 import json
@@ -269,6 +274,55 @@ def show(python, heap, engine, interpreter):
     return ours / tracked
 
 
+HITS = """
+import os, sys, time
+class K: pass
+kept = [K() for _ in range(int(sys.argv[1]))]
+L = []
+start = time.perf_counter()
+for _ in range(int(sys.argv[2])):
+    os.getppid()
+print("took", time.perf_counter() - start, flush=True)
+"""
+CONDITIONS = (
+    ("0", "0"),
+    ("name", '$refs_count("__main__.L") > 99'),
+    ("address", "$refs_count(&_Py_NoneStruct) == 0"),
+)
+
+
+def hit_seconds(python, number, hits, condition):
+    """Seconds a hit, by the process's own clock."""
+    sourced = os.path.join(HERE, "..", "..", "gdb", "refscope-gdb.py")
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as program:
+        program.write(HITS)
+        program.flush()
+        done = subprocess.run(
+            ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off",
+             "-ex", "source " + sourced, "-ex", "set breakpoint pending on",
+             "-ex", "break getppid if " + condition, "-ex", "run",
+             "--args", python, "-I", "-S", program.name, str(number),
+             str(hits)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8", check=False,
+            timeout=900, env=quiet_environment())
+    found = [line for line in done.stdout.splitlines()
+             if line.startswith("took ")]
+    if not found:
+        raise SystemExit(done.stdout)
+    return float(found[0].split()[1]) / hits
+
+
+def measure_conditions(python, number, hits):
+    best = dict.fromkeys((name for name, _ in CONDITIONS), 1e9)
+    for _ in range(TURNS):
+        for name, condition in CONDITIONS:
+            best[name] = min(best[name],
+                             hit_seconds(python, number, hits, condition))
+    for name, seconds in best.items():
+        print("%s: %d objects, condition %s: %.0f hits/s, adds %.2f" % (
+            python, number, name, 1 / seconds, seconds / best["0"] - 1))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--engine", default=os.environ.get("REFSCOPE_ENGINE"))
@@ -278,6 +332,9 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--images", action="store_true")
+    parser.add_argument("--conditions", action="store_true")
+    parser.add_argument("--hits", type=int, default=5000,
+                        help=argparse.SUPPRESS)
     parser.add_argument("--nodes", type=int, default=NODES,
                         help=argparse.SUPPRESS)
     parser.add_argument("--how", default="auto", help=argparse.SUPPRESS)
@@ -304,6 +361,11 @@ def main():
                 wrong |= not show_images(python,
                                          measure_images(python, number))
         return int(args.check and wrong)
+    if args.conditions:
+        for python in args.python or [sys.executable]:
+            for number in args.number or [1000000]:
+                measure_conditions(python, number, args.hits)
+        return 0
     numbers = args.number or [1000000]
     for python in args.python or [sys.executable]:
         each = []

@@ -445,6 +445,41 @@ rs_number_garbage(struct rs_session *session, uint64_t object, int64_t *ret)
 	return fail(RS_ENOTFOUND, "no object there");
 }
 
+struct rs_error *
+rs_number_address(struct rs_session *session, const char *name, int64_t *ret)
+{
+	(void)session;
+	if (strcmp(name, "missing") == 0)
+		return fail(RS_ENOTFOUND, "no module missing");
+	*ret = 0x4242;
+	return NULL;
+}
+
+/** As a core, a session cannot be renewed. */
+struct rs_error *rs_session_renew(struct rs_session *session)
+{
+	(void)session;
+	return fail(RS_EUNSUPPORTED, "open it again");
+}
+
+struct rs_error *
+rs_now_count(struct rs_session *session, uint64_t object, int64_t *ret)
+{
+	(void)session;
+	(void)object;
+	(void)ret;
+	return fail(RS_EARGUMENT, "not renewed");
+}
+
+struct rs_error *
+rs_now_find(struct rs_session *session, const char *name, int64_t *ret)
+{
+	(void)session;
+	(void)name;
+	(void)ret;
+	return fail(RS_EARGUMENT, "not renewed");
+}
+
 struct rs_error *rs_export_jsonl(struct rs_session *session, const char *path,
 				 bool labels, char **ret)
 {

@@ -106,11 +106,14 @@ class Binding(unittest.TestCase):
                 session.answer(name, *words)
             self.assertEqual(caught.exception.code, rs.EARGUMENT)
             self.assertIn("the session is closed", str(caught.exception))
-        for name in rs._NUMBERS:
+        for name in rs._NUMBERS + rs._NAMES:
             with self.subTest(name), \
                     self.assertRaises(rs.EngineError) as caught:
-                session.number(name[len("rs_number_"):], 1)
+                session._number(name, 1 if name in rs._NUMBERS else "x")
             self.assertEqual(caught.exception.code, rs.EARGUMENT)
+        with self.assertRaises(rs.EngineError) as caught:
+            session.renew()
+        self.assertEqual(caught.exception.code, rs.EARGUMENT)
 
     def test_an_engine_of_another_release_is_refused(self):
         os.environ["DOUBLE_ABI"] = "7"

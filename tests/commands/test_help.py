@@ -10,7 +10,7 @@ COMMANDS = ("check", "collect", "count", "cycles", "eval", "export dot",
             "reachable", "referrers", "rehearse", "repr", "show", "types",
             "verify", "why")
 PREFIXES = ("refs", "refs export", "set refs", "show refs")
-FUNCTIONS = ("refs_count", "refs_garbage", "refs_reachable",
+FUNCTIONS = ("refs_count", "refs_garbage", "refs_obj", "refs_reachable",
              "refs_unexplained")
 
 

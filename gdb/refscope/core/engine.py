@@ -179,7 +179,9 @@ _NUMBERS = (
     "rs_number_unexplained",
     "rs_number_reachable",
     "rs_number_garbage",
+    "rs_now_count",
 )
+_NAMES = ("rs_number_address", "rs_now_find")
 
 
 class Engine:
@@ -216,6 +218,9 @@ class Engine:
             self._declare(name, c_void_p, *kinds, POINTER(c_void_p))
         for name in _NUMBERS:
             self._declare(name, c_void_p, c_uint64, POINTER(c_int64))
+        for name in _NAMES:
+            self._declare(name, c_void_p, c_char_p, POINTER(c_int64))
+        self._declare("rs_session_renew", c_void_p)
 
     def _check_abi(self) -> None:
         # Engines before the first number do not have the function.
@@ -303,6 +308,7 @@ class Session:
         self.engine = engine
         self.options = options
         self.handle: int | None = None
+        self.renewed = False
         self._read: Any = None
         self._names: list[Any] = []
 
@@ -361,12 +367,28 @@ class Session:
             setattr(options, name, raw)
         return self.answer("rs_answer_objects", byref(options))
 
-    def number(self, name: str, address: int) -> int:
-        """The result of rs_number_<name>(). Raises EngineError."""
-        value = c_int64()
-        function = getattr(self.engine.lib, "rs_number_" + name)
-        self.engine.check(function(self.handle, address, byref(value)))
-        return value.value
+    def number(self, name: str, of: int | str) -> int:
+        """The result of rs_number_<name>() of an address, or of a name for
+        "address". Raises EngineError."""
+        return self._number("rs_number_" + name, of)
+
+    def renew(self) -> None:
+        """The target has run; only now() is answered after this. Raises
+        EngineError."""
+        self.renewed = True
+        self.engine.check(self.engine.lib.rs_session_renew(self.handle))
+
+    def now(self, name: str, of: int | str) -> int:
+        """The result of rs_now_<name>(): "count" of an address, or "find" of
+        a name. Raises EngineError."""
+        return self._number("rs_now_" + name, of)
+
+    def _number(self, function: str, of: int | str) -> int:
+        number = c_int64()
+        raw = _bytes(of) if isinstance(of, str) else of
+        call = getattr(self.engine.lib, function)
+        self.engine.check(call(self.handle, raw, byref(number)))
+        return number.value
 
 
 # Paths and names of a target need not be UTF-8; this preserves their bytes.

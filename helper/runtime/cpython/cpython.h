@@ -70,6 +70,8 @@ struct rs_py_deferred_count {
 	int64_t count;
 };
 
+enum { RS_PY_HINTS = 256 };
+
 struct rs_py_types; // types.h: what is known of each type met so far
 struct rs_py_words; // heap/words.h: where its own memory is
 
@@ -129,6 +131,9 @@ struct rs_cpython {
 
 	struct rs_py_types *known; // owned; types.c
 	struct rs_py_words *words; // owned; heap/words.h; NULL until wanted
+	// [RS_PY_HINTS] after rs_memory_renew(): where keys were found; owned
+	// by the runtime that was opened. NULL: not used.
+	uint32_t *hint;
 	struct rs_py_heap heap;
 };
 

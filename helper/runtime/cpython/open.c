@@ -25,6 +25,7 @@ static void free_python(struct rs_runtime *rt)
 	rs_vec_fini(&py->deferred_counts);
 	rs_vec_fini(&py->named);
 	free(py->own_layout);
+	free(py->hint);
 	free(py);
 }
 
@@ -73,10 +74,41 @@ view_python(struct rs_runtime *rt, struct rs_memory *memory,
 	return err;
 }
 
+// Types may have come and gone: they are decoded again.
+static const struct rs_runtime_ops now_ops = {
+	.name = "cpython",
+	.is_object = rs_py_is_object,
+	.read = rs_py_read,
+	.resolve = rs_py_resolve,
+	.free = free_view,
+};
+
+static struct rs_error *renew_python(struct rs_runtime *rt,
+				     struct rs_types *types,
+				     struct rs_runtime **ret)
+{
+	struct rs_cpython *py = rs_cpython(rt);
+	struct rs_error *err;
+
+	if (!py->head_size)
+		return rs_error_new(RS_EUNSUPPORTED,
+				    "without the GIL counts depend on more "
+				    "than the object");
+	if (!py->hint)
+		py->hint = calloc(RS_PY_HINTS, sizeof(*py->hint));
+	if (!py->hint)
+		return &rs_enomem;
+	err = view_python(rt, rt->memory, types, ret);
+	if (!err)
+		(*ret)->ops = &now_ops;
+	return err;
+}
+
 static const struct rs_runtime_ops ops = {
 	.name = "cpython",
 	.gc_returns = true,
 	.view = view_python,
+	.renew = renew_python,
 	.find = rs_py_find,
 	.members = rs_py_members,
 	.collector_id = rs_py_collector_id,

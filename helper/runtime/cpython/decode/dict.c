@@ -313,11 +313,39 @@ static bool same_key(void *context, uint64_t key, uint64_t value)
 	return false;
 }
 
+/** Where @p key of @p dict was found before, or another one's place. */
+static uint32_t *
+hint_of(const struct rs_cpython *py, uint64_t dict, const struct wanted *w)
+{
+	uint64_t h = dict >> 4;
+
+	for (uint64_t i = 0; i < w->length; i++)
+		h = h * 31 + (uint8_t)w->key[i];
+	return &py->hint[h * UINT64_C(0x9e3779b97f4a7c15) >> 56];
+}
+
 uint64_t rs_py_dict_get(struct rs_cpython *py, uint64_t dict, const char *key)
 {
 	struct wanted w = {py, key, strlen(key), 0};
+	struct rs_py_table t;
 
-	if (!rs_py_dict_each(py, dict, same_key, &w))
+	if (!py->hint)
+		return rs_py_dict_each(py, dict, same_key, &w) ? w.value : 0;
+	// A dict has each key once: one that is found needs no other look.
+	if (!(rs_py_flags_of(py, dict) & RS_TPF_DICT) ||
+	    !rs_py_table_open(py, dict, &t))
 		return 0;
+	uint32_t *hint = hint_of(py, dict, &w);
+	const uint64_t guess = *hint;
+	if (guess < t.entries && rs_py_table_value(&t, guess) &&
+	    !same_key(&w, rs_py_table_key(&t, guess),
+		      rs_py_table_value(&t, guess)))
+		return w.value;
+	for (uint64_t i = 0; i < t.entries && !w.value; i++) {
+		const uint64_t value = rs_py_table_value(&t, i);
+
+		if (value && !same_key(&w, rs_py_table_key(&t, i), value))
+			*hint = (uint32_t)i;
+	}
 	return w.value;
 }

@@ -30,13 +30,13 @@ write_sum(struct rs_json *j, const char *key, uint64_t objects, uint64_t bytes)
 }
 
 // @return false when not all types were written.
-static bool write_types(struct rs_report *report,
+static bool write_types(struct rs_report *report, const char *key,
 			const struct rs_tally_rows *rows, uint64_t limit)
 {
 	struct rs_json *j = &report->json;
 	uint32_t i = 0;
 
-	rs_json_key(j, "types");
+	rs_json_key(j, key);
 	rs_json_begin_array(j);
 	for (; i < rows->n && !rs_report_full(i, limit); i++) {
 		rs_json_begin_object(j);
@@ -131,7 +131,11 @@ static struct rs_error *answer(struct rs_report *report, uint32_t object,
 		rs_json_null(j);
 	write_sum(j, "retained", kept, kept_bytes);
 	write_sum(j, "shared", objects - kept, bytes - kept_bytes);
-	bool all = write_types(report, &rows, limit);
+	bool all = write_types(report, "types", &rows, limit);
+	rs_tally_rows_fini(&rows);
+	if ((err = tally(g, &r->retained, &rows)))
+		return err;
+	all &= write_types(report, "retained_types", &rows, limit);
 	rs_tally_rows_fini(&rows);
 	rs_json_key(j, "list");
 	rs_json_begin_array(j);

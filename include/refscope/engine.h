@@ -430,7 +430,7 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  * component.
  *
  * {"cycles_total":N,"rings":N,"objects":N,"unseen":N,
- *  "cycles":[{"objects":N,"bytes":N,"alike":N,
+ *  "cycles":[{"objects":N,"bytes":N,
  *   "why":"it can be freed: the collector has not run"|
  *     "a finalizer: <CGcLeak 0x..>"|..,
  *   "length":N,"path":[{"object":OBJECT,"label":"._self"},..],
@@ -445,9 +445,7 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  * an own dict, a key, an element of a tuple) are left out. bytes: of the
  * component and of what only it keeps alive. Components to which only a garbage
  * list refers are included, and so are those that no collector sees. unseen:
- * see rs_answer_types(); not with alive. alike: how many others have the same
- * types, references and labels; of these only the largest is written if there
- * is a limit; left out when 0.
+ * see rs_answer_types(); not with alive.
  *
  * @param alive Cycles among reachable objects instead.
  * @param limit For cycles and members; of a path and of the cuts of one cycle

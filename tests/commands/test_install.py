@@ -37,6 +37,19 @@ class Install(unittest.TestCase):
         self.assertEqual(lines[1:], ["0.1.0"], done.stdout)
         return lines[0]
 
+    def test_a_script_in_python_may_source_it(self):
+        script = os.path.join(self.top, "mine.py")
+        with open(script, "w", encoding="ascii") as file:
+            file.write(f"import gdb\ngdb.execute('source {paths.SOURCED}')\n")
+        env = environment(os.environ["REFSCOPE_ENGINE"])
+        done = targets.run(
+            [GDB, "-nx", "-batch", "-ex", "source " + script,
+             "-ex", "help refs count"], targets.GDB_SECONDS, env=env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8", cwd="/")
+        self.assertIn("Usage: refs count", done.stdout)
+        self.assertNotIn("Error", done.stdout)
+
     def install(self):
         prefix = os.path.join(self.top, "one")
         subprocess.run(

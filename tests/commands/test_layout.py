@@ -188,6 +188,9 @@ class Reachable(Layout):
               "shared": {"objects": 4, "bytes": 900},
               "types": [{"type": "dict", "objects": 1200, "bytes": 20480},
                         {"type": "str", "objects": 4, "bytes": 900}],
+              "retained_types": [
+                  {"type": "dict", "objects": 1199, "bytes": 20400},
+                  {"type": "str", "objects": 1, "bytes": 80}],
               "list": [], "limited": False}
 
     def test_sums(self):
@@ -196,13 +199,13 @@ class Reachable(Layout):
             reachable   1,204 objects   2.0 MiB
               retained  1,200 objects  20.0 KiB  freed with it
               shared        4 objects     900 B  also held by others
-            by type
-              1,200  20.0 KiB  dict
-                  4     900 B  str
+            freed with it, by type
+              1,199  19.9 KiB  dict
+                  1      80 B  str
             """)
 
     def test_list_and_depth(self):
-        answer = dict(self.ANSWER, depth=1, limited=True, types=[],
+        answer = dict(self.ANSWER, depth=1, limited=True, retained_types=[],
                       list=[{"depth": 0, "object": DICT},
                             {"depth": 1, "object": LEAK}])
         lines = layout.reachable(answer)

@@ -130,13 +130,14 @@ def reachable(answer: dict[str, Any]) -> list[str]:
     lines += text.columns(rows, "<>><")
     rows = [
         (text.number(e["objects"]), text.size(e["bytes"]), text.clean(e["type"]))
-        for e in answer["types"]
+        for e in answer["retained_types"]
     ]
+    # Not of all that is reachable: that is mostly the whole interpreter.
     if rows:
-        lines.append("by type")
+        lines.append("freed with it, by type")
         lines += text.indent(text.columns(rows, ">><"))
-    counted = sum(e["objects"] for e in answer["types"])
-    if counted < answer["objects"]:
+    counted = sum(e["objects"] for e in answer["retained_types"])
+    if counted < answer["retained"]["objects"]:
         lines.append("  ... and more types (-limit 0 shows all)")
     return lines + _listed(answer)
 
@@ -236,6 +237,12 @@ def _no_path(answer: dict[str, Any]) -> list[str]:
         return [
             "  no known root leads to it; "
             '"refs referrers" shows who refers to it'
+        ]
+    if [entry["object"]["id"] for entry in held] == [answer["object"]["id"]]:
+        unknown = text.count(held[0]["unexplained"], "reference")
+        return [
+            f"  no known root leads to it; it has {unknown} of which it is not "
+            "known who holds them"
         ]
     lines = [
         "  no known root leads to it; these objects, from which it can be "

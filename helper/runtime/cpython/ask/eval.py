@@ -61,15 +61,23 @@ def words(error):
         return utf8(repr(error))
 
 
-def evaluate(text, scope):
+def compiled(text, kind):
     try:
-        program = compile(text.lstrip(), FILE, 'eval', 0, True)
+        return compile(text, FILE, kind, 0, True)
     except SyntaxError:
-        program = None
+        return None
+
+
+def evaluate(text, scope):
+    program = compiled(text.lstrip(), 'eval')
     if program is not None:
         return True, eval(program, scope)
+    # A line such as `x = 5; x` prints what its expressions are, as at a prompt.
+    program = compiled(text.strip() + '\n', 'single')
+    if program is None:
+        program = compile(text, FILE, 'exec', 0, True)
     # As a statement; eval() takes those too once they are compiled.
-    eval(compile(text, FILE, 'exec', 0, True), scope)
+    eval(program, scope)
     return False, None
 
 

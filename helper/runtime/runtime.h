@@ -630,6 +630,8 @@ struct rs_runtime {
 	bool gc_increments;
 	// It returns what it found, whatever finalizers do then.
 	bool gc_returns_found;
+	// It frees nothing, and returns 0, when an object lives on.
+	bool gc_all_or_none;
 	bool incomplete; // some of its objects could not be found
 	unsigned collectors; // each with its own objects; 0 means 1
 };

@@ -143,6 +143,13 @@ static struct rs_error *end_all(struct returns *r)
 	return err ? err : spread(r);
 }
 
+// Whether object @p i may be kept because code of the program has kept another.
+static bool is_kept_with_others(const struct returns *r, uint32_t i)
+{
+	return r->decides &&
+	       rs_session_runtime(r->session, r->graph, i)->gc_all_or_none;
+}
+
 static struct rs_error *count_34(struct returns *r, struct rs_returns *ret)
 {
 	struct rs_error *err = end_all(r);
@@ -152,7 +159,8 @@ static struct rs_error *count_34(struct returns *r, struct rs_returns *ret)
 			continue;
 		const bool freed = rs_release_freed(&r->release, i);
 
-		ret->low += !freed && !r->touched[i];
+		ret->low +=
+			!freed && !r->touched[i] && !is_kept_with_others(r, i);
 		ret->high += !freed || r->touched[i];
 	}
 	ret->garbage = r->result->garbage;

@@ -189,6 +189,7 @@ static void set_shapes(struct rs_cpython *py)
 	py->base.gc_increments = py->incremental;
 	py->base.gc_returns_found =
 		py->version >= RS_PY(3, 0) && py->version < RS_PY(3, 7);
+	py->base.gc_all_or_none = v >= RS_PY(3, 7) && v < RS_PY(3, 9);
 	py->base.rules = v < RS_PY(3, 4) ? RS_RULES_27 : RS_RULES_34;
 	if (rs_memory_u64(
 		    py->base.memory,

@@ -246,9 +246,13 @@ make(struct rings *r, const struct rs_grouped *one, size_t n)
 	finding->rings = (uint32_t)n;
 	finding->grade = grade_of(fate, (uint32_t)n);
 	const struct seen s = look(r, one->object);
-	if (s.culprit != RS_NONE) {
-		finding->example = s.culprit;
-		finding->type = f->report->graph->type[s.culprit];
+	// An object of the program's says more than its __dict__ would.
+	const uint32_t example = s.culprit != RS_NONE ? s.culprit
+				 : s.has_type	      ? RS_NONE
+						      : s.instance;
+	if (example != RS_NONE) {
+		finding->example = example;
+		finding->type = f->report->graph->type[example];
 	}
 	return describe(f, finding, one->object, fate, &s);
 }

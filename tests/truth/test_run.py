@@ -291,6 +291,8 @@ class Speaks:
                                "sys.stderr.write('c')\n1 / 0")
             self.assertEqual(got["printed"], "a\0b\nc")
             self.assertEqual(got["raised"]["type"], "ZeroDivisionError")
+            got = session.eval("x = 5; x")
+            self.assertEqual((got["printed"], got["value"]), ("5\n", None))
             got = session.eval("'x' * 3000000")
             self.assertEqual(len(got["value"]), 1 << 20)
             self.assertTrue(got["limited"])

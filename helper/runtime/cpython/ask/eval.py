@@ -73,7 +73,11 @@ def evaluate(text, scope):
     if program is not None:
         return True, eval(program, scope)
     # A line such as `x = 5; x` prints what its expressions are, as at a prompt.
-    program = compiled(text.strip() + '\n', 'single')
+    # Of several lines 2.7's compiler would take the first alone.
+    line = text.strip()
+    program = None
+    if '\n' not in line:
+        program = compiled(line + '\n', 'single')
     if program is None:
         program = compile(text, FILE, 'exec', 0, True)
     # As a statement; eval() takes those too once they are compiled.

@@ -355,7 +355,8 @@ class Typed(unittest.TestCase):
         self.assertEqual(typed.lines(0), ["refs repr" + off])
         self.assertEqual(typed.lines(1), ["refs eval" + off])
         self.assertRegex(typed.parts[3], r"\A<Node 3 of \d+>\n\Z")
-        self.assertEqual(typed.lines(4), ["3"])
+        # As at a prompt: what is printed, then what the last expression is.
+        self.assertRegex(typed.parts[4], r"\A3\n<Node 3 of \d+>\n\Z")
         self.assertEqual(typed.lines(5), ["refs eval: the code was stopped: "
                                           "it called clone, which is not allowed"])
         self.assertEqual(typed.lines(6), ["-1"])

@@ -209,12 +209,8 @@ struct rs_error *rs_answer_rehearse_collect(struct rs_session *session,
 	RS_NEED_SESSION(session);
 	struct rs_acting a =
 		begin(session, generation, interpreter, timeout_ms, limit);
-	struct rs_error *err = NULL;
+	struct rs_error *err = rs_generation_check(generation);
 
-	if (generation < -1 || generation > 2)
-		err = rs_error_new(RS_EARGUMENT,
-				   "there is no generation %d: use 0, 1 or 2",
-				   generation);
 	if (!err)
 		err = find_runtime(&a);
 	if (!err)

@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "action/rehearsal.h"
+#include "base/search.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { RS_DIFFERS_SIZE = 256 };
-
-static int by_address(const void *left, const void *right)
-{
-	const uint64_t a = *(const uint64_t *)left,
-		       b = *(const uint64_t *)right;
-
-	return a < b ? -1 : a > b;
-}
 
 static struct rs_error *
 found_sorted(const struct rs_acting *a, struct rs_vec *ret)
@@ -27,8 +19,7 @@ found_sorted(const struct rs_acting *a, struct rs_vec *ret)
 
 	for (size_t i = 0; i < n && !err; i++)
 		err = rs_vec_append(ret, &o[i].address, sizeof(o[i].address));
-	if (!err && n)
-		qsort(ret->data, n, sizeof(uint64_t), by_address);
+	rs_vec_sort_u64(ret);
 	return err;
 }
 
@@ -92,8 +83,11 @@ interpreter_of(const struct rs_acting *a)
 	return NULL;
 }
 
-static void write_counts(struct rs_acting *a, uint64_t foretold)
+static void
+write_counts(struct rs_acting *a, const struct rs_collector_result *one)
 {
+	const uint64_t foretold =
+		one ? one->unreachable : a->prediction.result.unreachable;
 	const struct rs_returns *r = &a->prediction.returns;
 	const struct rs_rehearsed *came = &a->came;
 	const uint64_t found =
@@ -120,13 +114,13 @@ static void write_counts(struct rs_acting *a, uint64_t foretold)
 		    "%" PRIu64 " more were counted than found: weak "
 		    "references with callbacks",
 		    came->returned - found);
-	if (a->prediction.has_returns && !interpreter_of(a) &&
+	if (a->prediction.has_returns && !one &&
 	    (came->returned < r->low || came->returned > r->high))
 		say(j,
 		    "gc.collect() returned %" PRIu64 ", foretold were %" PRIu64
 		    " to %" PRIu64,
 		    came->returned, r->low, r->high);
-	if (!interpreter_of(a) && came->garbage != a->prediction.garbage)
+	if (!one && came->garbage != a->prediction.garbage)
 		say(j,
 		    "gc.garbage then had %" PRIu64 " objects, foretold were "
 		    "%" PRIu64,
@@ -156,8 +150,7 @@ static struct rs_error *write_differs(struct rs_acting *a)
 			    d.found);
 	}
 	if (a->has_prediction && !err)
-		write_counts(a, one ? one->unreachable
-				    : a->prediction.result.unreachable);
+		write_counts(a, one);
 	rs_json_end_array(j);
 	return err;
 }
@@ -216,22 +209,6 @@ static void write_objects(struct rs_acting *a)
 	a->limited |= i < n;
 }
 
-static bool has(const struct rs_vec *sorted, uint64_t address)
-{
-	const size_t n = rs_vec_count(sorted, uint64_t);
-
-	return n &&
-	       bsearch(&address, sorted->data, n, sizeof(address), by_address);
-}
-
-static void sort(struct rs_vec *vec)
-{
-	const size_t n = rs_vec_count(vec, uint64_t);
-
-	if (n)
-		qsort(vec->data, n, sizeof(uint64_t), by_address);
-}
-
 static void write_left(struct rs_acting *a)
 {
 	const uint32_t *number = rs_vec_items(&a->watch, uint32_t);
@@ -242,7 +219,8 @@ static void write_left(struct rs_acting *a)
 	rs_json_key(j, "left");
 	rs_json_begin_array(j);
 	for (size_t i = 0; i < n; i++) {
-		if (has(&a->came.freed, a->report.graph->address[number[i]]))
+		if (rs_vec_has_u64(&a->came.freed,
+				   a->report.graph->address[number[i]]))
 			continue;
 		if (!rs_report_full(left, a->limit))
 			rs_report_object(&a->report, number[i]);
@@ -263,8 +241,7 @@ static void write_dropped(struct rs_acting *a)
 	rs_json_key_string(j, "label", a->label);
 	rs_json_key_address(j, "to", a->what.target);
 	rs_json_end_object(j);
-	sort(&a->came.dropped);
-	sort(&a->came.freed);
+	rs_vec_sort_u64(&a->came.freed);
 	rs_json_key_uint(j, "watched", rs_vec_count(&a->watch, uint32_t));
 	rs_json_key_uint(j, "freed_at_once",
 			 rs_vec_count(&a->came.dropped, uint64_t));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "action/rehearsed.h"
 
-#include <stdlib.h>
+#include "base/search.h"
+
 #include <string.h>
 
 enum { RS_HEX = 16, RS_DECIMAL = 10, RS_TYPE_MAX = 255 };
@@ -107,28 +108,15 @@ parse_line(struct rs_rehearsed *r, struct rs_vec *alive, struct words *w)
 	return NULL;
 }
 
-static int by_address(const void *left, const void *right)
-{
-	const uint64_t a = *(const uint64_t *)left,
-		       b = *(const uint64_t *)right;
-
-	return a < b ? -1 : a > b;
-}
-
 static void mark_alive(struct rs_rehearsed *r, struct rs_vec *alive)
 {
 	struct rs_rehearsed_object *object =
 		rs_vec_items(&r->object, struct rs_rehearsed_object);
 	const size_t n = rs_vec_count(&r->object, struct rs_rehearsed_object);
-	uint64_t *sorted = rs_vec_items(alive, uint64_t);
-	const size_t alives = rs_vec_count(alive, uint64_t);
 
-	if (!alives)
-		return;
-	qsort(sorted, alives, sizeof(*sorted), by_address);
+	rs_vec_sort_u64(alive);
 	for (size_t i = 0; i < n; i++) {
-		object[i].alive = bsearch(&object[i].address, sorted, alives,
-					  sizeof(*sorted), by_address) != NULL;
+		object[i].alive = rs_vec_has_u64(alive, object[i].address);
 		r->alive += object[i].alive && !object[i].uncollectable;
 	}
 }

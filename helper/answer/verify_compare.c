@@ -1,22 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "answer/verify.h"
 
-#include <stdlib.h>
-
-static int by_value(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void sort(struct rs_vec *vec)
-{
-	const size_t n = rs_vec_count(vec, uint64_t);
-
-	if (n > 1)
-		qsort(vec->data, n, sizeof(uint64_t), by_value);
-}
+#include "base/search.h"
 
 static bool push(struct rs_vec *vec, uint64_t address)
 {
@@ -54,7 +39,7 @@ bool rs_verify_load(struct rs_verify *v, size_t part, uint64_t row,
 		    is_compared(v, adds, v->refs.target[i]) &&
 		    !push(&v->read, v->refs.target[i]))
 			return false;
-	sort(&v->traversed);
-	sort(&v->read);
+	rs_vec_sort_u64(&v->traversed);
+	rs_vec_sort_u64(&v->read);
 	return true;
 }

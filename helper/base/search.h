@@ -1,9 +1,36 @@
 // SPDX-License-Identifier: MIT
-/** @file Binary search. */
+/** @file Order and binary search. */
 #ifndef RS_BASE_SEARCH_H
 #define RS_BASE_SEARCH_H
 
-#include <stddef.h>
+#include "base/vec.h"
+
+#include <stdlib.h>
+
+/** Ascending uint64_t, such as addresses: for qsort() and bsearch(). */
+static inline int rs_by_u64(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/** Sort a vector of uint64_t. */
+static inline void rs_vec_sort_u64(struct rs_vec *vec)
+{
+	const size_t n = rs_vec_count(vec, uint64_t);
+
+	if (n > 1)
+		qsort(vec->data, n, sizeof(uint64_t), rs_by_u64);
+}
+
+/** Whether a sorted vector of uint64_t has @p value. */
+static inline bool rs_vec_has_u64(const struct rs_vec *sorted, uint64_t value)
+{
+	const size_t n = rs_vec_count(sorted, uint64_t);
+
+	return n && bsearch(&value, sorted->data, n, sizeof(value), rs_by_u64);
+}
 
 /**
  * The least index below @p count for which @p condition holds, or @p count when

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "session/exact_answer.h"
 
-#include <stdlib.h>
+#include "base/search.h"
 
 void rs_exact_answer_fini(struct rs_exact_answer *exact)
 {
@@ -68,13 +68,6 @@ struct rs_error *rs_exact_answer_take(struct rs_exact_answer *exact,
 	return NULL;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 // The usual case: reading knows the same targets in the same order.
 static bool same(const struct rs_refs *refs, const uint64_t *target, uint32_t n)
 {
@@ -104,7 +97,7 @@ prepare(struct rs_exact_answer *exact, const uint64_t *target, uint32_t n)
 	if (n) {
 		memcpy(sorted, target, n * sizeof(*sorted));
 		memset(taken, 0, n * sizeof(*taken));
-		qsort(sorted, n, sizeof(*sorted), by_value);
+		qsort(sorted, n, sizeof(*sorted), rs_by_u64);
 	}
 	return true;
 }

@@ -48,7 +48,7 @@ static const struct rs_runtime *find_returning(const struct rs_session *session)
 
 // In 3.14.0 to 3.14.4, which old objects gc.collect(1) examines depends on
 // earlier collections.
-static struct rs_error *check_generation(const struct rs_prediction *c)
+static struct rs_error *check_increments(const struct rs_prediction *c)
 {
 	for (size_t i = 0; i < c->session->runtimes; i++) {
 		const struct rs_runtime *rt = c->session->runtime[i];
@@ -97,6 +97,15 @@ static struct rs_error *find_returns(struct rs_prediction *c)
 		       : NULL;
 }
 
+struct rs_error *rs_generation_check(int generation)
+{
+	if (generation >= -1 && generation <= 2)
+		return NULL;
+	return rs_error_new(RS_EARGUMENT,
+			    "there is no generation %d: use 0, 1 or 2",
+			    generation);
+}
+
 struct rs_error *rs_prediction_make(struct rs_session *session, int generation,
 				    const enum rs_rules *rules,
 				    struct rs_prediction *ret)
@@ -110,11 +119,8 @@ struct rs_error *rs_prediction_make(struct rs_session *session, int generation,
 			 : session->runtimes ? session->runtime[0]->rules
 					     : RS_RULES_34,
 	};
-	if (generation < -1 || generation > 2)
-		return rs_error_new(RS_EARGUMENT,
-				    "there is no generation %d: use 0, 1 or 2",
-				    generation);
-	if ((err = check_generation(ret)) || (err = collect(ret, rules)) ||
+	if ((err = rs_generation_check(generation)) ||
+	    (err = check_increments(ret)) || (err = collect(ret, rules)) ||
 	    (err = count_garbage(ret)) || (err = find_returns(ret)))
 		return err;
 	ret->garbage = ret->in_garbage + new_garbage(ret);

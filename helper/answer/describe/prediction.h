@@ -20,6 +20,9 @@ struct rs_prediction {
 	struct rs_returns returns;
 };
 
+/** @return RS_EARGUMENT unless @p generation is 0 to 2, or -1. */
+RS_MUST_CHECK struct rs_error *rs_generation_check(int generation);
+
 /**
  * @param generation 0 to 2; -1: a full collection.
  * @param rules NULL: the target's own.

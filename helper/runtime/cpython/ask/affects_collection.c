@@ -7,16 +7,9 @@
 // interpreter's own dict of modules has a reference. Nearly all are there. Of
 // one that is not, the state may close a ring: module, state, class, module.
 #include "runtime/cpython/ask/ask.h"
+
+#include "base/search.h"
 #include "runtime/cpython/decode/types.h"
-
-#include <stdlib.h>
-
-static int by_value(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
 
 static bool add_value(void *context, uint64_t key, uint64_t value)
 {
@@ -36,9 +29,7 @@ static void list_modules(struct rs_cpython *py, struct rs_vec *ret)
 		if (dict)
 			(void)rs_py_dict_each(py, dict, add_value, ret);
 	}
-	if (ret->used)
-		qsort(ret->data, rs_vec_count(ret, uint64_t), sizeof(uint64_t),
-		      by_value);
+	rs_vec_sort_u64(ret);
 }
 
 static bool
@@ -46,9 +37,7 @@ is_held(struct rs_cpython *py, const struct rs_vec *modules, uint64_t object)
 {
 	const struct rs_py_type *t = rs_py_known_of(py, object);
 
-	return t && t->how == RS_PY_MODULE && modules->used &&
-	       bsearch(&object, modules->data, rs_vec_count(modules, uint64_t),
-		       sizeof(object), by_value);
+	return t && t->how == RS_PY_MODULE && rs_vec_has_u64(modules, object);
 }
 
 bool rs_py_affects_collection(struct rs_runtime *rt, const uint64_t *object,

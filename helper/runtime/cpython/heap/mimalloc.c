@@ -3,6 +3,7 @@
 #include "runtime/cpython/decode/chain.h"
 
 #include "base/cleanup.h"
+#include "base/search.h"
 #include "runtime/cpython/decode/decode.h"
 
 #include <stdlib.h>
@@ -468,21 +469,6 @@ static struct rs_error *visit_page(struct walk *w, const struct page *page)
 
 /* --- Blocks freed by other threads --------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void sort(struct rs_vec *addresses)
-{
-	if (addresses->used)
-		qsort(rs_vec_items(addresses, uint64_t),
-		      rs_vec_count(addresses, uint64_t), sizeof(uint64_t),
-		      by_value);
-}
-
 static struct rs_error *add_heap(struct walk *w, const struct page *page)
 {
 	const size_t n = rs_vec_count(&w->heap, uint64_t);
@@ -525,11 +511,11 @@ static struct rs_error *find_delayed(struct walk *w)
 	struct rs_error *err = each_page(w, add_heap);
 	const uint64_t *heap = rs_vec_items(&w->heap, uint64_t);
 
-	sort(&w->heap);
+	rs_vec_sort_u64(&w->heap);
 	for (size_t i = 0; i < rs_vec_count(&w->heap, uint64_t) && !err; i++)
 		if (i == 0 || heap[i] != heap[i - 1])
 			err = add_delayed(w, heap[i]);
-	sort(&w->delayed);
+	rs_vec_sort_u64(&w->delayed);
 	return err;
 }
 

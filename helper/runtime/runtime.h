@@ -529,6 +529,14 @@ struct rs_runtime_ops {
 			 const struct rs_label *label);
 
 	/**
+	 * Whether C code makes objects of type @p type with the flags @p flags
+	 * once, as constants, and often keeps them in a variable that the
+	 * compiler has removed. NULL: none is like that.
+	 */
+	bool (*is_constant)(struct rs_runtime *rt, uint32_t type,
+			    uint16_t flags);
+
+	/**
 	 * What a collection does to an unreachable object at @p address,
 	 * other than to call a finalizer of the program's, before it counts
 	 * what it will free.

@@ -135,16 +135,14 @@ static uint64_t all_of_type(const struct rs_finder *f, uint32_t type)
 	return f->named_alike[type];
 }
 
-// Code, or a tuple in which the collector has seen no object that it tracks:
-// made once by C code, which often keeps it in a variable that the compiler has
-// removed.
-static bool is_constant(const struct rs_graph *g, uint32_t object)
+static bool is_constant(const struct rs_finder *f, uint32_t object)
 {
-	const char *type = g->type_row[g->type[object]].name;
+	const struct rs_graph *g = f->report->graph;
+	struct rs_runtime *rt =
+		rs_session_runtime(f->report->session, g, object);
 
-	return strcmp(type, "code") == 0 ||
-	       (strcmp(type, "tuple") == 0 &&
-		!(g->flags[object] & RS_OBJ_TRACKED));
+	return rt->ops->is_constant &&
+	       rt->ops->is_constant(rt, g->type[object], g->flags[object]);
 }
 
 // Classes are held by C code in many ways. Of what is in use, and of which most
@@ -158,7 +156,7 @@ static uint8_t grade_missing(const struct rs_finder *f,
 
 	if (g->flags[finding->example] & RS_OBJ_TYPE)
 		return most >= RS_MANY ? RS_LIKELY : RS_POSSIBLE;
-	if (is_constant(g, finding->example))
+	if (is_constant(f, finding->example))
 		return RS_POSSIBLE;
 	if (finding->objects >= RS_ALIKE && how == RS_UNHELD)
 		return RS_CERTAIN;

@@ -54,19 +54,19 @@ struct seen {
 };
 
 // Whether the type of @p object is a class that was made at run time.
-static bool is_instance(const struct rings *r, uint32_t object)
+static bool is_instance(const struct rs_finder *f, uint32_t object)
 {
-	const struct rs_graph *g = r->finder->report->graph;
+	const struct rs_graph *g = f->report->graph;
 	const uint32_t type =
 		rs_graph_find(g, g->type_row[g->type[object]].address);
 
 	return type != RS_NONE && !(g->flags[type] & RS_OBJ_STATIC);
 }
 
-static struct seen look(const struct rings *r, uint32_t c)
+static struct seen look(const struct rs_finder *f, uint32_t c)
 {
-	const struct rs_rings *rings = &r->finder->rings;
-	const struct rs_graph *g = r->finder->report->graph;
+	const struct rs_rings *rings = &f->rings;
+	const struct rs_graph *g = f->report->graph;
 	const uint32_t *member = rs_ring_members(rings, c);
 	const uint32_t n = rs_ring_size(rings, c);
 	struct seen s = {.culprit = RS_NONE, .instance = RS_NONE};
@@ -81,7 +81,7 @@ static struct seen look(const struct rings *r, uint32_t c)
 		s.young |= generation < 2;
 		s.has_type |= (g->flags[m] & RS_OBJ_TYPE) != 0;
 		if (s.instance == RS_NONE && !(g->flags[m] & RS_OBJ_TYPE) &&
-		    is_instance(r, m))
+		    is_instance(f, m))
 			s.instance = m;
 		if (rs_report_unreachable(fate))
 			continue;
@@ -100,7 +100,7 @@ static enum rs_ring_fate fate_of(const struct rings *r, uint32_t c)
 	const uint32_t first = *rs_ring_members(&r->finder->rings, c);
 	const struct rs_runtime *rt =
 		rs_session_runtime(report->session, report->graph, first);
-	const struct seen s = look(r, c);
+	const struct seen s = look(r->finder, c);
 
 	if (s.listed)
 		return RS_LISTED;
@@ -218,19 +218,17 @@ static struct rs_error *describe(struct rs_finder *f,
 
 // What the finding is about is a cycle; all that goes with it is reported.
 static struct rs_error *
-make(struct rings *r, const struct rs_grouped *one, size_t n)
+make(struct rs_finder *f, const uint32_t *ring, uint32_t rings, uint64_t key)
 {
-	struct rs_finder *f = r->finder;
-	const enum rs_ring_fate fate = one->key & 7;
+	const enum rs_ring_fate fate = key & 7;
 	struct rs_vec object = {0};
 	struct rs_finding *finding = NULL;
 	struct rs_error *err = NULL;
 
-	for (size_t i = 0; i < n && !err; i++)
-		err = rs_vec_append(&object,
-				    rs_ring_members(&f->rings, one[i].object),
-				    rs_ring_size(&f->rings, one[i].object) *
-					    sizeof(uint32_t));
+	for (uint32_t i = 0; i < rings && !err; i++)
+		err = rs_vec_append(
+			&object, rs_ring_members(&f->rings, ring[i]),
+			rs_ring_size(&f->rings, ring[i]) * sizeof(uint32_t));
 	if (!err)
 		err = rs_finding_begin(
 			f,
@@ -243,9 +241,9 @@ make(struct rings *r, const struct rs_grouped *one, size_t n)
 		return err;
 	for (size_t i = 0; i < rs_vec_count(&f->queue, uint32_t); i++)
 		f->reported[rs_vec_items(&f->queue, uint32_t)[i]] = 1;
-	finding->rings = (uint32_t)n;
-	finding->grade = grade_of(fate, (uint32_t)n);
-	const struct seen s = look(r, one->object);
+	finding->rings = rings;
+	finding->grade = grade_of(fate, rings);
+	const struct seen s = look(f, ring[0]);
 	// An object of the program's says more than its __dict__ would.
 	const uint32_t example = s.culprit != RS_NONE ? s.culprit
 				 : s.has_type	      ? RS_NONE
@@ -254,32 +252,7 @@ make(struct rings *r, const struct rs_grouped *one, size_t n)
 		finding->example = example;
 		finding->type = f->report->graph->type[example];
 	}
-	return describe(f, finding, one->object, fate, &s);
-}
-
-static int by_key(const void *left, const void *right)
-{
-	const struct rs_grouped *a = left, *b = right;
-
-	if (a->key != b->key)
-		return a->key < b->key ? -1 : 1;
-	return a->object < b->object ? -1 : a->object > b->object;
-}
-
-static struct rs_error *make_all(struct rings *r)
-{
-	struct rs_grouped *g = rs_vec_items(&r->grouped, struct rs_grouped);
-	const size_t n = rs_vec_count(&r->grouped, struct rs_grouped);
-	struct rs_error *err = NULL;
-
-	if (n)
-		qsort(g, n, sizeof(*g), by_key);
-	for (size_t i = 0, end; i < n && !err; i = end) {
-		for (end = i + 1; end < n && g[end].key == g[i].key; end++)
-			;
-		err = make(r, &g[i], end - i);
-	}
-	return err;
+	return describe(f, finding, ring[0], fate, &s);
 }
 
 static void add_up_waiting(struct rs_finder *f)
@@ -304,7 +277,7 @@ struct rs_error *rs_find_rings(struct rs_finder *finder)
 	if (!err)
 		err = group(&r);
 	if (!err)
-		err = make_all(&r);
+		err = rs_grouped_make(finder, &r.grouped, make);
 	if (!err)
 		add_up_waiting(finder);
 	rs_block_free(r.collected, finder->report->session->runtimes, 1);

@@ -77,10 +77,10 @@ struct rs_finder {
 	struct rs_findings *ret;
 };
 
-/** Objects to be grouped: those with the same key are one finding. */
+/** What is to be grouped: those with the same key are one finding. */
 struct rs_grouped {
 	uint64_t key;
-	uint32_t object;
+	uint32_t object; // or the component of a cycle
 };
 
 /**
@@ -121,7 +121,7 @@ static inline uint64_t rs_finding_hash(const char *text)
 	return hash ^ hash >> 29;
 }
 
-/** Make a finding, or none, of the objects of one group. */
+/** Make a finding, or none, of the objects (or components) of one group. */
 typedef struct rs_error *(*rs_finding_fn)(struct rs_finder *finder,
 					  const uint32_t *object,
 					  uint32_t objects, uint64_t key);

@@ -4,9 +4,8 @@
 // blocks that C code has from the interpreter's own allocator, pointers to the
 // text of a str, words that are left over.
 #include "answer/leaks/findings.h"
+#include "base/search.h"
 #include "roots/memory_search.h"
-
-#include <stdlib.h>
 
 // Where in an object C code may point: its start, and the contents of bytes and
 // of str in all versions. What a collector tracks is linked to its neighbours
@@ -29,20 +28,13 @@ struct wanted {
 // The index of the object of which @p value is a start, less @p offset.
 static uint32_t find(const struct wanted *w, uint64_t address)
 {
-	uint32_t low = 0, high = w->objects;
+	const uint64_t *at = w->graph->address;
+	const size_t first =
+		RS_FIRST_INDEX(i, w->objects, at[w->object[i]] >= address);
 
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-		const uint64_t at = w->graph->address[w->object[middle]];
-
-		if (at == address)
-			return middle;
-		if (at < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return RS_NONE;
+	return first < w->objects && at[w->object[first]] == address
+		       ? (uint32_t)first
+		       : RS_NONE;
 }
 
 static struct rs_error *found(void *context, uint64_t slot, uint64_t value)

@@ -140,6 +140,7 @@ static const struct rs_runtime_ops ops = {
 	.is_namespace = rs_py_is_namespace,
 	.is_own_namespace = rs_py_is_own_namespace,
 	.is_fixed = rs_py_is_fixed,
+	.is_constant = rs_py_is_constant,
 	.ending = rs_py_ending,
 	.owner_name = rs_py_owner_name,
 	.own_name = rs_py_own_name,

@@ -285,6 +285,7 @@ bool rs_py_is_own_namespace(struct rs_runtime *rt,
 			    const struct rs_label *label);
 bool rs_py_is_fixed(struct rs_runtime *rt, uint32_t type,
 		    const struct rs_label *label);
+bool rs_py_is_constant(struct rs_runtime *rt, uint32_t type, uint16_t flags);
 bool rs_py_own_name(struct rs_runtime *rt, uint64_t address, char *buf,
 		    size_t size);
 bool rs_py_owner_name(struct rs_runtime *rt, uint64_t address, char *buf,

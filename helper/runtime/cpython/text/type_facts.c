@@ -67,3 +67,12 @@ bool rs_py_is_fixed(struct rs_runtime *rt, uint32_t type,
 	}
 	return false;
 }
+
+// Code, and tuples in which the collector has seen no object that it tracks.
+bool rs_py_is_constant(struct rs_runtime *rt, uint32_t type, uint16_t flags)
+{
+	const char *name = type_name(rt, type);
+
+	return strcmp(name, "code") == 0 ||
+	       (strcmp(name, "tuple") == 0 && !(flags & RS_OBJ_TRACKED));
+}

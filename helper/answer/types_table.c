@@ -2,6 +2,20 @@
 #include "answer/describe/garbage_marks.h"
 #include "answer/describe/tally.h"
 
+// What both kinds of entries end with.
+static void
+write_tally(struct rs_report *report, const struct rs_tally_row *row)
+{
+	const struct rs_type_row *type = &report->graph->type_row[row->type];
+	struct rs_json *j = &report->json;
+
+	rs_json_key_uint(j, "objects", row->tally.objects);
+	rs_json_key_uint(j, "bytes", row->tally.bytes);
+	rs_json_key_uint(j, "unreachable", row->tally.unreachable);
+	rs_json_key_string(j, "runtime",
+			   report->session->runtime[type->runtime]->ops->name);
+}
+
 static void write_row(struct rs_report *report, const struct rs_tally_row *row)
 {
 	const struct rs_type_row *type = &report->graph->type_row[row->type];
@@ -10,28 +24,19 @@ static void write_row(struct rs_report *report, const struct rs_tally_row *row)
 	rs_json_begin_object(j);
 	rs_json_key_string(j, "type", type->name);
 	rs_json_key_address(j, "id", type->address);
-	rs_json_key_uint(j, "objects", row->tally.objects);
-	rs_json_key_uint(j, "bytes", row->tally.bytes);
-	rs_json_key_uint(j, "unreachable", row->tally.unreachable);
-	rs_json_key_string(j, "runtime",
-			   report->session->runtime[type->runtime]->ops->name);
+	write_tally(report, row);
 	rs_json_end_object(j);
 }
 
 static void write_name(struct rs_report *report, const struct rs_tally_row *row)
 {
-	const struct rs_type_row *type = &report->graph->type_row[row->type];
 	struct rs_json *j = &report->json;
 
 	rs_json_begin_object(j);
 	rs_json_key_string(j, "name", row->name);
 	rs_json_key_uint(j, "types", row->types);
 	rs_json_key_address(j, "id", row->address);
-	rs_json_key_uint(j, "objects", row->tally.objects);
-	rs_json_key_uint(j, "bytes", row->tally.bytes);
-	rs_json_key_uint(j, "unreachable", row->tally.unreachable);
-	rs_json_key_string(j, "runtime",
-			   report->session->runtime[type->runtime]->ops->name);
+	write_tally(report, row);
 	rs_json_end_object(j);
 }
 

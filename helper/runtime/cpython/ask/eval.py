@@ -6,50 +6,17 @@
 # Nothing is imported, and no codec looked up by name: either could open a
 # file, for which the image would be stopped.
 
+# From output.py, which runs before this.
 modules = globals()['modules']
+Out = globals()['Out']
+utf8 = globals()['utf8']
+
 code = globals()['code']
 
 # CPython looks for the text of a syntax error in the file that is named. It
 # gives up without looking on a name that no file can have: in 2.7 the empty
 # one, in 3 one with half a surrogate pair.
 FILE = '' if str is bytes else u'<refs eval\ud800>'
-
-
-class Out(object):
-    """sys.stdout and sys.stderr: keeps what the host has room for."""
-
-    encoding = 'utf-8'
-    errors = 'backslashreplace'
-    softspace = 0
-    room = 1 << 20
-
-    def __init__(self):
-        self.parts = []
-        self.size = 0
-
-    def write(self, text):
-        if not isinstance(text, (str, type(u''))):
-            raise TypeError('write() takes text')
-        if self.size <= self.room:
-            self.parts.append(text)
-            self.size += len(text)
-        return len(text)
-
-    def writelines(self, lines):
-        for line in lines:
-            self.write(line)
-
-    def flush(self):
-        pass
-
-    def isatty(self):
-        return False
-
-
-def utf8(text):
-    if isinstance(text, bytes):
-        return text
-    return modules['_codecs'].utf_8_encode(text, 'backslashreplace')[0]
 
 
 def words(error):

@@ -8,7 +8,8 @@
 
 extern const char rs_eval_source[];
 extern const char rs_eval_source_end[];
-RS_EMBED("rs_eval_source", RS_EMBED_FILE(RS_EVAL_SOURCE));
+RS_EMBED("rs_eval_source",
+	 RS_EMBED_FILE(RS_OUTPUT_SOURCE) RS_EMBED_FILE(RS_EVAL_SOURCE));
 
 /** What is run. */
 struct py_call {

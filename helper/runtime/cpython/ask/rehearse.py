@@ -21,44 +21,13 @@
 # What is looked for is not kept alive: no local variable refers to it. The code
 # prepares; then the function finish is called.
 
+# From output.py, which runs before this.
 modules = globals()['modules']
+Out = globals()['Out']
+utf8 = globals()['utf8']
 
-
-class Out(object):
-    """sys.stdout and sys.stderr: the collector's lines, and all others."""
-
-    encoding = 'utf-8'
-    errors = 'backslashreplace'
-    softspace = 0
-    room = 1 << 19
-
-    def __init__(self):
-        self.parts = []
-        self.size = 0
-
-    def write(self, text):
-        if not isinstance(text, (str, type(u''))):
-            raise TypeError('write() takes text')
-        if self.size <= self.room:
-            self.parts.append(text)
-            self.size += len(text)
-        return len(text)
-
-    def writelines(self, lines):
-        for line in lines:
-            self.write(line)
-
-    def flush(self):
-        pass
-
-    def isatty(self):
-        return False
-
-
-def utf8(text):
-    if isinstance(text, bytes):
-        return text
-    return modules['_codecs'].utf_8_encode(text, 'backslashreplace')[0]
+# Lines of the collector for as many objects as the host has room for.
+Out.room = 1 << 19
 
 
 def native(text):

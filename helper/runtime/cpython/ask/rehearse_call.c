@@ -11,7 +11,8 @@
 
 extern const char rs_rehearse_source[];
 extern const char rs_rehearse_source_end[];
-RS_EMBED("rs_rehearse_source", RS_EMBED_FILE(RS_REHEARSE_SOURCE));
+RS_EMBED("rs_rehearse_source",
+	 RS_EMBED_FILE(RS_OUTPUT_SOURCE) RS_EMBED_FILE(RS_REHEARSE_SOURCE));
 
 enum { RS_ADDRESS_TEXT = 20 }; // bytes of " 0x7f.." in text
 

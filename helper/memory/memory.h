@@ -52,6 +52,14 @@ struct rs_module {
 	bool checked; // the build-ids in the target and in the file are equal
 };
 
+/** @return The part of @p path behind the last slash. */
+static inline const char *rs_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /** A thread, as it was when the target stopped. */
 struct rs_thread {
 	int64_t tid;
@@ -211,6 +219,10 @@ RS_MUST_CHECK struct rs_error *rs_memory_renew(struct rs_memory *memory);
 
 /** Free @p memory and everything borrowed from it. NULL is allowed. */
 void rs_memory_close(struct rs_memory *memory);
+
+/** @return The index of the segment that contains @p address, or
+ * memory->segments when none does. */
+size_t rs_segments_index(const struct rs_memory *memory, uint64_t address);
 
 /** Slow path of rs_memory_at(): another segment, or bytes not yet copied. */
 const void *

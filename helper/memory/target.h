@@ -171,10 +171,6 @@ rs_segments_add(struct rs_target *target, const struct rs_segment *segment);
  * contiguous in our memory too. */
 void rs_segments_seal(struct rs_target *target);
 
-/** @return The index of the segment that contains @p address, or
- * memory->segments when none does. */
-size_t rs_segments_index(const struct rs_memory *memory, uint64_t address);
-
 /**
  * For a copied target: reserve address space for a copy of every readable
  * mapping and add it as segments, with nothing copied yet.

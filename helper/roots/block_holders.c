@@ -6,6 +6,7 @@
 // Places in tables of objects, such as the items of a list, are dropped: these
 // objects report the references in there. So are those in a block of an object
 // that has a reference to the same target.
+#include "base/search.h"
 #include "roots/evidence.h"
 
 #include <stdlib.h>
@@ -33,23 +34,18 @@ static struct rs_block *block_of(const struct holders *h, uint32_t i)
 static uint32_t block_to(const struct holders *h, uint64_t value)
 {
 	const uint32_t *order = rs_vec_items(&h->order, uint32_t);
-	size_t low = 0, high = rs_vec_count(&h->order, uint32_t);
 
 	value &= ~UINT64_C(7); // tags
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (block_of(h, order[middle])->start > value)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	if (!low)
+	const size_t after =
+		RS_FIRST_INDEX(i, rs_vec_count(&h->order, uint32_t),
+			       block_of(h, order[i])->start > value);
+	if (!after)
 		return RS_NONE;
-	const struct rs_block *b = block_of(h, order[low - 1]);
+	const struct rs_block *b = block_of(h, order[after - 1]);
 	const uint64_t offset = value - b->start;
 
-	return offset < RS_NEAR && offset < b->size ? order[low - 1] : RS_NONE;
+	return offset < RS_NEAR && offset < b->size ? order[after - 1]
+						    : RS_NONE;
 }
 
 // Whether the block belongs to the object that has the word at @p slot.
@@ -83,13 +79,7 @@ parent_of(struct holders *h, const struct rs_word *word, uint32_t *ret)
 {
 	struct rs_vec *blocks = &h->e->ledger->block;
 	const size_t n = rs_vec_count(blocks, struct rs_block);
-	const struct rs_block block = {
-		.start = word->block.start,
-		.size = word->block.end - word->block.start,
-		.in = RS_NONE,
-		.kind = RS_PLACES,
-		.runtime = word->kind == RS_PLACE_RUNTIME,
-	};
+	const struct rs_block block = rs_word_block(word);
 
 	for (size_t i = n; i-- > 0 && n - i < 64;) // often one of the last
 		if (block_of(h, (uint32_t)i)->start == block.start) {

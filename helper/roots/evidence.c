@@ -13,13 +13,7 @@ add_block(struct rs_evidence *e, const struct rs_word *word, uint32_t *ret)
 {
 	struct rs_vec *blocks = &e->ledger->block;
 	const size_t n = rs_vec_count(blocks, struct rs_block);
-	const struct rs_block block = {
-		.start = word->block.start,
-		.size = word->block.end - word->block.start,
-		.in = RS_NONE,
-		.kind = RS_PLACES,
-		.runtime = word->kind == RS_PLACE_RUNTIME,
-	};
+	const struct rs_block block = rs_word_block(word);
 
 	if (n &&
 	    rs_vec_items(blocks, struct rs_block)[n - 1].start == block.start) {

@@ -40,6 +40,19 @@ struct rs_word {
  */
 void rs_word_find(struct rs_evidence *e, uint64_t slot, struct rs_word *ret);
 
+/** The row of the block that contains @p word; what leads to it is not known.
+ */
+static inline struct rs_block rs_word_block(const struct rs_word *word)
+{
+	return (struct rs_block){
+		.start = word->block.start,
+		.size = word->block.end - word->block.start,
+		.in = RS_NONE,
+		.kind = RS_PLACES,
+		.runtime = word->kind == RS_PLACE_RUNTIME,
+	};
+}
+
 /** Add the places in memory. Errors: RS_ENOMEM; RS_EINTERRUPTED. */
 RS_MUST_CHECK struct rs_error *rs_evidence_words(struct rs_evidence *e);
 

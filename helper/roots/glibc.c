@@ -9,13 +9,6 @@ enum {
 	RS_BACK_MAX = 1 << 16, // pages searched for the head of a block
 };
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 // Whether the pair of words at @p at can be a bin: empty, or pointers to
 // chunks.
 static bool is_bin(struct rs_memory *memory, uint64_t at)
@@ -73,7 +66,7 @@ bins_of(struct rs_memory *memory, const struct rs_module *module)
 
 static bool is_libc(const struct rs_module *module)
 {
-	const char *name = last_part(module->path);
+	const char *name = rs_base_name(module->path);
 
 	return strncmp(name, "libc.so", 7) == 0 ||
 	       strncmp(name, "libc-2", 6) == 0;
@@ -109,10 +102,7 @@ void rs_glibc_fini(struct rs_glibc *glibc)
 
 static uint64_t size_at(const struct rs_glibc *glibc, uint64_t chunk)
 {
-	uint64_t size = 0;
-
-	(void)rs_memory_u64(glibc->memory, chunk + 8, &size);
-	return size;
+	return rs_glibc_word(glibc, chunk + 8);
 }
 
 enum rs_glibc_kind rs_glibc_block(const struct rs_glibc *glibc,

@@ -33,6 +33,15 @@ struct rs_glibc {
 	bool found; // an arena was found
 };
 
+/** @return The word at @p at; 0 when unreadable. */
+static inline uint64_t rs_glibc_word(const struct rs_glibc *glibc, uint64_t at)
+{
+	uint64_t value = 0;
+
+	(void)rs_memory_u64(glibc->memory, at, &value);
+	return value;
+}
+
 /** What malloc() made of some memory. */
 enum rs_glibc_kind {
 	RS_GLIBC_NONE, // not its memory

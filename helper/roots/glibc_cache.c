@@ -25,14 +25,6 @@ static const struct form forms[] = {
 	{0x300, 76, 2, true}, // 2.42 and later; the last lists are of ranges
 };
 
-static uint64_t word(const struct rs_glibc *glibc, uint64_t at)
-{
-	uint64_t value = 0;
-
-	(void)rs_memory_u64(glibc->memory, at, &value);
-	return value;
-}
-
 static bool is_entry(const struct rs_glibc *glibc, const struct form *form,
 		     unsigned i, unsigned count, uint64_t at)
 {
@@ -41,8 +33,8 @@ static bool is_entry(const struct rs_glibc *glibc, const struct form *form,
 	if (!at)
 		return count == 0 || form->room;
 	return !(at & 15) && (count || form->room) &&
-	       (i >= RS_LISTS ||
-		(word(glibc, at - 8) & ~UINT64_C(7)) == 32 + UINT64_C(16) * i);
+	       (i >= RS_LISTS || (rs_glibc_word(glibc, at - 8) &
+				  ~UINT64_C(7)) == 32 + UINT64_C(16) * i);
 }
 
 // Whether the block at @p block is a cache.
@@ -74,7 +66,8 @@ add_cache(struct rs_glibc *glibc, const struct form *form, uint64_t block)
 	struct rs_error *err = NULL;
 
 	for (unsigned i = 0; i < form->lists && !err; i++) {
-		const uint64_t first = word(glibc, entries + UINT64_C(8) * i);
+		const uint64_t first =
+			rs_glibc_word(glibc, entries + UINT64_C(8) * i);
 
 		if (first)
 			err = rs_glibc_add_list(glibc, first, false);
@@ -90,7 +83,8 @@ search_heap(struct rs_glibc *glibc, const struct rs_glibc_heap *heap)
 
 	for (unsigned i = 0; i < RS_FIRST_CHUNKS && chunk < heap->top && !err;
 	     i++) {
-		const uint64_t size = word(glibc, chunk + 8) & ~UINT64_C(7);
+		const uint64_t size =
+			rs_glibc_word(glibc, chunk + 8) & ~UINT64_C(7);
 
 		if (size < 32 || (size & 15))
 			return NULL;

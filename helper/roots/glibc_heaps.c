@@ -13,14 +13,6 @@ enum {
 	RS_HEAP_SIZE = 64 << 20, // bytes, and alignment, of further heaps
 };
 
-static uint64_t word(const struct rs_glibc *glibc, uint64_t at)
-{
-	uint64_t value = 0;
-
-	(void)rs_memory_u64(glibc->memory, at, &value);
-	return value;
-}
-
 /*
  * The bytes from the start of an arena to its bins: mutex and flags (and, from
  * 2.27 to 2.42, have_fastchunks, padded to 8), the fast bins (gone in 2.43),
@@ -35,10 +27,10 @@ static unsigned bytes_before(const struct rs_glibc *glibc, uint64_t bins)
 	for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
 		const uint64_t main = bins - sizes[k];
 		const uint64_t to_next = (uint64_t)sizes[k] + RS_NEXT;
-		uint64_t at = word(glibc, bins + RS_NEXT);
+		uint64_t at = rs_glibc_word(glibc, bins + RS_NEXT);
 
 		for (unsigned i = 0; i < RS_ARENAS_MAX && at && at != main; i++)
-			at = word(glibc, at + to_next);
+			at = rs_glibc_word(glibc, at + to_next);
 		if (at == main)
 			return sizes[k];
 	}
@@ -58,9 +50,9 @@ add_heap(struct rs_glibc *glibc, uint64_t start, uint64_t end, uint64_t top)
 // The first arena has one run of memory, that ends with `top`.
 static struct rs_error *add_main(struct rs_glibc *glibc, uint64_t bins)
 {
-	const uint64_t top = word(glibc, bins + (uint64_t)RS_TOP);
-	const uint64_t size = word(glibc, top + 8) & ~UINT64_C(7);
-	const uint64_t system = word(glibc, bins + RS_SYSTEM_MEM);
+	const uint64_t top = rs_glibc_word(glibc, bins + (uint64_t)RS_TOP);
+	const uint64_t size = rs_glibc_word(glibc, top + 8) & ~UINT64_C(7);
+	const uint64_t system = rs_glibc_word(glibc, bins + RS_SYSTEM_MEM);
 
 	if (system > top + size)
 		return NULL;
@@ -78,17 +70,17 @@ add_other(struct rs_glibc *glibc, uint64_t state, uint64_t bins)
 	const uint64_t mask = ~(uint64_t)(RS_HEAP_SIZE - 1);
 	const uint64_t head = state & ~mask;
 	const uint64_t end_of_state = bins + RS_STATE_END;
-	uint64_t top = word(glibc, bins + (uint64_t)RS_TOP);
+	uint64_t top = rs_glibc_word(glibc, bins + (uint64_t)RS_TOP);
 	uint64_t heap = top & mask;
 	struct rs_error *err = NULL;
 
 	for (unsigned i = 0; i < RS_ARENAS_MAX && heap && !err; i++) {
-		const uint64_t previous = word(glibc, heap + 8);
-		const uint64_t size = word(glibc, heap + 16);
+		const uint64_t previous = rs_glibc_word(glibc, heap + 8);
+		const uint64_t size = rs_glibc_word(glibc, heap + 16);
 		const uint64_t start =
 			heap == (state & mask) ? end_of_state : heap + head;
 
-		if (word(glibc, heap) != state || size > RS_HEAP_SIZE)
+		if (rs_glibc_word(glibc, heap) != state || size > RS_HEAP_SIZE)
 			return NULL;
 		// Older heaps end with two small chunks that hold nothing.
 		if ((top & mask) != heap)
@@ -107,7 +99,8 @@ add_fast_bins(struct rs_glibc *glibc, uint64_t bins, unsigned before)
 	struct rs_error *err = NULL;
 
 	for (unsigned i = 0; before > 100 && i < RS_FAST_BINS && !err; i++) {
-		const uint64_t chunk = word(glibc, fast + UINT64_C(8) * i);
+		const uint64_t chunk =
+			rs_glibc_word(glibc, fast + UINT64_C(8) * i);
 
 		if (chunk)
 			err = rs_glibc_add_list(glibc, chunk + 16, true);
@@ -137,7 +130,7 @@ struct rs_error *rs_glibc_heaps(struct rs_glibc *glibc, uint64_t bins)
 	    (err = add_fast_bins(glibc, bins, before)))
 		return err;
 	for (unsigned i = 0; i < RS_ARENAS_MAX; i++) {
-		state = word(glibc, state + (bins + RS_NEXT - main));
+		state = rs_glibc_word(glibc, state + (bins + RS_NEXT - main));
 		if (!state || state == main)
 			break;
 		const uint64_t its = state + (bins - main);

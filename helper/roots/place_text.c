@@ -41,13 +41,6 @@ module_of(const struct rs_memory *memory, uint64_t slot)
 	return NULL;
 }
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool
 variable_text(struct rs_memory *memory, uint64_t slot, char *buf, size_t size)
 {
@@ -57,7 +50,7 @@ variable_text(struct rs_memory *memory, uint64_t slot, char *buf, size_t size)
 
 	if (!module)
 		return false;
-	const char *file = last_part(module->path);
+	const char *file = rs_base_name(module->path);
 	if (rs_memory_symbol_at(memory, module, slot, &name, &offset) &&
 	    !offset)
 		(void)snprintf(buf, size, "%s: %s", file, name);

@@ -8,8 +8,6 @@
 // first has both at the upper end of the memory of its stack.
 #include "roots/regions.h"
 
-#include "base/search.h"
-
 #include <inttypes.h>
 #include <sys/mman.h>
 
@@ -42,12 +40,9 @@ rs_stack_at(const struct rs_vec *stacks, uint64_t address)
 static const struct rs_segment *
 segment_at(const struct rs_memory *memory, uint64_t address)
 {
-	const size_t found = RS_FIRST_INDEX(i, memory->segments,
-					    memory->segment[i].end > address);
+	const size_t found = rs_segments_index(memory, address);
 
-	if (found < memory->segments && memory->segment[found].start <= address)
-		return &memory->segment[found];
-	return NULL;
+	return found < memory->segments ? &memory->segment[found] : NULL;
 }
 
 // The bytes that the thread-local variables of all modules need.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "base/search.h"
 #include "roots/evidence.h"
 
 enum { RS_BEFORE = 48 }; // bytes before an object that may belong to it
@@ -73,8 +72,7 @@ static void on_stack(const struct rs_stack *stack, uint64_t slot,
 
 static uint64_t segment_start(const struct rs_memory *memory, uint64_t address)
 {
-	const size_t found = RS_FIRST_INDEX(i, memory->segments,
-					    memory->segment[i].end > address);
+	const size_t found = rs_segments_index(memory, address);
 
 	return found < memory->segments ? memory->segment[found].start
 					: address;

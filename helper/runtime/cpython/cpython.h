@@ -158,6 +158,13 @@ rs_py_word_at(const struct rs_cpython *py, uint64_t address)
 	return rs_memory_u64(py->base.memory, address, &value) ? value : 0;
 }
 
+/** The word @p at bytes behind the header of @p object; 0 when unreadable. */
+static inline uint64_t
+rs_py_body_word(const struct rs_cpython *py, uint64_t object, unsigned at)
+{
+	return rs_py_word_at(py, object + py->header_size + at);
+}
+
 /** Read the pointer in @p field of @p object; 0 when absent or unreadable. */
 static inline uint64_t
 rs_py_get(const struct rs_cpython *py, uint64_t object, enum rs_field field)

@@ -152,7 +152,6 @@ void rs_py_frame_text(struct rs_cpython *py, const struct rs_py_frame *frame,
 		      char *buf, size_t size)
 {
 	char name[RS_TEXT] = "?", file[RS_TEXT] = "?";
-	const char *base;
 	const uint64_t code = frame->code;
 
 	(void)rs_py_string(py, rs_py_get(py, code, RS_F_PyCodeObject__co_name),
@@ -160,7 +159,6 @@ void rs_py_frame_text(struct rs_cpython *py, const struct rs_py_frame *frame,
 	(void)rs_py_string(py,
 			   rs_py_get(py, code, RS_F_PyCodeObject__co_filename),
 			   file, sizeof(file));
-	base = strrchr(file, '/');
-	(void)snprintf(buf, size, "%s (%s:%u)", name, base ? base + 1 : file,
+	(void)snprintf(buf, size, "%s (%s:%u)", name, rs_base_name(file),
 		       rs_py_frame_line(py, frame));
 }

@@ -62,11 +62,6 @@ struct dtype {
 	bool is_new; // and has fields of its own, which are not known
 };
 
-static uint64_t word(struct rs_cpython *py, uint64_t object, unsigned at)
-{
-	return rs_py_word_at(py, object + py->header_size + at);
-}
-
 static uint32_t half(struct rs_cpython *py, uint64_t object, unsigned at)
 {
 	uint32_t value = 0;
@@ -111,25 +106,26 @@ static bool dtype_open(struct rs_cpython *py, uint64_t at, struct dtype *ret)
 	*ret = (struct dtype){.number = half(py, at, RS_D_NUMBER)};
 	if (body == RS_D1_SIZE) {
 		ret->itemsize = half(py, at, RS_D1_ELSIZE);
-		ret->subarray = word(py, at, RS_D1_SUBARRAY);
-		ret->fields = word(py, at, RS_D1_FIELDS);
-		ret->names = word(py, at, RS_D1_NAMES);
-		ret->metadata = word(py, at, RS_D1_METADATA);
+		ret->subarray = rs_py_body_word(py, at, RS_D1_SUBARRAY);
+		ret->fields = rs_py_body_word(py, at, RS_D1_FIELDS);
+		ret->names = rs_py_body_word(py, at, RS_D1_NAMES);
+		ret->metadata = rs_py_body_word(py, at, RS_D1_METADATA);
 		ret->has_objects = half(py, at, RS_D_FLAGS_1 - 3) >> 24 &
 				   RS_NPY_ITEM_REFCOUNT;
 		return true;
 	}
 	if (body != RS_D2_SIZE)
 		return false;
-	ret->itemsize = word(py, at, RS_D2_ELSIZE);
-	ret->metadata = word(py, at, RS_D2_METADATA);
-	ret->has_objects = word(py, at, RS_D2_FLAGS) & RS_NPY_ITEM_REFCOUNT;
+	ret->itemsize = rs_py_body_word(py, at, RS_D2_ELSIZE);
+	ret->metadata = rs_py_body_word(py, at, RS_D2_METADATA);
+	ret->has_objects =
+		rs_py_body_word(py, at, RS_D2_FLAGS) & RS_NPY_ITEM_REFCOUNT;
 	ret->is_new = ret->number >= RS_D2_NEW; // or -1
 	if (ret->is_new)
 		return true;
-	ret->subarray = word(py, at, RS_D2_SUBARRAY);
-	ret->fields = word(py, at, RS_D2_FIELDS);
-	ret->names = word(py, at, RS_D2_NAMES);
+	ret->subarray = rs_py_body_word(py, at, RS_D2_SUBARRAY);
+	ret->fields = rs_py_body_word(py, at, RS_D2_FIELDS);
+	ret->names = rs_py_body_word(py, at, RS_D2_NAMES);
 	return true;
 }
 
@@ -150,8 +146,8 @@ void rs_py_dtype_refs(struct rs_cpython *py, uint64_t dtype,
 		refs->incomplete = true;
 		return;
 	}
-	rs_refs_add(refs, word(py, dtype, RS_D_TYPE), RS_OWNED, RS_LABEL_FIELD,
-		    (uintptr_t) "type");
+	rs_refs_add(refs, rs_py_body_word(py, dtype, RS_D_TYPE), RS_OWNED,
+		    RS_LABEL_FIELD, (uintptr_t) "type");
 	rs_refs_add(refs, d.fields, RS_OWNED, RS_LABEL_FIELD,
 		    (uintptr_t) "fields");
 	rs_refs_add(refs, d.names, RS_OWNED, RS_LABEL_FIELD,
@@ -236,7 +232,7 @@ static void find_slots(struct rs_cpython *py, uint64_t dtype, uint64_t at,
 // @return The number of items, or UINT64_MAX when that makes no sense.
 static uint64_t items_of(struct rs_cpython *py, uint64_t array)
 {
-	const uint64_t dimensions = word(py, array, RS_A_DIMENSIONS);
+	const uint64_t dimensions = rs_py_body_word(py, array, RS_A_DIMENSIONS);
 	const uint32_t nd = half(py, array, RS_A_ND);
 	uint64_t n = 1;
 
@@ -257,8 +253,8 @@ static uint64_t items_of(struct rs_cpython *py, uint64_t array)
 static uint64_t bytes_of(struct rs_cpython *py, uint64_t array)
 {
 	const uint64_t n = items_of(py, array);
-	const uint64_t size =
-		rs_py_dtype_itemsize(py, word(py, array, RS_A_DESCR));
+	const uint64_t size = rs_py_dtype_itemsize(
+		py, rs_py_body_word(py, array, RS_A_DESCR));
 
 	return n == UINT64_MAX ? 0 : n * size;
 }
@@ -271,9 +267,9 @@ static bool owns_items(struct rs_cpython *py, uint64_t array)
 void rs_py_ndarray_refs(struct rs_cpython *py, uint64_t array,
 			struct rs_refs *refs)
 {
-	const uint64_t descr = word(py, array, RS_A_DESCR);
+	const uint64_t descr = rs_py_body_word(py, array, RS_A_DESCR);
 	const uint64_t n = owns_items(py, array) ? items_of(py, array) : 0;
-	const uint64_t data = word(py, array, RS_A_DATA);
+	const uint64_t data = rs_py_body_word(py, array, RS_A_DATA);
 	const bool in_order = half(py, array, RS_A_FLAGS) & RS_NPY_C_CONTIGUOUS;
 	const enum rs_label_kind label = half(py, array, RS_A_ND) == 1
 						 ? RS_LABEL_INDEX
@@ -324,6 +320,6 @@ bool rs_py_ndarray_view(struct rs_cpython *py, uint64_t array, uint64_t *bytes,
 	if (owns_items(py, array))
 		return false;
 	*bytes = bytes_of(py, array);
-	*of = word(py, array, RS_A_BASE);
+	*of = rs_py_body_word(py, array, RS_A_BASE);
 	return true;
 }

@@ -22,11 +22,6 @@ enum {
 	RS_DIMENSIONS_MAX = 64,
 };
 
-static uint64_t word(struct rs_cpython *py, uint64_t object, unsigned at)
-{
-	return rs_py_word_at(py, object + py->header_size + at);
-}
-
 static uint64_t sane(uint64_t bytes)
 {
 	return bytes < UINT64_C(1) << 47 ? bytes : 0;
@@ -46,11 +41,12 @@ bytearray_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 static uint64_t
 array_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 {
-	const uint64_t allocated = word(py, o, 16);
+	const uint64_t allocated = rs_py_body_word(py, o, 16);
 	uint32_t itemsize = 0;
 
 	(void)t;
-	return rs_memory_u32(py->base.memory, word(py, o, 24) + 4, &itemsize) &&
+	return rs_memory_u32(py->base.memory, rs_py_body_word(py, o, 24) + 4,
+			     &itemsize) &&
 			       itemsize <= 16 && allocated < RS_PY_ITEMS_MAX
 		       ? allocated * itemsize
 		       : 0;
@@ -91,7 +87,7 @@ static uint64_t
 struct_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 {
 	const uint64_t record = rs_py_minor(py) ? 32 : 24;
-	const uint64_t codes = word(py, o, 16);
+	const uint64_t codes = rs_py_body_word(py, o, 16);
 	uint64_t n = 0;
 
 	(void)t;
@@ -105,24 +101,24 @@ static uint64_t
 decimal_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 {
 	(void)t;
-	return (word(py, o, 8) & RS_DATA_FLAGS) ||
-			       word(py, o, 40) > RS_PY_ITEMS_MAX
+	return (rs_py_body_word(py, o, 8) & RS_DATA_FLAGS) ||
+			       rs_py_body_word(py, o, 40) > RS_PY_ITEMS_MAX
 		       ? 0
-		       : word(py, o, 40) * RS_WORD;
+		       : rs_py_body_word(py, o, 40) * RS_WORD;
 }
 
 // The bytes that it has, unless somebody else has them too.
 static uint64_t
 bytesio_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 {
-	const uint64_t buffer = word(py, o, 0);
+	const uint64_t buffer = rs_py_body_word(py, o, 0);
 	const uint8_t *header =
 		rs_memory_at(py->base.memory, buffer, py->header_size);
 	bool immortal = false;
 
 	(void)t;
 	if (!rs_py_minor(py))
-		return sane(word(py, o, 24)); // buf_size
+		return sane(rs_py_body_word(py, o, 24)); // buf_size
 	if (!buffer || !header || rs_py_type(py, buffer) != py->type_bytes ||
 	    rs_py_count(py, buffer, header, &immortal) != 1)
 		return 0;
@@ -134,7 +130,8 @@ static uint64_t
 buffered_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 {
 	(void)t;
-	return word(py, o, 40) ? sane(word(py, o, 104)) : 0;
+	return rs_py_body_word(py, o, 40) ? sane(rs_py_body_word(py, o, 104))
+					  : 0;
 }
 
 static uint64_t pool_length(struct rs_cpython *py, uint64_t pool)
@@ -188,10 +185,11 @@ permutations_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 static uint64_t
 stg_size(struct rs_cpython *py, uint64_t o, unsigned at, unsigned format_at)
 {
-	const uint64_t length = word(py, o, at);
-	const uint64_t elements = word(py, o, at + 24);
-	const uint64_t format = word(py, o, format_at);
-	const uint64_t dimensions = word(py, o, format_at + 8) & UINT32_MAX;
+	const uint64_t length = rs_py_body_word(py, o, at);
+	const uint64_t elements = rs_py_body_word(py, o, at + 24);
+	const uint64_t format = rs_py_body_word(py, o, format_at);
+	const uint64_t dimensions =
+		rs_py_body_word(py, o, format_at + 8) & UINT32_MAX;
 	const char *text =
 		format ? rs_memory_text(py->base.memory, format, RS_FORMAT_MAX)
 		       : NULL;
@@ -368,7 +366,7 @@ static uint64_t
 void_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 {
 	(void)t;
-	return rs_py_dtype_itemsize(py, word(py, o, 16));
+	return rs_py_dtype_itemsize(py, rs_py_body_word(py, o, 16));
 }
 
 // numpy counts the value of a scalar twice: in the body, and beside it.

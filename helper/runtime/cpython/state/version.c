@@ -49,10 +49,8 @@ static uint32_t type_offset(struct rs_memory *memory, uint64_t type_type)
 
 static bool is_library(const struct rs_module *module)
 {
-	const char *name = strrchr(module->path, '/');
-
-	name = name ? name + 1 : module->path;
-	return !strncmp(name, "libpython", strlen("libpython"));
+	return !strncmp(rs_base_name(module->path), "libpython",
+			strlen("libpython"));
 }
 
 // First the libraries: if there is a libpython, the executable contains no

@@ -57,7 +57,6 @@ code_name(struct rs_cpython *py, uint64_t code, char *buf, size_t size)
 	const int32_t line_at =
 		rs_py_off(py, RS_F_PyCodeObject__co_firstlineno);
 	char name[256], file[512];
-	const char *base;
 	uint32_t line = 0;
 
 	rs_py_field_name(py, code, RS_F_PyCodeObject__co_name, name,
@@ -66,9 +65,7 @@ code_name(struct rs_cpython *py, uint64_t code, char *buf, size_t size)
 			 sizeof(file));
 	if (line_at >= 0)
 		rs_memory_u32(py->base.memory, code + (uint64_t)line_at, &line);
-	base = strrchr(file, '/');
-	(void)snprintf(buf, size, "%s (%s:%u)", name, base ? base + 1 : file,
-		       line);
+	(void)snprintf(buf, size, "%s (%s:%u)", name, rs_base_name(file), line);
 }
 
 // Names of types that no enum rs_py_how has.

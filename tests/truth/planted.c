@@ -27,31 +27,31 @@ static struct {
 	void **volatile begin, **volatile end, **volatile room;
 } kept_vector;
 
-void keep_static(void *thing);
-void keep_array(void *thing);
-void keep_tls(void *thing);
-int keep_block(void *thing);
-int keep_nested(void *thing);
-int keep_vector(void *thing);
-void keep_on_stack(void *thing);
-void keep_in_register(void *thing);
+void rs_keep_static(void *thing);
+void rs_keep_array(void *thing);
+void rs_keep_tls(void *thing);
+int rs_keep_block(void *thing);
+int rs_keep_nested(void *thing);
+int rs_keep_vector(void *thing);
+void rs_keep_on_stack(void *thing);
+void rs_keep_in_register(void *thing);
 
-void keep_static(void *thing)
+void rs_keep_static(void *thing)
 {
 	kept_static = thing;
 }
 
-void keep_array(void *thing)
+void rs_keep_array(void *thing)
 {
 	kept_array[5] = thing;
 }
 
-void keep_tls(void *thing)
+void rs_keep_tls(void *thing)
 {
 	kept_tls = thing;
 }
 
-int keep_block(void *thing)
+int rs_keep_block(void *thing)
 {
 	kept_block = calloc(1, sizeof(*kept_block));
 	if (kept_block)
@@ -59,7 +59,7 @@ int keep_block(void *thing)
 	return kept_block != NULL;
 }
 
-int keep_nested(void *thing)
+int rs_keep_nested(void *thing)
 {
 	kept_outer = calloc(1, sizeof(*kept_outer));
 	if (!kept_outer)
@@ -70,7 +70,7 @@ int keep_nested(void *thing)
 	return kept_outer->inner != NULL;
 }
 
-int keep_vector(void *thing)
+int rs_keep_vector(void *thing)
 {
 	void **const room = calloc(16, sizeof(*room));
 
@@ -93,7 +93,7 @@ static __attribute__((noinline)) int wait_here(int depth)
 	return pause();
 }
 
-void keep_on_stack(void *thing)
+void rs_keep_on_stack(void *thing)
 {
 	void *volatile kept = thing;
 
@@ -101,7 +101,7 @@ void keep_on_stack(void *thing)
 		(void)wait_here(2);
 }
 
-void keep_in_register(void *thing)
+void rs_keep_in_register(void *thing)
 {
 #ifdef __x86_64__
 	register void *kept __asm__("r12") = thing;
@@ -112,6 +112,6 @@ void keep_in_register(void *thing)
 			 :
 			 : "rcx", "r11", "memory");
 #else
-	keep_on_stack(thing);
+	rs_keep_on_stack(thing);
 #endif
 }

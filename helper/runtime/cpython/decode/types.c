@@ -75,7 +75,8 @@ static bool is_type(struct rs_cpython *py, uint64_t type)
 	}
 }
 
-static struct rs_py_slot *find_slot(struct rs_py_types *known, uint64_t type)
+static struct rs_py_slot *
+find_slot(const struct rs_py_types *known, uint64_t type)
 {
 	uint32_t i =
 		(uint32_t)((type >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32) &
@@ -138,6 +139,12 @@ const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 	cache->address = type;
 	cache->type = t;
 	return t;
+}
+
+const struct rs_py_type *
+rs_py_learned(const struct rs_cpython *py, uint64_t type)
+{
+	return py->known->slots ? find_slot(py->known, type)->type : NULL;
 }
 
 static void learn_offsets(struct rs_cpython *py, struct rs_py_types *k)

@@ -177,7 +177,14 @@ rs_py_known(struct rs_cpython *py, uint64_t type)
 	return rs_py_learn(py, type);
 }
 
-/** As rs_py_known(), but NULL too when nobody has asked for it lately. */
+/**
+ * As rs_py_known(), but NULL too of a type that was not learned yet: reads
+ * nothing and changes nothing.
+ */
+const struct rs_py_type *
+rs_py_learned(const struct rs_cpython *py, uint64_t type);
+
+/** As rs_py_learned(), but NULL too when nobody has asked for it lately. */
 static inline const struct rs_py_type *
 rs_py_met(const struct rs_cpython *py, uint64_t type)
 {

@@ -31,7 +31,7 @@ rs_py_type_at(struct rs_cpython *py, uint64_t type, bool counted)
 	if (!rs_py_is_address(type))
 		return NULL;
 	if (!counted)
-		return rs_py_met(py, type);
+		return rs_py_learned(py, type);
 
 	const struct rs_py_type *meta = rs_py_known_of(py, type);
 	return meta && (meta->flags & RS_TPF_TYPE) ? rs_py_known(py, type)

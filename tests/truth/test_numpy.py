@@ -95,6 +95,11 @@ class Arrays:
         self.assertEqual([hex(a) for a in rows
                           if self.read[a]["count"] != held[a]], [])
 
+    def test_nothing_is_named_more_often_than_it_is_counted(self):
+        self.assertEqual([(a, row["type"], row["unexplained"])
+                          for a, row in self.read.items()
+                          if row["unexplained"] < 0], [])
+
 
 FOUND = [i for i in interpreters.find()
          if i.path.startswith("/usr/bin/") and not i.flavour]

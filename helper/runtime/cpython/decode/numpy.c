@@ -146,7 +146,10 @@ void rs_py_dtype_refs(struct rs_cpython *py, uint64_t dtype,
 		refs->incomplete = true;
 		return;
 	}
-	rs_refs_add(refs, rs_py_body_word(py, dtype, RS_D_TYPE), RS_OWNED,
+	// That of a built-in one is set by the C initializer, and not counted.
+	rs_refs_add(refs, rs_py_body_word(py, dtype, RS_D_TYPE),
+		    rs_memory_module(py->base.memory, dtype) ? RS_WEAK
+							     : RS_OWNED,
 		    RS_LABEL_FIELD, (uintptr_t) "type");
 	rs_refs_add(refs, d.fields, RS_OWNED, RS_LABEL_FIELD,
 		    (uintptr_t) "fields");

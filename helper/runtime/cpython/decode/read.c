@@ -76,6 +76,14 @@ static inline uint16_t head_flags(struct rs_cpython *py,
 	return flags | (finalized ? RS_OBJ_FINALIZED : 0);
 }
 
+static bool is_static_type(struct rs_cpython *py, const struct rs_py_type *t,
+			   uint64_t object)
+{
+	return (t->flags & RS_TPF_TYPE) &&
+	       !(rs_py_get(py, object, RS_F__typeobject__tp_flags) &
+		 RS_TPF_HEAP);
+}
+
 // Flags that depend on the object, not only on its type.
 static uint16_t special_flags(struct rs_cpython *py, const struct rs_py_type *t,
 			      uint64_t object)
@@ -83,8 +91,7 @@ static uint16_t special_flags(struct rs_cpython *py, const struct rs_py_type *t,
 	uint16_t flags = 0;
 
 	if (t->flags & RS_TPF_TYPE) {
-		if (!(rs_py_get(py, object, RS_F__typeobject__tp_flags) &
-		      RS_TPF_HEAP))
+		if (is_static_type(py, t, object))
 			flags |= RS_OBJ_STATIC;
 	} else if (py->known->old && strcmp(t->name, "instance") == 0) {
 		flags |= RS_OBJ_INSTANCE;
@@ -131,11 +138,15 @@ static void read_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		      uint64_t object, const uint8_t *body,
 		      struct rs_refs *refs)
 {
+	// Fields that a static type has after those of every type are set by a
+	// C initializer, which counts nothing, or later: nothing tells.
+	const bool may_count = !t->members || !is_static_type(py, t, object);
+
 	for (uint32_t i = 0; i < t->members; i++) {
 		const struct rs_py_member *m = &t->member[i];
 		rs_refs_add(refs, rs_py_word(body + m->offset),
-			    (enum rs_kind)m->kind, RS_LABEL_FIELD,
-			    (uintptr_t)m->name);
+			    may_count ? (enum rs_kind)m->kind : RS_GUESS,
+			    RS_LABEL_FIELD, (uintptr_t)m->name);
 	}
 	if (t->how != RS_PY_PLAIN)
 		rs_py_special_refs(py, t, object, body, refs);

@@ -64,6 +64,7 @@ class Endings:
 
     def check(self, name, told, returned, garbage):
         low, high = told["returns"]
+        self.assertIs(told["collecting"], False)
         self.assertGreater(told["unreachable"], 0)
         self.assertLessEqual(low, returned)
         self.assertGreaterEqual(high, returned)

@@ -90,8 +90,7 @@ answer(struct rs_report *report, enum rs_sort sort, uint64_t limit, char **ret)
 	uint64_t unseen = 0;
 	struct rs_error *err = rs_report_full_collection(report, &result);
 
-	if (err || (err = rs_report_reverse(report)) ||
-	    (err = rs_report_unseen(report, &unseen)) ||
+	if (err || (err = rs_report_unseen(report, &unseen)) ||
 	    (err = rs_block_new(types, sizeof(*tally), &tally)))
 		return err;
 	rs_graph_types(report->graph, result, tally);

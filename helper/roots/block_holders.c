@@ -19,9 +19,15 @@ enum {
 	RS_GRANULE = 16,
 };
 
+struct ordered {
+	uint64_t start;
+	uint32_t size; // bytes; at most RS_NEAR
+	uint32_t block; // index in ledger->block
+};
+
 struct holders {
 	struct rs_evidence *e;
-	struct rs_vec order; // uint32_t, blocks of this round by address
+	struct rs_vec order; // struct ordered, blocks of this round by address
 	size_t first; // in ledger->block: of this round
 };
 
@@ -33,19 +39,16 @@ static struct rs_block *block_of(const struct holders *h, uint32_t i)
 // The block of this round to which @p value is a pointer, or RS_NONE.
 static uint32_t block_to(const struct holders *h, uint64_t value)
 {
-	const uint32_t *order = rs_vec_items(&h->order, uint32_t);
+	const struct ordered *order = rs_vec_items(&h->order, struct ordered);
 
 	value &= ~UINT64_C(7); // tags
 	const size_t after =
-		RS_FIRST_INDEX(i, rs_vec_count(&h->order, uint32_t),
-			       block_of(h, order[i])->start > value);
-	if (!after)
-		return RS_NONE;
-	const struct rs_block *b = block_of(h, order[after - 1]);
-	const uint64_t offset = value - b->start;
+		RS_FIRST_INDEX(i, rs_vec_count(&h->order, struct ordered),
+			       order[i].start > value);
 
-	return offset < RS_NEAR && offset < b->size ? order[after - 1]
-						    : RS_NONE;
+	return after && value - order[after - 1].start < order[after - 1].size
+		       ? order[after - 1].block
+		       : RS_NONE;
 }
 
 // Whether the block belongs to the object that has the word at @p slot.
@@ -125,10 +128,10 @@ static struct rs_error *found(void *context, uint64_t slot, uint64_t value)
 	return NULL;
 }
 
-static int by_start(const void *a, const void *b, void *context)
+static int by_start(const void *a, const void *b)
 {
-	const uint64_t x = block_of(context, *(const uint32_t *)a)->start;
-	const uint64_t y = block_of(context, *(const uint32_t *)b)->start;
+	const uint64_t x = ((const struct ordered *)a)->start;
+	const uint64_t y = ((const struct ordered *)b)->start;
 
 	return (x > y) - (x < y);
 }
@@ -141,17 +144,21 @@ static struct rs_error *round_of(struct holders *h, size_t last)
 	h->order.used = 0;
 	for (size_t i = h->first; i < last && !err; i++) {
 		const struct rs_block b = *block_of(h, (uint32_t)i);
-		const uint32_t n = (uint32_t)i;
+		const struct ordered o = {
+			.start = b.start,
+			.size = b.size < RS_NEAR ? (uint32_t)b.size : RS_NEAR,
+			.block = (uint32_t)i,
+		};
 
 		for (uint64_t at = 0; at < RS_NEAR && at < b.size;
 		     at += RS_GRANULE)
 			rs_search_add(&search, b.start + at);
 		search.high |= RS_GRANULE - 1;
-		err = rs_vec_append(&h->order, &n, sizeof(n));
+		err = rs_vec_append(&h->order, &o, sizeof(o));
 	}
 	if (!err) {
-		qsort_r(h->order.data, rs_vec_count(&h->order, uint32_t),
-			sizeof(uint32_t), by_start, h);
+		qsort(h->order.data, rs_vec_count(&h->order, struct ordered),
+		      sizeof(struct ordered), by_start);
 		search.found = found;
 		search.context = h;
 		h->e->cursor = (struct rs_glibc_cursor){0};

@@ -13,7 +13,7 @@
 #include "roots/ledger.h"
 #include "runtime/runtime.h"
 
-enum { RS_FILTER_BITS = 1 << 18 };
+enum { RS_FILTER_BITS = 1 << 21 };
 
 struct rs_search {
 	const struct rs_ledger_source *source; // borrowed

@@ -24,7 +24,7 @@ enum rs_garbage {
 };
 
 /**
- * Mark all objects that are garbage. Needs rs_report_reverse().
+ * Mark all objects that are garbage.
  *
  * @param[out] ret [graph->objects] enum rs_garbage; a block for the caller to
  *             free.
@@ -36,7 +36,7 @@ rs_report_garbage_marks(struct rs_report *report, uint8_t **ret);
 /**
  * Count the unreachable objects that no collector would find, such as those of
  * a cycle that leads through the objects of two. Objects with a count of 0,
- * which are being freed or created, are none. Needs rs_report_reverse().
+ * which are being freed or created, are none.
  *
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */

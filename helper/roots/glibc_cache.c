@@ -8,8 +8,6 @@
 
 enum {
 	RS_LISTS = 64, // of one size each
-	RS_COUNT_MAX = 127, // of a list: 7 or 16, unless tuned
-	RS_FIRST_CHUNKS = 1 << 22, // a thread's cache is allocated early
 };
 
 /** A cache as a release has it. */
@@ -28,8 +26,6 @@ static const struct form forms[] = {
 static bool is_entry(const struct rs_glibc *glibc, const struct form *form,
 		     unsigned i, unsigned count, uint64_t at)
 {
-	if (count > RS_COUNT_MAX)
-		return false;
 	if (!at)
 		return count == 0 || form->room;
 	return !(at & 15) && (count || form->room) &&
@@ -81,8 +77,7 @@ search_heap(struct rs_glibc *glibc, const struct rs_glibc_heap *heap)
 	uint64_t chunk = heap->start;
 	struct rs_error *err = NULL;
 
-	for (unsigned i = 0; i < RS_FIRST_CHUNKS && chunk < heap->top && !err;
-	     i++) {
+	while (chunk < heap->top && !err) {
 		const uint64_t size =
 			rs_glibc_word(glibc, chunk + 8) & ~UINT64_C(7);
 

@@ -9,7 +9,7 @@ enum {
 	RS_NEXT = RS_BINS * 8 + 16, // bytes from `bins` to `next`
 	RS_SYSTEM_MEM = RS_NEXT + 24,
 	RS_STATE_END = RS_SYSTEM_MEM + 16,
-	RS_ARENAS_MAX = 1 << 12,
+	RS_ARENAS_MAX = 1 << 16, // eight for each processor, unless tuned
 	RS_HEAP_SIZE = 64 << 20, // bytes, and alignment, of further heaps
 };
 
@@ -129,10 +129,17 @@ struct rs_error *rs_glibc_heaps(struct rs_glibc *glibc, uint64_t bins)
 	if ((err = add_main(glibc, bins)) ||
 	    (err = add_fast_bins(glibc, bins, before)))
 		return err;
-	for (unsigned i = 0; i < RS_ARENAS_MAX; i++) {
+	for (unsigned i = 0;; i++) {
 		state = rs_glibc_word(glibc, state + (bins + RS_NEXT - main));
 		if (!state || state == main)
 			break;
+		if (i == RS_ARENAS_MAX) {
+			rs_memory_gap(glibc->memory,
+				      "malloc() has more than %d arenas; "
+				      "blocks of the others are not known",
+				      RS_ARENAS_MAX);
+			break;
+		}
 		const uint64_t its = state + (bins - main);
 		if ((err = add_other(glibc, state, its)) ||
 		    (err = add_fast_bins(glibc, its, before)))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "roots/glibc.h"
 
-enum { RS_LIST_MAX = 1 << 24 }; // chunks of one list
+enum { RS_LIST_MAX = 1 << 28 }; // chunks of one list: 8 GiB of the smallest
 
 static bool is_readable(const struct rs_glibc *glibc, uint64_t address)
 {
@@ -27,8 +27,9 @@ rs_glibc_add_list(struct rs_glibc *glibc, uint64_t first, bool chunks)
 {
 	bool added = true;
 	uint64_t at = first;
+	unsigned i = 0;
 
-	for (unsigned i = 0; at && added && i < RS_LIST_MAX; i++) {
+	for (; at && added && i < RS_LIST_MAX; i++) {
 		struct rs_error *err;
 
 		if ((at & 15) || !is_readable(glibc, at))
@@ -40,5 +41,11 @@ rs_glibc_add_list(struct rs_glibc *glibc, uint64_t first, bool chunks)
 		if (at && chunks)
 			at += 16;
 	}
+	if (i == RS_LIST_MAX)
+		rs_memory_gap(
+			glibc->memory,
+			"malloc() has a list of more than %d free blocks; "
+			"words in the others are taken for evidence",
+			RS_LIST_MAX);
 	return NULL;
 }

@@ -160,5 +160,10 @@ struct rs_error *rs_stacks_find(struct rs_regions *regions)
 
 	for (size_t i = 0; i < memory->threads && i < UINT16_MAX && !err; i++)
 		err = add_thread(regions, (uint16_t)i, size);
+	if (memory->threads > UINT16_MAX)
+		rs_memory_gap(regions->source->memory,
+			      "more than %d threads: what the stacks of the "
+			      "others hold is unexplained",
+			      UINT16_MAX);
 	return err ? err : find_first_tls(regions, size);
 }

@@ -111,6 +111,9 @@ struct rs_cpython {
 	bool deferred_known;
 	uint64_t merge_queues_at; // in a thread's state; 0: not yet known
 	bool incremental; // 3.14.0 to 3.14.4
+	// The size that was read last lacks a table that is too long or cannot
+	// be read.
+	bool size_cut;
 	// 3.13.0 to .12, 3.14.0 to .3: instances with a dict and inline values
 	// visit only the values.
 	bool old_inline;

@@ -139,8 +139,14 @@ static struct rs_error *try_memory(struct rs_native *native,
 			continue;
 		const uint64_t start = s->start;
 		const uint64_t end = s->end;
-		if (end - start > RS_MOST_SCANNED - *scanned)
+		if (end - start > RS_MOST_SCANNED - *scanned) {
+			rs_memory_gap(memory,
+				      "more than %d MiB of variables are not "
+				      "searched for registries of librefscope; "
+				      "objects may be missing",
+				      RS_MOST_SCANNED >> 20);
 			continue;
+		}
 		*scanned += end - start;
 		struct rs_error *err = scan(native, start, end);
 		if (err)

@@ -393,6 +393,7 @@ static void guess(struct rs_native *native, const struct rs_native_type *type,
 			rs_refs_add(refs, word, RS_GUESS, RS_LABEL_WORD,
 				    offset);
 	}
+	refs->incomplete |= size < type->raw.size;
 }
 
 static void read_count(struct rs_native *native,

@@ -66,6 +66,7 @@ condition_refs(struct rs_cpython *py, uint64_t at, struct rs_refs *refs)
 			    RS_STRONG, RS_LABEL_FIELD, (uintptr_t) "condition");
 		at += RS_CONDITION;
 	}
+	refs->incomplete = true;
 }
 
 // 3.13 and later: two words side by side, for the signals and the conditions.

@@ -232,8 +232,12 @@ void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 	}
 	if (row) {
 		fill_row(py, t, address, body, row);
-		if (want_size)
+		if (want_size) {
+			py->size_cut = false;
 			row->size = rs_py_size(py, t, address);
+			if (py->size_cut)
+				row->flags |= RS_OBJ_INEXACT;
+		}
 	}
 	if (!refs)
 		return;

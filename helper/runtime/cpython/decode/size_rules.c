@@ -18,8 +18,8 @@ enum {
 	RS_BYTES_OVERHEAD = 17, // of a bytes object: length, hash, end
 	RS_CODES_MAX = 1 << 20, // of a struct.Struct
 	RS_DATA_FLAGS = 0xe0, // MPD_DATAFLAGS: the digits are not its own block
-	RS_FORMAT_MAX = 4096,
-	RS_DIMENSIONS_MAX = 64,
+	RS_FORMAT_MAX = 1 << 20, // bytes of the format of a type of ctypes
+	RS_DIMENSIONS_MAX = 1 << 20,
 };
 
 static uint64_t sane(uint64_t bytes)
@@ -94,6 +94,7 @@ struct_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 	while (codes && n < RS_CODES_MAX &&
 	       rs_py_word_at(py, codes + n * record))
 		n++;
+	py->size_cut |= n == RS_CODES_MAX;
 	return (n + 1) * record;
 }
 
@@ -194,6 +195,7 @@ stg_size(struct rs_cpython *py, uint64_t o, unsigned at, unsigned format_at)
 		format ? rs_memory_text(py->base.memory, format, RS_FORMAT_MAX)
 		       : NULL;
 
+	py->size_cut |= (format && !text) || dimensions > RS_DIMENSIONS_MAX;
 	return (elements && length < RS_PY_ITEMS_MAX ? (length + 1) * RS_WORD
 						     : 0) +
 	       (text ? strlen(text) + 1 : 0) +

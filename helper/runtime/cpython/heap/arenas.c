@@ -142,6 +142,15 @@ find_table(struct rs_cpython *py, const struct rs_py_arenas *arenas)
 	return search.best;
 }
 
+static void too_many(struct rs_cpython *py, uint32_t slots)
+{
+	rs_memory_gap(
+		py->base.memory,
+		"CPython %s has a table of %u arenas, of which %d are "
+		"looked at; untracked objects in the others may be missing",
+		py->version_text, slots, RS_SLOTS_MAX);
+}
+
 // Read @p slots entries or, if that is not known, up to the first that cannot
 // be an entry.
 static struct rs_error *add_table(struct rs_cpython *py,
@@ -173,6 +182,8 @@ static struct rs_error *add_table(struct rs_cpython *py,
 			return &rs_enomem;
 		*slot = arena;
 	}
+	if (slots == RS_SLOTS_MAX)
+		too_many(py, slots);
 	return NULL;
 }
 
@@ -200,8 +211,10 @@ add_states(struct rs_cpython *py, struct rs_py_arenas *arenas)
 		seen[n++] = state;
 		uint32_t slots =
 			half(py, state, RS_F__obmalloc_state__mgmt__maxarenas);
-		if (slots >= RS_SLOTS_MAX)
+		if (slots >= RS_SLOTS_MAX) {
+			too_many(py, slots);
 			slots = RS_SLOTS_MAX - 1;
+		}
 		struct rs_error *err = add_table(py, arenas, table, slots);
 		if (err)
 			return err;

@@ -53,8 +53,9 @@ static void add_list(struct rs_cpython *py, uint64_t head)
  * and what is mapped above that can be the next arena without a gap.
  */
 static uint64_t
-stack_end(const struct rs_memory *memory, uint64_t sp, uint64_t fs_base)
+stack_end(const struct rs_cpython *py, uint64_t sp, uint64_t fs_base)
 {
+	struct rs_memory *memory = py->base.memory;
 	uint64_t end = sp;
 
 	for (size_t i = 0; i < memory->segments && end == sp; i++)
@@ -63,7 +64,16 @@ stack_end(const struct rs_memory *memory, uint64_t sp, uint64_t fs_base)
 			end = memory->segment[i].end;
 	if (fs_base > sp && fs_base < end)
 		end = fs_base;
-	return end - sp > RS_STACK_MAX ? sp + RS_STACK_MAX : end;
+	if (end - sp <= RS_STACK_MAX)
+		return end;
+	// Where a thread's stack ends is not known of a live process.
+	if (py->base.gc_collecting && fs_base)
+		rs_memory_gap(memory,
+			      "CPython %s: the lists of the running collection "
+			      "are looked for in %d MiB of each stack; objects "
+			      "on others may be missing",
+			      py->version_text, RS_STACK_MAX >> 20);
+	return sp + RS_STACK_MAX;
 }
 
 static void scan_stack(struct rs_cpython *py, uint64_t sp, uint64_t end)
@@ -93,7 +103,7 @@ bool rs_py_find_collecting_lists(struct rs_cpython *py)
 			continue;
 		looked = true;
 		scan_stack(py, thread->sp,
-			   stack_end(memory, thread->sp, thread->fs_base));
+			   stack_end(py, thread->sp, thread->fs_base));
 	}
 	return looked;
 }

@@ -39,6 +39,14 @@ static int by_start(const void *a, const void *b)
 	       (x->extent.start < y->extent.start);
 }
 
+static void tell_damaged(struct rs_cpython *py, const char *what)
+{
+	rs_memory_gap(py->base.memory,
+		      "CPython %s: %s is damaged; what it holds is "
+		      "unexplained",
+		      py->version_text, what);
+}
+
 // The value stack of an executing frame: what of it is in use is not known.
 static bool value_stack(struct rs_cpython *py, const struct rs_py_frame *frame,
 			struct rs_extent *ret)
@@ -51,9 +59,12 @@ static bool value_stack(struct rs_cpython *py, const struct rs_py_frame *frame,
 
 	if (!rs_py_names_open(py, frame->code, &names) || size_at < 0 ||
 	    !rs_memory_u32(py->base.memory, frame->code + (uint64_t)size_at,
-			   &size) ||
-	    size > RS_STACK_MAX)
+			   &size))
 		return false;
+	if (size > RS_STACK_MAX) {
+		tell_damaged(py, "the value stack of a frame");
+		return false;
+	}
 	if (rs_py_minor(py) >= 11)
 		ret->start =
 			frame->address + (uint64_t)locals_at + names.slots * 8;
@@ -110,6 +121,8 @@ static struct rs_error *find_chunks(struct rs_cpython *py)
 					    sizeof(extent));
 			chunk = rs_py_word_at(py, chunk);
 		}
+		if (chunk && !err)
+			tell_damaged(py, "the stack of a thread's frames");
 	}
 	rs_vec_fini(&threads);
 	return err;

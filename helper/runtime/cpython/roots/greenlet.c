@@ -10,8 +10,8 @@
 #include "runtime/cpython/decode/decode.h"
 
 enum {
-	RS_STATE_WORDS = 64, // of the C++ state, at most
-	RS_CHUNKS_MAX = 1 << 12,
+	RS_STATE_WORDS = 64, // of the C++ state, which has about 25
+	RS_CHUNKS_MAX = 1 << 12, // 16 KiB each, or more
 	RS_CHUNK_SIZE = 8, // struct _stack_chunk: previous, size, top
 	RS_CHUNK_HEAD = 24,
 	RS_PAGE = 4096,
@@ -20,6 +20,7 @@ enum {
 struct stack {
 	struct rs_cpython *py;
 	uint64_t chunk; // the newest one
+	bool cut; // it has more chunks than are looked at
 };
 
 // Whether there is a chunk at @p chunk that ends at @p end.
@@ -33,7 +34,7 @@ static bool is_chunk(struct rs_cpython *py, uint64_t chunk, uint64_t end)
 	       size == end - chunk;
 }
 
-static bool is_on_stack(const struct stack *s, uint64_t frame)
+static bool is_on_stack(struct stack *s, uint64_t frame)
 {
 	uint64_t chunk = s->chunk;
 
@@ -47,6 +48,7 @@ static bool is_on_stack(const struct stack *s, uint64_t frame)
 			return true;
 		chunk = rs_py_word_at(s->py, chunk);
 	}
+	s->cut |= chunk != 0;
 	return false;
 }
 
@@ -108,6 +110,6 @@ void rs_py_greenlet_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		frame = rs_py_get(py, frame,
 				  RS_F__PyInterpreterFrame__previous);
 	}
-	// Too many frames, or a ring: some are missing.
-	refs->incomplete |= frame != 0;
+	// Too many frames or chunks, or a ring: some are missing.
+	refs->incomplete |= frame != 0 || s.cut;
 }

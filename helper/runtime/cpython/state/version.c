@@ -86,7 +86,15 @@ visit_range(const struct rs_cpython *py, uint64_t start, uint64_t size,
 	struct rs_memory *memory = py->base.memory;
 	struct rs_py_span span = {start, NULL, size};
 
-	if (!size || size > RS_SCAN_MAX)
+	if (size > RS_SCAN_MAX) {
+		rs_memory_gap(memory,
+			      "%s: more than %d MiB of variables in one "
+			      "mapping; they are not searched for what has no "
+			      "symbol",
+			      py->module->path, RS_SCAN_MAX >> 20);
+		return true;
+	}
+	if (!size)
 		return true;
 	span.data = rs_memory_at(memory, start, size);
 	if (span.data)

@@ -5,6 +5,7 @@
 
 enum {
 	RS_PAIRS = 127, // bins of an arena
+	RS_SURE = RS_PAIRS - 4, // the stop may be amidst a change of some
 	RS_PAGE = 4096,
 	RS_BACK_MAX = 1 << 16, // pages searched for the head of a block
 };
@@ -25,24 +26,32 @@ static bool is_bin(struct rs_memory *memory, uint64_t at)
 	       rs_memory_at(memory, bk, 32);
 }
 
+// Whether the first and the last chunk of the list in bin @p at lead back to
+// it; empty, it is both by itself.
+static bool is_sure(struct rs_memory *memory, uint64_t at)
+{
+	uint64_t fd = 0, bk = 0, back = 0, forth = 0;
+
+	return rs_memory_u64(memory, at, &fd) &&
+	       rs_memory_u64(memory, at + 8, &bk) &&
+	       rs_memory_u64(memory, fd + 24, &back) &&
+	       rs_memory_u64(memory, bk + 16, &forth) && back == at - 16 &&
+	       forth == at - 16;
+}
+
 // The bins of an arena between @p start and @p end, or 0.
 static uint64_t
 find_bins(struct rs_memory *memory, uint64_t start, uint64_t end)
 {
 	for (uint64_t at = (start + 15) & ~UINT64_C(15);
 	     at + UINT64_C(16) * RS_PAIRS <= end; at += 8) {
-		uint64_t empty = 0;
-		unsigned n = 0;
+		unsigned n = 0, sure = 0;
 
-		while (n < RS_PAIRS && is_bin(memory, at + UINT64_C(16) * n)) {
-			uint64_t fd = 0;
-
-			(void)rs_memory_u64(memory, at + UINT64_C(16) * n, &fd);
-			empty += fd == at + UINT64_C(16) * n - 16;
-			n++;
-		}
+		for (; n < RS_PAIRS && is_bin(memory, at + UINT64_C(16) * n);
+		     n++)
+			sure += is_sure(memory, at + UINT64_C(16) * n);
 		// `top` and `last_remainder` before it may look like a bin.
-		if (n == RS_PAIRS && empty > RS_PAIRS / 2 &&
+		if (n == RS_PAIRS && sure >= RS_SURE &&
 		    !is_bin(memory, at + UINT64_C(16) * RS_PAIRS))
 			return at;
 	}

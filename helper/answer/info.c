@@ -200,6 +200,8 @@ struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 	if ((err = write_runtimes(j, session)))
 		return err;
 	write_numbers(j, report.graph);
+	if (report.graph)
+		rs_report_key_unreferenced(j, report.graph);
 	rs_json_key_uint(j, "traversed", rs_session_traversed(session));
 	rs_json_key_uint(j, "asked", rs_session_traversed(session));
 	if (session->has_ledger) {

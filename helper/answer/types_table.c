@@ -77,6 +77,7 @@ static void write_rows(struct rs_report *report,
 	rs_json_key_uint(j, "total", rows->n);
 	if (unseen)
 		rs_json_key_uint(j, "unseen", unseen);
+	rs_report_key_unreferenced(j, report->graph);
 	rs_json_key_bool(j, "limited", shown < rows->n);
 }
 

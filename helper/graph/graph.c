@@ -23,6 +23,7 @@ void rs_graph_fini(struct rs_graph *graph)
 	rs_vec_fini(&graph->dangling);
 	rs_vec_fini(&graph->large);
 	rs_vec_fini(&graph->released);
+	rs_vec_fini(&graph->unreferenced);
 	if (graph->guessed)
 		rs_block_free(graph->guessed, n, 1);
 	rs_addrmap_fini(&graph->map);
@@ -39,6 +40,15 @@ uint64_t rs_graph_large_size(const struct rs_graph *graph, uint32_t number)
 
 	return at < n && large[at].address == address ? large[at].bytes
 						      : RS_SIZE_LARGE;
+}
+
+bool rs_graph_is_unreferenced(const struct rs_graph *graph, uint32_t number)
+{
+	const uint32_t *one = rs_vec_items(&graph->unreferenced, uint32_t);
+	const size_t n = rs_vec_count(&graph->unreferenced, uint32_t);
+	const size_t at = RS_FIRST_INDEX(i, n, one[i] >= number);
+
+	return at < n && one[at] == number;
 }
 
 static bool rows_are_sound(const struct rs_graph *graph, const uint32_t *start,

@@ -176,6 +176,9 @@ struct rs_graph {
 	// [objects] 1: nothing but guesses says that there is an object. NULL:
 	// none is like that.
 	uint8_t *guessed;
+	// uint32_t, ascending: objects to which neither an object nor a root
+	// refers, known by the block of malloc() that they are in.
+	struct rs_vec unreferenced;
 	// Objects of which not all could be read (memory that is missing or
 	// damaged, or a limit), so that references of theirs are missing, and
 	// the address of one of them.
@@ -226,6 +229,9 @@ rs_graph_size(const struct rs_graph *graph, uint32_t number)
 		       ? rs_graph_large_size(graph, number)
 		       : size;
 }
+
+/** Whether object @p number is one of graph->unreferenced. */
+bool rs_graph_is_unreferenced(const struct rs_graph *graph, uint32_t number);
 
 /** @return The index in the session of the runtime of object @p number. */
 static inline uint8_t

@@ -167,8 +167,10 @@ enum rs_glibc_kind rs_glibc_mapped(struct rs_memory *memory, uint64_t low,
 		if (!rs_memory_u64(memory, page, &before) ||
 		    !rs_memory_u64(memory, page + 8, &size))
 			return RS_GLIBC_NONE;
-		const uint64_t bytes = size & ~UINT64_C(7);
+		uint64_t bytes = size & ~UINT64_C(7);
 
+		if ((bytes + before + 16) % RS_PAGE == 0)
+			bytes += 16; // from 2.42 on it is without its head
 		if ((size & 7) == 2 && before < RS_PAGE && !(before & 15) &&
 		    !((bytes + before) & (RS_PAGE - 1)) && bytes >= RS_PAGE &&
 		    bytes > address - page) {

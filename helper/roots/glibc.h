@@ -82,6 +82,19 @@ enum rs_glibc_kind rs_glibc_block(const struct rs_glibc *glibc,
 enum rs_glibc_kind rs_glibc_mapped(struct rs_memory *memory, uint64_t low,
 				   uint64_t address, struct rs_extent *block);
 
+/** Called with a block that malloc() has given out. */
+typedef struct rs_error *(*rs_glibc_visit_fn)(void *context,
+					      const struct rs_extent *block);
+
+/**
+ * Visit all blocks in use: glibc_blocks.c.
+ * @param progress May be NULL.
+ * Errors: RS_EINTERRUPTED; those of @p visit.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_glibc_each(const struct rs_glibc *glibc, const struct rs_progress *progress,
+	      rs_glibc_visit_fn visit, void *context);
+
 /** Find the heaps of the arena: glibc_heaps.c. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *
 rs_glibc_heaps(struct rs_glibc *glibc, uint64_t bins);

@@ -249,6 +249,16 @@ struct rs_runtime_ops {
 				  const struct rs_progress *progress);
 
 	/**
+	 * Whether malloc() gave out @p block for an object that no collector
+	 * tracks: it begins with what such an object begins with, and is as
+	 * large as that needs.
+	 * @return The address of the object; 0: none. NULL: it uses no
+	 * malloc().
+	 */
+	uint64_t (*object_in)(struct rs_runtime *rt,
+			      const struct rs_extent *block);
+
+	/**
 	 * Whether there is an object of this runtime at @p address, which may
 	 * be any number. Called once for each target of a reference, so it
 	 * must be cheap.

@@ -35,6 +35,21 @@ RS_MUST_CHECK struct rs_error *
 rs_build_static_objects(struct rs_session *session, struct rs_graph *graph);
 
 /**
+ * List the objects that are not in @p map and that only the block of malloc()
+ * in which they are tells: unreferenced.c.
+ * @param[out] ret Appended: struct rs_unreferenced, ascending in each heap.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_build_unreferenced(struct rs_session *session, const struct rs_addrmap *map,
+		      struct rs_vec *ret);
+
+struct rs_unreferenced {
+	uint64_t address;
+	uint8_t runtime; // index in the session
+};
+
+/**
  * List the tracked objects of all runtimes, and number them in @p map.
  * @param reader Helps with it; may be NULL.
  * @param[out] found The objects, runtime by runtime.

@@ -11,6 +11,7 @@
 // rows and references, which are in the order of reading, are moved to their
 // places by number.
 #include "base/cleanup.h"
+#include "base/search.h"
 #include "session/build.h"
 #include "session/exact_query.h"
 #include "session/number_prefetch.h"
@@ -52,6 +53,7 @@ struct rs_build {
 	// only guesses referred to it when it was found; and how many.
 	struct rs_vec guess;
 	size_t guesses;
+	struct rs_vec unreferenced; // uint64_t, addresses
 };
 
 static struct rs_runtime *runtime_of(const struct rs_build *b, size_t i)
@@ -221,9 +223,10 @@ static void prefetch_queue(const struct rs_build *b, size_t i, size_t n)
 	}
 }
 
+// Read what is in the queue and has not been read, and all that it leads to.
 static struct rs_error *read_queue(struct rs_build *b)
 {
-	for (size_t i = 0;; i++) {
+	for (size_t i = rs_vec_count(&b->row, struct rs_read_row);; i++) {
 		struct rs_error *err;
 
 		while (i >= rs_vec_count(&b->queue, uint64_t)) {
@@ -243,6 +246,46 @@ static struct rs_error *read_queue(struct rs_build *b)
 		if (n > RS_TARGET_MASK)
 			return rs_error_new(RS_EBAD, "more than 1 Gi objects");
 	}
+}
+
+static struct rs_error *read_unreferenced(struct rs_build *b)
+{
+	RS_CLEANUP(rs_vec_fini) struct rs_vec more = {0};
+	struct rs_error *err =
+		rs_build_unreferenced(b->session, &b->graph->map, &more);
+	const struct rs_unreferenced *one =
+		rs_vec_items(&more, struct rs_unreferenced);
+	const size_t n = rs_vec_count(&more, struct rs_unreferenced);
+	const uint8_t certain = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		bool added = false;
+
+		err = rs_addrmap_add(&b->graph->map, one[i].address, &added);
+		if (err || !added)
+			continue;
+		if (!(err = enqueue(b, one[i].address, one[i].runtime)) &&
+		    !(err = rs_vec_append(&b->guess, &certain, 1)))
+			err = rs_vec_append(&b->unreferenced, &one[i].address,
+					    sizeof(one->address));
+	}
+	return err ? err : read_queue(b);
+}
+
+static struct rs_error *place_unreferenced(struct rs_build *b)
+{
+	struct rs_graph *g = b->graph;
+	const uint64_t *address = rs_vec_items(&b->unreferenced, uint64_t);
+	const size_t n = rs_vec_count(&b->unreferenced, uint64_t);
+	struct rs_error *err = NULL;
+
+	rs_vec_sort_u64(&b->unreferenced);
+	for (size_t i = 0; i < n && !err; i++) {
+		const uint32_t number = rs_graph_find(g, address[i]);
+
+		err = rs_vec_append(&g->unreferenced, &number, sizeof(number));
+	}
+	return err;
 }
 
 // Number the tracked objects and those in an allocator in @p map.
@@ -609,14 +652,14 @@ static struct rs_error *build(struct rs_build *b)
 
 	if ((err = rs_addrmap_init(&g->map)) || (err = start_queue(b)) ||
 	    (err = ask_and_add_roots(b)) || (err = read_queue(b)) ||
-	    (err = rs_addrmap_seal(&g->map)))
+	    (err = read_unreferenced(b)) || (err = rs_addrmap_seal(&g->map)))
 		return err;
 	g->objects = g->map.count;
 	if ((err = translate(b)))
 		return err;
 	rs_vec_fini(&b->raw);
 	if ((err = mark_guessed(b)) || (err = place(b)) ||
-	    (err = place_roots(b)) ||
+	    (err = place_roots(b)) || (err = place_unreferenced(b)) ||
 	    (err = rs_build_static_objects(b->session, g)) ||
 	    (err = rs_build_released(b->session, g)))
 		return err;
@@ -652,5 +695,6 @@ struct rs_error *rs_build_all(struct rs_session *session, struct rs_graph *ret)
 	rs_vec_fini(&b.raw);
 	rs_vec_fini(&b.edge);
 	rs_vec_fini(&b.guess);
+	rs_vec_fini(&b.unreferenced);
 	return err;
 }

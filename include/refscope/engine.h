@@ -50,7 +50,7 @@
  *
  *     {"id":"0x..","type":"dict","name":"..","count":3,"size":232,
  *      "gc":"tracked"|"untracked"|"none","text":"{'a': 1, ...}",
- *      "runtime":"cpython"|"native","of":"module os"}
+ *      "runtime":"cpython"|"native","of":"module os","found":"malloc block"}
  *
  * id: its address. name, if objects like it have one: of a type ("m.Foo"), a
  * module ("os"), a function or method ("Foo.f"), a frame or code object
@@ -62,7 +62,8 @@
  * owner of a dict, in the answers of count, show, referrers, why and cycles, if
  * it is known: the module, class, function or other object whose own dict it is
  * ("module os", "class m.Foo", "function f", "Foo 0x.."), or the field of an
- * interpreter or thread that holds it ("sys.modules").
+ * interpreter or thread that holds it ("sys.modules"). found: only the block of
+ * malloc() that it is in says that there is an object; else left out.
  *
  * Every answer says by which method the references behind it were found (enum
  * rs_exact), in rs_answer_verify() those of the objects that it compares:
@@ -192,6 +193,7 @@ RS_PUBLIC void rs_text_free(char *text);
  *     "frames":[{"function":"f","file":"x.py","line":N}]}],
  *   "gc":{as in rs_answer_gc()}}],
  *  "objects":N,"tracked":N,"references":N,"bytes":N,"dropped":N,
+ *  "unreferenced":{"objects":N,"bytes":N},
  *  "traversed":N,"asked":N,"ledger":{as in rs_answer_ledger()},
  *  "problems":["..."],
  *  "dangling":{"references":N,"holders":[{"object":OBJECT,"references":N,
@@ -205,7 +207,10 @@ RS_PUBLIC void rs_text_free(char *text);
  * the number of references to each.
  *
  * objects: all that a collector tracks, that are in CPython's arenas or heaps,
- * or that a root or another object refers to. dropped: references left out
+ * or that a root or another object refers to, and those of more than 512 bytes
+ * that are found in blocks of glibc's malloc(). unreferenced: of the latter
+ * those to which nothing that is read refers; left out when there are none.
+ * dropped: references left out
  * because there is no object at their target. traversed: objects whose
  * references were found by their type's traverse function; "asked" is the same
  * under an older name.
@@ -480,13 +485,15 @@ rs_answer_garbage(struct rs_session *session, uint64_t limit, char **ret);
  *
  * {"objects":N,"bytes":N,"types":[{"type":"dict","id":"0x..","objects":N,
  *  "bytes":N,"unreachable":N,"runtime":".."}],"total":N,"unseen":N,
+ *  "unreferenced":{"objects":N,"bytes":N},
  *  "names":[{"name":"m.Foo","types":N,"id":"0x..","objects":N,"bytes":N,
  *  "unreachable":N,"runtime":".."}],"names_total":N,"limited":bool}
  *
  * id: the address of the type. unreachable: objects that a collector would find
  * unreachable, as rs_answer_collect() says. unseen: objects that are
  * unreachable and that no collector finds, such as those of a cycle through the
- * objects of two collectors; left out when 0. total: types, shown or not.
+ * objects of two collectors; left out when 0. unreferenced: as in
+ * rs_answer_info(). total: types, shown or not.
  * names: the same numbers with one entry for all types that have the same
  * module and qualified name (without "builtins." and "__main__."); types: how
  * many there are, id: the address of one; names_total: names, shown or not.
@@ -569,6 +576,9 @@ rs_answer_objects(struct rs_session *session,
  * Kinds:
  * - "missing-decref": references that nothing explains: neither an object, nor
  *   a root, nor a word in memory that C code uses.
+ * - "lost": the same, of objects that only the blocks of malloc() tell in which
+ *   they are: those of more than 512 bytes, whose types do not support garbage
+ *   collection.
  * - "over-decref": more holders than the count.
  * - "dangling": a reference to memory in which there is no object.
  * - "dead-ring": a cycle that nothing in use leads to, and that its collector
@@ -587,6 +597,7 @@ rs_answer_objects(struct rs_session *session,
  *   less if some memory could not be read. Only possible for classes with fewer
  *   than 100 such references each, for code objects, and if words in memory of
  *   unknown use point to at least half of the objects.
+ * - lost: the same, but certain for at least 100 alike objects, likely for 10.
  * - over-decref: certain for at least 10 alike objects, likely for at least 2
  *   references, else possible. Only possible
  *   for classes and static objects with fewer than 10 such references each.

@@ -56,7 +56,8 @@ def judge(
         checks += _findings(leaks, wanted.ignored)
     unexplained = sum(
         one["references"] for one in leaks["findings"]
-        if one["kind"] == "missing-decref" and one["key"] not in wanted.ignored
+        if one["kind"] in ("missing-decref", "lost")
+        and one["key"] not in wanted.ignored
     )
     for name, limit, value in (
         ("unexplained", wanted.unexplained, unexplained),

@@ -46,7 +46,27 @@ void rs_report_object(struct rs_report *report, uint32_t number)
 	rs_json_key_string(j, "runtime", rt->ops->name);
 	if (rs_report_owner(report, number, owner, sizeof(owner)))
 		rs_json_key_string(j, "of", owner);
+	if (rs_graph_is_unreferenced(g, number))
+		rs_json_key_string(j, "found", "malloc block");
 	rs_json_end_object(j);
+}
+
+void rs_report_key_unreferenced(struct rs_json *json,
+				const struct rs_graph *graph)
+{
+	const uint32_t *one = rs_vec_items(&graph->unreferenced, uint32_t);
+	const size_t n = rs_vec_count(&graph->unreferenced, uint32_t);
+	uint64_t bytes = 0;
+
+	if (!n)
+		return;
+	for (size_t i = 0; i < n; i++)
+		bytes += rs_graph_size(graph, one[i]);
+	rs_json_key(json, "unreferenced");
+	rs_json_begin_object(json);
+	rs_json_key_uint(json, "objects", n);
+	rs_json_key_uint(json, "bytes", bytes);
+	rs_json_end_object(json);
 }
 
 void rs_report_key_object(struct rs_report *report, const char *key,

@@ -111,6 +111,10 @@ void rs_report_object(struct rs_report *report, uint32_t number);
 void rs_report_key_object(struct rs_report *report, const char *key,
 			  uint32_t number);
 
+/** Write the member "unreferenced", if there are any: see rs_answer_types(). */
+void rs_report_key_unreferenced(struct rs_json *json,
+				const struct rs_graph *graph);
+
 /**
  * Write the name of an object that has one: `os` of a module, `m.Class` of a
  * type, `f (x.py:3)` of a frame.

@@ -80,7 +80,7 @@ static uint64_t key_of_place(const struct rs_finder *f, uint32_t object)
 }
 
 struct sorted {
-	struct rs_vec missing, over, by_c; // struct rs_grouped
+	struct rs_vec missing, lost, over, by_c; // struct rs_grouped
 };
 
 static struct rs_error *
@@ -92,7 +92,9 @@ sort_out(const struct rs_finder *f, uint32_t object, struct sorted *ret)
 	if (!row.counted || f->reported[object])
 		return NULL;
 	if (row.unexplained > 0)
-		return add(&ret->missing,
+		return add(rs_graph_is_unreferenced(f->report->graph, object)
+				   ? &ret->lost
+				   : &ret->missing,
 			   key_of(type, situation_of(f, object, &row)), object);
 	if (row.unexplained < 0)
 		return row.deferred ? NULL
@@ -158,8 +160,12 @@ static uint8_t grade_missing(const struct rs_finder *f,
 		return most >= RS_MANY ? RS_LIKELY : RS_POSSIBLE;
 	if (is_constant(f, finding->example))
 		return RS_POSSIBLE;
+	// That there is an object, a block of memory alone says.
 	if (finding->objects >= RS_ALIKE && how == RS_UNHELD)
-		return RS_CERTAIN;
+		return finding->kind == RS_FINDING_LOST &&
+				       finding->objects < RS_MANY
+			       ? RS_LIKELY
+			       : RS_CERTAIN;
 	if (finding->objects >= RS_ALIKE &&
 	    (how != RS_IN_USE ||
 	     finding->objects >= all_of_type(f, finding->type) / RS_ALIKE))
@@ -223,27 +229,46 @@ static struct rs_error *doubt(struct rs_finder *f, struct rs_finding *finding,
 			      pointed_at);
 }
 
-static struct rs_error *make_missing(struct rs_finder *f,
-				     const uint32_t *object, uint32_t objects,
-				     uint64_t key)
+static struct rs_error *
+make_unexplained(struct rs_finder *f, enum rs_finding_kind kind,
+		 const uint32_t *object, uint32_t objects, uint64_t key)
 {
 	static const char *const word[] = {"unheld", "held by lost", "in use"};
 	const unsigned how = (unsigned)(key >> 32);
 	char type[RS_KEY_SIZE];
 	struct rs_finding *finding;
-	struct rs_error *err = rs_finding_begin(f, RS_FINDING_MISSING_DECREF,
-						object, objects, &finding);
+	struct rs_error *err =
+		rs_finding_begin(f, kind, object, objects, &finding);
 
 	if (err || (err = say_missing(f, finding, object, how)))
 		return err;
 	if (how == RS_IN_USE)
 		finding->bytes = 0; // their memory is not lost
 	finding->grade = lowered(f, finding);
-	if ((err = doubt(f, finding, object, how)))
+	if (kind == RS_FINDING_LOST)
+		err = rs_finding_say(f, finding, "found by %s",
+				     objects == 1
+					     ? "its malloc block alone"
+					     : "their malloc blocks alone");
+	if (err || (err = doubt(f, finding, object, how)))
 		return err;
 	rs_type_full_name(f->report, finding->type, type, sizeof(type));
-	return rs_finding_key(f, finding, "missing-decref %s %s", type,
-			      word[how]);
+	return rs_finding_key(f, finding, "%s %s %s",
+			      rs_finding_kind_text(kind), type, word[how]);
+}
+
+static struct rs_error *make_missing(struct rs_finder *f,
+				     const uint32_t *object, uint32_t objects,
+				     uint64_t key)
+{
+	return make_unexplained(f, RS_FINDING_MISSING_DECREF, object, objects,
+				key);
+}
+
+static struct rs_error *make_lost(struct rs_finder *f, const uint32_t *object,
+				  uint32_t objects, uint64_t key)
+{
+	return make_unexplained(f, RS_FINDING_LOST, object, objects, key);
 }
 
 // What is static may be held without being counted.
@@ -316,7 +341,7 @@ static struct rs_error *make_by_c(struct rs_finder *f, const uint32_t *object,
 struct rs_error *rs_find_counts(struct rs_finder *finder)
 {
 	const uint32_t objects = finder->report->graph->objects;
-	struct sorted s = {{0}, {0}, {0}};
+	struct sorted s = {{0}, {0}, {0}, {0}};
 	struct rs_error *err = NULL;
 
 	for (uint32_t i = 0; i < objects && !err; i++) {
@@ -330,10 +355,13 @@ struct rs_error *rs_find_counts(struct rs_finder *finder)
 	if (!err)
 		err = rs_grouped_make(finder, &s.missing, make_missing);
 	if (!err)
+		err = rs_grouped_make(finder, &s.lost, make_lost);
+	if (!err)
 		err = rs_grouped_make(finder, &s.over, make_over);
 	if (!err)
 		err = rs_grouped_make(finder, &s.by_c, make_by_c);
 	rs_vec_fini(&s.missing);
+	rs_vec_fini(&s.lost);
 	rs_vec_fini(&s.over);
 	rs_vec_fini(&s.by_c);
 	return err;

@@ -13,6 +13,7 @@ const char *rs_finding_kind_text(unsigned kind)
 {
 	static const char *const name[] = {
 		[RS_FINDING_MISSING_DECREF] = "missing-decref",
+		[RS_FINDING_LOST] = "lost",
 		[RS_FINDING_OVER_DECREF] = "over-decref",
 		[RS_FINDING_DANGLING] = "dangling",
 		[RS_FINDING_DEAD_RING] = "dead-ring",

@@ -19,6 +19,7 @@
 /** In the order in which findings of the same weight are listed. */
 enum rs_finding_kind {
 	RS_FINDING_MISSING_DECREF,
+	RS_FINDING_LOST,
 	RS_FINDING_OVER_DECREF,
 	RS_FINDING_DANGLING,
 	RS_FINDING_DEAD_RING,
@@ -169,7 +170,7 @@ RS_MUST_CHECK struct rs_error *rs_pointed_at(const struct rs_finder *finder,
 					     const uint32_t *object,
 					     uint32_t objects, uint32_t *ret);
 
-/** find_counts.c: missing-decref, over-decref, held-by-c. */
+/** find_counts.c: missing-decref, lost, over-decref, held-by-c. */
 RS_MUST_CHECK struct rs_error *rs_find_counts(struct rs_finder *finder);
 /** find_dangling.c: dangling. */
 RS_MUST_CHECK struct rs_error *rs_find_dangling(struct rs_finder *finder);

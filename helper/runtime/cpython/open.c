@@ -113,6 +113,7 @@ static const struct rs_runtime_ops ops = {
 	.members = rs_py_members,
 	.collector_id = rs_py_collector_id,
 	.sweep = rs_py_sweep,
+	.object_in = rs_py_object_in,
 	.is_object = rs_py_is_object,
 	.freed_text = rs_py_freed_text,
 	.read = rs_py_read,

@@ -28,7 +28,19 @@ def types(answer: dict[str, Any]) -> list[str]:
         f"{text.count(answer['objects'], 'object')}, "
         f"{text.size(answer['bytes'])}"
     )
-    return lines + unseen(answer)
+    return lines + unreferenced(answer) + unseen(answer)
+
+
+def unreferenced(answer: dict[str, Any]) -> list[str]:
+    """How many objects only their blocks of malloc() tell."""
+    found = answer.get("unreferenced")
+    if not found:
+        return []
+    return [
+        f"{text.count(found['objects'], 'object')} of these, "
+        f"{text.size(found['bytes'])}, found by their malloc blocks alone: "
+        "nothing that is read refers to them"
+    ]
 
 
 def objects(answer: dict[str, Any]) -> list[str]:
@@ -38,7 +50,8 @@ def objects(answer: dict[str, Any]) -> list[str]:
         rows.append((
             "immortal" if value is None else text.number(value),
             text.size(thing.get("size")),
-            text.described(thing, 80),
+            text.described(thing, 80)
+            + (" (found by its malloc block)" if thing.get("found") else ""),
         ))
     shown = len(answer["objects"])
     lines = text.columns(rows, ">><") if shown else []

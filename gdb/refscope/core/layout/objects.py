@@ -103,6 +103,8 @@ def show(answer: dict[str, Any]) -> list[str]:
         facts.append(f"generation {answer['generation']}")
     if answer.get("unreachable"):
         facts.append("unreachable")
+    if thing.get("found"):
+        facts.append("found by its malloc block")
     lines.append(", ".join(facts))
     lines += _shown_memory(answer)
     lines += text.indent(_references(answer["references"]))

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import text
 from .collector import state, whose
+from .histogram import unreferenced
 
 
 def info(answer: dict[str, Any]) -> list[str]:
@@ -19,6 +20,7 @@ def info(answer: dict[str, Any]) -> list[str]:
         ]
         rows.append(("size", text.size(answer["bytes"])))
         lines += text.indent(text.columns(rows, "<>"))
+    lines += text.indent(unreferenced(answer))
     lines += text.indent(_ledger(answer.get("ledger")))
     lines += text.indent(_method(answer))
     lines += text.indent(_problems(answer))

@@ -165,14 +165,23 @@ static bool is_debians(const struct rs_cpython *py)
 		(first->head[0] - first->gc) % sizeof(uint64_t) != 0);
 }
 
-// Fixed in 3.13.13 and 3.14.4: gh-130327. Debian's 3.13.5 has it already.
+// Debian builds on the day of its changelog's newest entry (in UTC), and that
+// of 3.13.5-2+deb13u3, which brought the change, is this one.
+enum { RS_DEBIAN_CHANGED = 20260613 };
+
+// Fixed in 3.13.13 and 3.14.4: gh-130327. Debian's 3.13.5 has it as well, from
+// that update on; one whose day is not known is taken for the newer.
 static bool has_old_inline(const struct rs_cpython *py)
 {
 	const uint32_t v = py->version;
 
 	if (v >= RS_PY3(3, 13, 5) && v < RS_PY(3, 14) && !py->threaded &&
-	    is_debians(py))
-		return false;
+	    is_debians(py)) {
+		const uint32_t built = rs_py_build_date(py);
+
+		if (!built || built >= RS_DEBIAN_CHANGED)
+			return false;
+	}
 	return (v >= RS_PY(3, 13) && v < RS_PY3(3, 13, 13)) ||
 	       (v >= RS_PY(3, 14) && v < RS_PY3(3, 14, 4));
 }

@@ -499,6 +499,29 @@ START_TEST(rows_come_nearest_first)
 }
 END_TEST
 
+START_TEST(the_day_of_a_build_is_in_its_version)
+{
+	ck_assert_uint_eq(
+		rs_py_parse_build_date("3.13.5 (main, Aug 10 2026, 12:06:59) "
+				       "[GCC 14.2.0]",
+				       "3.13.5"),
+		20260810);
+	ck_assert_uint_eq(
+		rs_py_parse_build_date(
+			"3.13.5+ (heads/x:1, Jun  9 2025, 1:2:3)", "3.13.5"),
+		20250609);
+	ck_assert_uint_eq(
+		rs_py_parse_build_date("3.13.5 (main, Aug 1", "3.13.5"), 0);
+	ck_assert_uint_eq(rs_py_parse_build_date("3.13.50 (main, Aug 10 2026, ",
+						 "3.13.5"),
+			  0);
+	ck_assert_uint_eq(
+		rs_py_parse_build_date("3.13.6 (main, Aug 10 2026, 12:06:59)",
+				       "3.13.5"),
+		0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cpython discovery");
@@ -519,6 +542,7 @@ int main(void)
 	tcase_add_loop_test(tcase, an_object_that_is_being_added_breaks_no_list,
 			    0, (int)pythons.count);
 	tcase_add_test(tcase, rows_come_nearest_first);
+	tcase_add_test(tcase, the_day_of_a_build_is_in_its_version);
 	suite_add_tcase(suite, tcase);
 	const int status = rs_ck_run(suite);
 	rs_pythons_free(&pythons);

@@ -53,6 +53,13 @@ void rs_py_static_data(const struct rs_cpython *py, bool constants,
 				     const struct rs_py_span *span),
 		       void *context);
 
+/** The day on which the interpreter was built, by what sys.version is made of,
+ * as 20260810; 0 if that is not found. */
+uint32_t rs_py_build_date(const struct rs_cpython *py);
+
+/** The same of a text as sys.version, of release @p version ("3.13.5"). */
+uint32_t rs_py_parse_build_date(const char *text, const char *version);
+
 /* --- layout/choose.c --- */
 
 /**

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__ // with its many mappings a look costs 30 times more
-enum { RS_STOPS = 4, RS_CROWD = 7 };
+enum { RS_STOPS = 4, RS_CROWD = 7, RS_ROUNDS = 100000 };
 #else
-enum { RS_STOPS = 20, RS_CROWD = 12 };
+enum { RS_STOPS = 20, RS_CROWD = 12, RS_ROUNDS = 1000000 };
 #endif
 
 enum { RS_OBJECTS = 3000, RS_STAYING = 500, RS_STEPS = 40 };
@@ -200,7 +200,7 @@ START_TEST(no_instruction_of_a_change_loses_a_neighbour)
 }
 END_TEST
 
-enum { RS_THREADS = 6, RS_ROUNDS = 1000000 };
+enum { RS_THREADS = 6 };
 
 static pthread_barrier_t threads_go;
 

@@ -173,6 +173,17 @@ def is_unpacked(interpreter):
     return interpreter.path.startswith(NEWER)
 
 
+def one_of_each(interpreters):
+    """The distribution's of each series and flavour, or else the last found:
+    for what takes long and does not differ within a series."""
+    chosen = {}
+    for one in interpreters:
+        if not (series(one) in chosen and
+                chosen[series(one)].path in DISTRIBUTION):
+            chosen[series(one)] = one
+    return [one for one in interpreters if one in chosen.values()]
+
+
 def missing(interpreters):
     """Wanted releases and builds of which none is among these."""
     have = {series(i) for i in interpreters}

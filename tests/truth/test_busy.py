@@ -172,7 +172,7 @@ class Busy:
         self.run_mode("collect")
 
 
-cases.make(globals(), Busy, interpreters.find())
+cases.make(globals(), Busy, interpreters.one_of_each(interpreters.find()))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ def batch(commands, engine=DOUBLE, arguments=(), sourced=SOURCED, **more):
     """What each command printed, errors included, as a list of texts.
 
     Each is given to GDB by itself: one that fails does not end the others."""
-    words = [GDB, "-nx", "-batch", "-ex", "source " + sourced]
+    words = [GDB, "-nx", "-batch", *targets.NO_DEBUG_FILES,
+             "-ex", "source " + sourced]
     for command in commands:
         words += ["-ex", "echo \\001", "-ex", command]
     words += ["-ex", "echo \\001", *arguments]

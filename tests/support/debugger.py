@@ -9,7 +9,7 @@ import subprocess
 
 import schemas
 import targets
-from targets import GDB_SECONDS, quiet_environment
+from targets import GDB_SECONDS, NO_DEBUG_FILES, quiet_environment
 
 PROMPT = "echo \\n-- %d --\\n"
 
@@ -44,10 +44,14 @@ class Typed:
         return answer
 
 
-def run(target, commands, executable=None, environment=None):
-    """target: a pid, a core's path, or None."""
+def run(target, commands, executable=None, environment=None,
+        debug_files=False):
+    """target: a pid, a core's path, or None; debug_files: with what packages
+    of debug information have."""
     words = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off",
              "-iex", "set auto-load off"]
+    if not debug_files:
+        words += NO_DEBUG_FILES
     if isinstance(target, int):
         words += ["-p", str(target)]
     elif target:

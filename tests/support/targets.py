@@ -21,6 +21,9 @@ EXIT_SECONDS = 300  # until a process that was told to end has ended
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 FIXTURES = os.path.join(ROOT, "fixtures", "python")
+# For a GDB that is not about debug information: that of packages (python3-dbg,
+# libc6-dbg) costs it a second of processor at each start.
+NO_DEBUG_FILES = ("-iex", "set debug-file-directory /nonexistent")
 
 
 def quiet_environment():
@@ -187,7 +190,8 @@ class Target:
     def gcore(self):
         """A core by GDB, of the process as it is."""
         path = os.path.join(self.folder, "core.gdb")
-        shown = bare_gdb(["-p", str(self.pid)], ["gcore " + path])
+        shown = bare_gdb([*NO_DEBUG_FILES, "-p", str(self.pid)],
+                         ["gcore " + path])
         if not os.path.exists(path):
             raise AssertionError(shown)
         return path

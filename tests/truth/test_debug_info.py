@@ -42,7 +42,7 @@ class Read:
         typed = debugger.run(target, [
             "refs info", "refs info -json", "refs export jsonl " + path,
             "refs collect -json -limit 100000", "refs gc -json", LOOKED_UP],
-            executable, {"REFSCOPE_ENGINE": engine})
+            executable, {"REFSCOPE_ENGINE": engine}, debug_files=True)
         self.text, self.lines = typed.text, typed.lines(0)
         self.looked_up = typed.lines(5)
         self.export = b""

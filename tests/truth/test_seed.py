@@ -61,25 +61,29 @@ class Story:
     def is_old(self):
         return self.interpreter.release == [2, 7]
 
-    def asked(self, target, *commands):
+    def asked(self, target, *commands, core=True):
         """The same commands live and on a core, with the same answers."""
-        core = target.gcore()
+        core = core and target.gcore()
         live = debugger.run(target.pid, commands)
+        if not core:
+            return live
         dead = debugger.run(core, commands, self.interpreter.path)
         for number in range(len(commands)):
             self.assertEqual(whatever_way(live.lines(number)),
                              whatever_way(dead.lines(number)))
         return live
 
-    def tell(self, script, options):
-        """What the commands say before and after, and the interpreter."""
+    def tell(self, script, options, core=True):
+        """What the commands say before and after, and the interpreter; with a
+        core of it before."""
         target = self.start(script, options)
         before = self.asked(target, "refs collect", "refs collect -json",
-                            "refs cycles", "refs cycles -json")
+                            "refs cycles", "refs cycles -json", core=core)
         target.go_on()
         self.assertEqual(target.wait_ready(), ["after"])
         after = self.asked(target, "refs garbage", "refs garbage -json",
-                           "refs collect -json", "refs cycles -json")
+                           "refs collect -json", "refs cycles -json",
+                           core=core and (script, options) == ONE)
         self.assertEqual(target.finish(), 0)
         return before, after, target.printed
 
@@ -156,7 +160,9 @@ class Story:
     def test_no_ring(self):
         for script, options in [NORMAL] + FIXES:
             with self.subTest(script=script, options=options):
-                before, after, printed = self.tell(script, options)
+                # The three that mend the leak in other ways have no new core.
+                before, after, printed = self.tell(
+                    script, options, core=options == [])
                 self.check_numbers(before, printed, self.bodies(script), 0)
                 self.assertEqual(before.json(3)["rings"], 0)
                 self.assertEqual(after.json(1)["total"], 0)

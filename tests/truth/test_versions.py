@@ -198,7 +198,7 @@ class WithTable(Flipped):
         typed = debugger.run(path, ["refs info", "refs", "refs collect",
                                     "refs count 0x1000", "refs types",
                                     "refs info -json", "print 6 * 7"],
-                             self.interpreter.path)
+                             self.interpreter.path, debug_files=True)
         told = typed.lines(0)
         self.assertRegex(told[1], r"\A  cpython 4\.0\.0 in \S+ \(layout: its "
                          r"own _Py_DebugOffsets alone\)\Z")

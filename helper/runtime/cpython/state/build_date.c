@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { RS_TEXT_MAX = 80 };
+enum { RS_TEXT_SIZE = 80 };
 
 // "Aug 10 2026", the day with a blank before it when it has one digit.
 static uint32_t parse_date(const char *text)
@@ -56,13 +56,13 @@ static bool visit(void *context, const struct rs_py_span *span)
 {
 	struct search *s = context;
 	const size_t n = strlen(s->version);
-	char text[RS_TEXT_MAX + 1];
+	char text[RS_TEXT_SIZE + 1];
 
 	for (uint64_t i = 0; i + sizeof(text) <= span->size; i++) {
 		if (memcmp(span->data + i, s->version, n) != 0)
 			continue;
-		memcpy(text, span->data + i, RS_TEXT_MAX);
-		text[RS_TEXT_MAX] = '\0';
+		memcpy(text, span->data + i, RS_TEXT_SIZE);
+		text[RS_TEXT_SIZE] = '\0';
 		s->found = rs_py_parse_build_date(text, s->version);
 		if (s->found)
 			return false;

@@ -102,7 +102,7 @@ def run_engine(core, what="--turn", exact="auto"):
     done = subprocess.run([sys.executable, "-B", __file__, what, core,
                            "--how", exact],
                           stdout=subprocess.PIPE, env=quiet_environment(),
-                          check=True)
+                          check=True, timeout=3600)
     return json.loads(done.stdout)
 
 
@@ -155,7 +155,7 @@ def measure(python, number):
             if turn < TURNS - 1:
                 target.wait_ready()
             else:
-                target.process.wait()
+                target.wait_exit()
             interpreter.append(load(folder, "collect.%d.json" % turn))
         engine[0].update(run_engine(core, "--memory-turn"))
         return load(folder, "heap.json"), engine, interpreter
@@ -168,7 +168,7 @@ def cores_of(python, script, number, folder):
         target.wait_ready()
         cores = {"core by GDB": target.gcore()}
         os.kill(target.pid, signal.SIGABRT)
-        target.process.wait()
+        target.wait_exit()
         kernel = target.kernel_core()
         if kernel:
             cores["core by the kernel"] = kernel

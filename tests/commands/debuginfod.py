@@ -9,7 +9,8 @@ import threading
 def build_id(path):
     """The build-id of an ELF file, in hex."""
     shown = subprocess.run(["readelf", "-n", path], check=True,
-                           stdout=subprocess.PIPE, encoding="utf-8").stdout
+                           stdout=subprocess.PIPE, encoding="utf-8",
+                           timeout=60).stdout
     return re.search("Build ID: ([0-9a-f]+)", shown).group(1)
 
 

@@ -54,7 +54,7 @@ class Install(unittest.TestCase):
         prefix = os.path.join(self.top, "one")
         subprocess.run(
             ["cmake", "--install", BUILD, "--prefix", prefix],
-            check=True, stdout=subprocess.DEVNULL)
+            check=True, stdout=subprocess.DEVNULL, timeout=300)
         return prefix
 
     def test_an_install_wherever_it_is_moved(self):
@@ -89,7 +89,8 @@ class Install(unittest.TestCase):
         subprocess.run(
             [os.environ.get("CC", "cc"), source, f"-I{prefix}/include",
              f"-L{place}", "-lrefscope-engine", "-Wl,--unresolved-symbols="
-             "ignore-in-shared-libs", "-o", source[:-2]], check=True)
+             "ignore-in-shared-libs", "-o", source[:-2]], check=True,
+            timeout=300)
 
     def test_a_build_tree(self):
         found = self.found(os.path.join(BUILD, "gdb", "refscope-gdb.py"))

@@ -39,7 +39,7 @@ class Headers(unittest.TestCase):
                 timeout=300)
             self.assertEqual(done.returncode, 0, done.stderr[:4000])
             done = subprocess.run([program], capture_output=True, text=True,
-                                  check=False,
+                                  check=False, timeout=300,
                                   env={"ASAN_OPTIONS": "detect_leaks=0"})
             self.assertEqual((done.returncode, done.stdout), (0, ""))
 

@@ -32,7 +32,8 @@ class Stops(unittest.TestCase):
         self.process = subprocess.Popen(
             [HARM, "run"], stdout=subprocess.PIPE, stderr=self.errors)
         self.addCleanup(self.end)
-        words = self.process.stdout.readline().split()
+        with targets.Limit(self.process, 300, "it did not say READY"):
+            words = self.process.stdout.readline().split()
         self.assertEqual(words[0], b"READY")
         self.settled = int(words[2], 16)
         self.random = random.Random(STOPS)

@@ -10,8 +10,9 @@ import unittest
 
 import engine
 import interpreters
-from targets import FIXTURES, Target, python
+from targets import FIXTURES, Limit, Target, python
 
+SECONDS = 300  # until the next line
 # Something of the program may run; of the others the number is certain.
 RUNS = {"suspended_with_a_handler", "callbacks", "finalizers", "hanging",
         "coming_back", "handling", "with_a_frame_object", "never_awaited",
@@ -50,7 +51,7 @@ class Endings:
                 told = session.collect(limit=0)
             target.resume()
             target.go_on()
-            line = target.process.stdout.readline().decode().split()
+            line = self.line_of(target)
             with self.subTest(words[0], told=told):
                 self.check(words[0], told, int(line[1]), int(line[2]))
             names.append(words[0])
@@ -58,8 +59,12 @@ class Endings:
         return names
 
     @staticmethod
-    def next(target):
-        line = target.process.stdout.readline().decode().split()
+    def line_of(target):
+        with Limit(target.process, SECONDS, "no line came"):
+            return target.process.stdout.readline().decode().split()
+
+    def next(self, target):
+        line = self.line_of(target)
         return line[2:] if line else None
 
     def check(self, name, told, returned, garbage):

@@ -13,7 +13,7 @@ import unittest
 import cases
 import debugger
 import interpreters
-from targets import FIXTURES, Target, python
+from targets import FIXTURES, Limit, Target, python
 
 COMMANDS = [
     "refs info", "refs types", "refs gc", "refs collect", "refs cycles",
@@ -80,7 +80,8 @@ class Checksums(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, Target(
                 ["/usr/bin/env", "cat"], folder) as target:
             target.go_on()
-            target.process.stdout.readline()
+            with Limit(target.process, 60, "no line came back"):
+                target.process.stdout.readline()
             target.stop()
             before = checksums(target.pid)
             start = next(iter(writable_private(target.pid)))[0]

@@ -136,6 +136,14 @@ count_symbols(struct rs_memory *memory, const struct rs_dynamic *dynamic)
 	return dynamic->gnu_hash ? count_gnu(memory, dynamic->gnu_hash) : 0;
 }
 
+// Whether the first and the last byte can be read: no copy is made of what
+// lies between.
+static bool is_there(struct rs_memory *memory, uint64_t address, uint64_t size)
+{
+	return rs_memory_at(memory, address, 1) &&
+	       rs_memory_at(memory, address + size - 1, 1);
+}
+
 struct rs_error *rs_symbols_from_target(struct rs_target *target,
 					const struct rs_module *module,
 					struct rs_elf_image *image)
@@ -156,6 +164,10 @@ struct rs_error *rs_symbols_from_target(struct rs_target *target,
 		return NULL;
 
 	const size_t sym_size = (size_t)count * sizeof(Elf64_Sym);
+	// Both sizes are what the target says: first whether it has so much.
+	if (!is_there(memory, dynamic.sym, sym_size) ||
+	    !is_there(memory, dynamic.text, dynamic.text_size))
+		return NULL;
 	RS_AUTO_FREE char *buf = malloc(sym_size + dynamic.text_size);
 	if (!buf)
 		return &rs_enomem;

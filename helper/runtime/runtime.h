@@ -581,6 +581,10 @@ struct rs_runtime_ops {
 	bool (*type_module)(struct rs_runtime *rt, uint64_t address, char *buf,
 			    size_t size);
 
+	/** Modules that are left out of their types' full names, up to NULL:
+	 * `int`, not `builtins.int`. NULL: there are none. */
+	const char *const *implied_modules;
+
 	/**
 	 * find() for the objects of collector @p number alone; and the number
 	 * of its interpreter in the program. NULL if there is one collector.

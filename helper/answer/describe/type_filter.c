@@ -16,10 +16,17 @@ bool rs_type_module(const struct rs_report *report, uint32_t type, char *buf,
 	       rt->ops->type_module(rt, row->address, buf, size);
 }
 
-static bool is_builtin(const char *module)
+// Names of the types of some modules go without these.
+static bool
+is_implied(const struct rs_report *report, uint32_t type, const char *module)
 {
-	return strcmp(module, "builtins") == 0 ||
-	       strcmp(module, "__builtin__") == 0;
+	const struct rs_type_row *row = &report->graph->type_row[type];
+	const char *const *implied =
+		report->session->runtime[row->runtime]->ops->implied_modules;
+
+	while (implied && *implied && strcmp(*implied, module) != 0)
+		implied++;
+	return implied && *implied;
 }
 
 // Names of types made in C have their module already.
@@ -37,7 +44,7 @@ void rs_type_full_name(const struct rs_report *report, uint32_t type, char *buf,
 	char module[RS_NAME_SIZE];
 
 	if (rs_type_module(report, type, module, sizeof(module)) &&
-	    !is_builtin(module) && !has_module(name, module))
+	    !is_implied(report, type, module) && !has_module(name, module))
 		(void)snprintf(buf, size, "%s.%s", module, name);
 	else
 		(void)snprintf(buf, size, "%s", name);

@@ -104,6 +104,8 @@ static struct rs_error *renew_python(struct rs_runtime *rt,
 	return err;
 }
 
+static const char *const implied_modules[] = {"builtins", "__builtin__", NULL};
+
 static const struct rs_runtime_ops ops = {
 	.name = "cpython",
 	.gc_returns = true,
@@ -146,6 +148,7 @@ static const struct rs_runtime_ops ops = {
 	.owner_name = rs_py_owner_name,
 	.own_name = rs_py_own_name,
 	.type_module = rs_py_type_module,
+	.implied_modules = implied_modules,
 	.query = rs_py_ask,
 	.query_functions = rs_py_query_functions,
 	.run = rs_py_run,

@@ -1,14 +1,37 @@
 # SPDX-License-Identifier: MIT
 """Answers of the engine, as engine.h has them, become these lines."""
+import os
 import sys
 import textwrap
 import unittest
 
 import paths
+import recorded
 
 sys.path.insert(0, paths.PACKAGES)
 
-from refscope.core import layout, text  # noqa: E402
+from refscope.core import layout as layouts, text  # noqa: E402
+
+# The answers whose schemas are not called as their layouts.
+NAMES = {"dropped": "rehearse_drop", "rehearsal": "rehearse_collect",
+         "eval_": "eval", "repr_": "repr", "export": "export_jsonl"}
+
+
+class Recorded:
+    """The layouts, each of an answer that the engine could give: the members
+    that a test is about, and the others as they were recorded."""
+
+    def __getattr__(self, name):
+        def lay_out(members, *more):
+            function = getattr(layouts, name.replace("_dot", ""))
+            return function(recorded.answer(
+                NAMES.get(name, name), members), *more)
+        if name == "completeness":  # of any answer
+            return layouts.completeness
+        return lay_out
+
+
+layout = Recorded()
 
 
 def thing(kind="Leak", address="0x7f01", **more):
@@ -114,7 +137,8 @@ class Threads(Layout):
         waits = [{"function": "wait", "file": "/x/threading.py", "line": 320}]
         answer = {
             "source": "core c", "objects": None, "problems": [],
-            "runtimes": [{"name": "cpython", "interpreters": 1, "threads": [
+            "runtimes": [{"name": "cpython", "interpreters": 1, "gc": None,
+                          "allocator": None, "threads": [
                 {"tid": tid, "interpreter": 0, "frames": waits}
                 for tid in (7, 8, 9)] + [
                 {"tid": 1, "interpreter": 0, "frames": []}]}]}
@@ -260,7 +284,7 @@ class Referrers(Layout):
         for _ in range(5000):
             entry = {"kind": "strong", "label": ".next", "object": LEAK,
                      "referrers": [entry]}
-        lines = layout.referrers({"object": LEAK, "total": 1,
+        lines = layouts.referrers({"object": LEAK, "total": 1,
                                   "referrers": [entry], "limited": False})
         self.assertEqual(len(lines), 5002)
 
@@ -384,7 +408,8 @@ class Collect(Layout):
 class Cycles(Layout):
     def ring(self, path, cuts, **more):
         found = {"objects": 2, "bytes": 344, "why": "a finalizer: <Leak 0x7f01>",
-                 "path": path, "members": [], "cuts": cuts}
+                 "path": path, "length": len(path), "members": [],
+                 "cuts": cuts, "cuts_total": len(cuts)}
         found.update(more)
         return found
 
@@ -469,7 +494,8 @@ class Others(Layout):
             "objects": 12350, "bytes": 1 << 30, "names_total": 3,
             "limited": True, "types": [], "names": [
                 {"name": "m.Lock", "types": 50, "id": "0x1", "objects": 12345,
-                 "bytes": 1 << 29, "unreachable": 4, "runtime": "x"}]})
+                 "bytes": 1 << 29, "unreachable": 4,
+                 "runtime": "cpython"}]})
         self.check(lines, """
             objects       size  unreachable  type
              12,345  512.0 MiB            4  m.Lock (50 types)
@@ -567,7 +593,7 @@ class Others(Layout):
         self.check(layout.verify(dict(
             self.VERIFIED, differ=2, only_read=3, lists_broken=1, total=2,
             limited=True, faults_total=1,
-            faults=[{"id": "0x9", "type": None, "why": "took too long"}],
+            faults=[{"id": "0x9", "type": "Leak", "why": "took too long"}],
             types=[{"type": "Leak", "id": "0x1", "objects": 7, "differ": 2,
                     "example": LEAK, "only_traversed": ["0x3", "0x4"],
                     "only_read": []}])), """
@@ -575,7 +601,7 @@ class Others(Layout):
               such as <Leak 0x7f01>
                 found only by traversing: 0x3, 0x4
             ... and 1 more (-limit 0 shows all)
-            stopped: <? 0x9> took too long
+            stopped: <Leak 0x9> took too long
             3 tracked objects found only by reading
             1 damaged gc list
             traversed 1,234 objects, 5,678 references: 2 differ, 1 stopped
@@ -633,6 +659,7 @@ class Others(Layout):
             self.REHEARSED, watched=4, freed_at_once=1, freed=3, cleared=1,
             left=[{"id": "0x20", "type": "B"}], left_total=1,
             dropped={"object": {"id": "0x10", "type": "A"}, "label": ".b"})
+        del answer["predicted"], answer["differs"]
         self.check(layout.dropped(answer), """
             dropped: <A 0x10>.b
             freed at once: 1 of 4 tracked objects
@@ -732,7 +759,7 @@ class Others(Layout):
                     "generations": [
                         {"threshold": 700, "count": 1, "objects": young},
                         {"threshold": 10, "count": 0, "objects": 1000}]}
-        gc = dict(collector(0, 5), name="cpython",
+        gc = dict(collector(0, 5),
                   interpreters=[collector(0, 5), collector(3, 7)])
         del gc["id"]
         frames = [{"function": "f", "file": "x.py", "line": 3}]
@@ -741,14 +768,15 @@ class Others(Layout):
             "bytes": 9, "dropped": 0, "problems": [], "method": "read",
             "runtimes": [{
                 "name": "cpython", "version": "3.12.1", "interpreters": 2,
-                "gc": gc, "threads": [
+                "module": "/usr/bin/python3.12", "layout": "table 3.12.1",
+                "gc": gc, "allocator": None, "threads": [
                     {"tid": 12, "interpreter": 0, "holds_gil": True,
                      "frames": frames},
                     {"tid": 13, "interpreter": 3, "holds_gil": True,
                      "frames": []}]}]})
         self.check(lines[:9], """
             core c
-              cpython 3.12.1
+              cpython 3.12.1 in /usr/bin/python3.12 (layout: table 3.12.1)
                 2 interpreters
                 thread 12, interpreter 0, holds the GIL: f (x.py:3)
                 thread 13, interpreter 3, holds the GIL: no frames
@@ -757,6 +785,7 @@ class Others(Layout):
                 interpreter 3: 1,007 objects tracked
                   gc: disabled, threshold 700/10, count 1/0, garbage 3
             """)
+        gc["name"] = "cpython"
         self.check(layout.gc({"runtimes": [gc]}), """
             cpython interpreter 0: enabled
               generation  threshold  count  objects
@@ -807,13 +836,13 @@ class Others(Layout):
             "source": "process 1", "objects": 1, "tracked": 1,
             "references": 1, "bytes": 1, "dropped": 0, "problems": [],
             "runtimes": [
-                {"name": "cpython", "version": "3.8.1",
-                 "allocator": dict(none, name="malloc", large=0)},
-                {"name": "cpython", "version": "2.7.18",
-                 "allocator": dict(none, name="pymalloc", arenas=2,
+                {"name": "cpython", "version": "3.8.1", "gc": None,
+                 "threads": [], "allocator": dict(none, name="malloc", large=0)},
+                {"name": "cpython", "version": "2.7.18", "gc": None,
+                 "threads": [], "allocator": dict(none, name="pymalloc", arenas=2,
                                    large=None)},
-                {"name": "cpython", "version": "3.13.15",
-                 "allocator": dict(none, name="mimalloc", arenas=1,
+                {"name": "cpython", "version": "3.13.15", "gc": None,
+                 "threads": [], "allocator": dict(none, name="mimalloc", arenas=1,
                                    large=0)}]})
         self.assertEqual(
             lines[2], "    malloc: no arenas, so untracked objects to which no "
@@ -859,7 +888,7 @@ class Others(Layout):
 
     def test_registries_are_named_by_their_modules(self):
         answer = {"objects": [], "unreachable": 0, "garbage": 0,
-                  "registries": [{"id": 0, "module": "/bin/app", "tracked": 5,
+                  "limited": False, "registries": [{"id": 0, "module": "/bin/app", "tracked": 5,
                                   "unreachable": 0},
                                  {"id": 1, "module": "/lib/plug.so",
                                   "tracked": 1, "unreachable": 0}]}
@@ -910,6 +939,7 @@ class Others(Layout):
             "source": "process 1", "objects": 1, "tracked": 1,
             "references": 1, "bytes": 1, "dropped": 0, "problems": [],
             "runtimes": [{"name": "cpython", "version": "2.7.18",
+                          "gc": None, "allocator": None,
                           "threads": [{"tid": None, "frames": frames},
                                       {"tid": 7, "frames": []}]}]})
         self.assertEqual(
@@ -921,9 +951,27 @@ class Others(Layout):
         self.check(layout.export({"file": "/tmp/g", "objects": 1,
                                   "references": 2, "bytes": 99999}),
                    "/tmp/g: 1 object, 2 references, 97.7 KiB")
-        self.check(layout.export({"file": "g", "objects": 2, "references": 2,
-                                  "limited": True}),
+        self.check(layout.export_dot({"file": "g", "objects": 2, "references": 2,
+                                      "limited": True}),
                    "g: 2 objects, 2 references (not all: -limit 0 writes all)")
+
+
+class Today(unittest.TestCase):
+    """The recorded answers are such as the engine gives."""
+
+    def test_each_has_the_members_that_its_schema_has(self):
+        for name, before in recorded.ANSWERS.items():
+            with self.subTest(name):
+                recorded.schemas.check(name, before)
+
+    @unittest.skipIf("REFSCOPE_SANITIZED" in os.environ,
+                     "this interpreter cannot load an engine with sanitizers")
+    def test_the_engine_gives_them_today(self):
+        called = {schema: name for name, schema in NAMES.items()}
+        for name, now in recorded.ask().items():  # each as its schema says
+            with self.subTest(name):
+                self.assertTrue(getattr(layouts, called.get(name, name).replace(
+                    "_dot", ""))(now))
 
 
 class Text(unittest.TestCase):

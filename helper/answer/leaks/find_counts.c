@@ -68,20 +68,52 @@ place_of(const struct rs_finder *f, uint32_t object, char *buf, size_t size)
 		rs_place_text(f->ledger, place, buf, size);
 }
 
-// Where C code holds @p object: the same for places that are alike.
-static uint64_t key_of_place(const struct rs_finder *f, uint32_t object)
+struct sorted {
+	struct rs_vec missing, lost, over, by_c; // struct rs_grouped
+	struct rs_vec pattern; // struct pattern, by number
+	struct rs_vec text; // of the patterns
+};
+
+struct pattern {
+	uint64_t hash;
+	size_t text; // offset
+};
+
+// The number of @p pattern, which is added if it is new.
+static struct rs_error *
+number_of(struct sorted *s, const char *pattern, uint32_t *ret)
+{
+	const struct pattern one = {rs_finding_hash(pattern), s->text.used};
+	const struct pattern *known = rs_vec_items(&s->pattern, struct pattern);
+	const size_t n = rs_vec_count(&s->pattern, struct pattern);
+
+	for (size_t i = 0; i < n; i++) {
+		*ret = (uint32_t)i;
+		if (known[i].hash == one.hash &&
+		    strcmp((char *)s->text.data + known[i].text, pattern) == 0)
+			return NULL;
+	}
+	*ret = (uint32_t)n;
+	struct rs_error *err = rs_vec_append(&s->pattern, &one, sizeof(one));
+	return err ? err
+		   : rs_vec_append(&s->text, pattern, strlen(pattern) + 1);
+}
+
+// Only C code holds @p object: those in places that are alike are grouped.
+static struct rs_error *
+add_by_c(const struct rs_finder *f, struct sorted *s, uint32_t object)
 {
 	char text[RS_NAME_SIZE], pattern[RS_NAME_SIZE];
+	uint32_t place = 0;
 
 	place_of(f, object, text, sizeof(text));
 	place_pattern(text, pattern, sizeof(pattern));
-	return rs_finding_hash(pattern) << 32 |
-	       f->name[f->report->graph->type[object]];
+	struct rs_error *err = number_of(s, pattern, &place);
+	return err ? err
+		   : add(&s->by_c,
+			 key_of(f->name[f->report->graph->type[object]], place),
+			 object);
 }
-
-struct sorted {
-	struct rs_vec missing, lost, over, by_c; // struct rs_grouped
-};
 
 static struct rs_error *
 sort_out(const struct rs_finder *f, uint32_t object, struct sorted *ret)
@@ -100,7 +132,7 @@ sort_out(const struct rs_finder *f, uint32_t object, struct sorted *ret)
 		return row.deferred ? NULL
 				    : add(&ret->over, key_of(type, 0), object);
 	if (row.evidence && !row.named)
-		return add(&ret->by_c, key_of_place(f, object), object);
+		return add_by_c(f, ret, object);
 	return NULL;
 }
 
@@ -134,7 +166,7 @@ static void span_of(const struct rs_finder *f, const uint32_t *object,
 // Objects of the same type and module, in whatever situation.
 static uint64_t all_of_type(const struct rs_finder *f, uint32_t type)
 {
-	return f->named_alike[type];
+	return f->named_alike[f->name[type]];
 }
 
 static bool is_constant(const struct rs_finder *f, uint32_t object)
@@ -341,7 +373,7 @@ static struct rs_error *make_by_c(struct rs_finder *f, const uint32_t *object,
 struct rs_error *rs_find_counts(struct rs_finder *finder)
 {
 	const uint32_t objects = finder->report->graph->objects;
-	struct sorted s = {{0}, {0}, {0}, {0}};
+	struct sorted s = {.pattern = {0}};
 	struct rs_error *err = NULL;
 
 	for (uint32_t i = 0; i < objects && !err; i++) {
@@ -364,5 +396,7 @@ struct rs_error *rs_find_counts(struct rs_finder *finder)
 	rs_vec_fini(&s.lost);
 	rs_vec_fini(&s.over);
 	rs_vec_fini(&s.by_c);
+	rs_vec_fini(&s.pattern);
+	rs_vec_fini(&s.text);
 	return err;
 }

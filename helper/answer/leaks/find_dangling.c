@@ -7,23 +7,38 @@
 
 #include <inttypes.h>
 
-// The first reference of @p source that leads to no object.
+// The first reference of @p source that leads to no object. Those
+// of one holder stand side by side.
 static const struct rs_dangling *
 first_of(const struct rs_graph *g, uint32_t source, uint64_t *references)
 {
 	const struct rs_dangling *d =
 		rs_vec_items(&g->dangling, struct rs_dangling);
 	const size_t n = rs_vec_count(&g->dangling, struct rs_dangling);
-	const struct rs_dangling *first = NULL;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (d[i].source != source)
-			continue;
-		if (!first)
-			first = &d[i];
+	while (i < n && d[i].source != source)
+		i++;
+	const struct rs_dangling *first = &d[i];
+	for (; i < n && d[i].source == source; i++)
 		++*references;
-	}
 	return first;
+}
+
+// Of very many only the first are kept.
+static struct rs_error *
+say_kept(struct rs_finder *f, struct rs_finding *finding)
+{
+	const struct rs_graph *g = f->report->graph;
+	const size_t kept = rs_vec_count(&g->dangling, struct rs_dangling);
+
+	if (kept == g->danglings)
+		return NULL;
+	return rs_finding_say(f, finding,
+			      "numbers are too small: of %" PRIu64
+			      " such references in the heap only the first %zu "
+			      "were looked at",
+			      g->danglings, kept);
 }
 
 static struct rs_error *make(struct rs_finder *f, const uint32_t *object,
@@ -56,6 +71,8 @@ static struct rs_error *make(struct rs_finder *f, const uint32_t *object,
 	err = rs_finding_say(f, finding, "%s leads to 0x%" PRIx64 ": %s",
 			     label[0] ? label : "a reference", d->target,
 			     there);
+	if (!err)
+		err = say_kept(f, finding);
 	if (err)
 		return err;
 	rs_type_full_name(report, finding->type, type, sizeof(type));

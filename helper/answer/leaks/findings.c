@@ -2,6 +2,7 @@
 #include "answer/leaks/findings.h"
 
 #include "answer/describe/type_filter.h"
+#include "base/cleanup.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -55,66 +56,65 @@ static struct rs_error *mark_reached(struct rs_finder *f)
 				       f->reached);
 }
 
-static struct rs_error *hash_names(struct rs_finder *f)
-{
-	const uint32_t types = f->report->graph->types;
-	char name[RS_KEY_SIZE];
-	struct rs_error *err = rs_block_new(types, sizeof(*f->name), &f->name);
+// The full name of a type.
+struct named {
+	uint32_t text; // offset
+	uint32_t type;
+};
 
-	for (uint32_t i = 0; i < types && !err; i++) {
-		rs_type_full_name(f->report, i, name, sizeof(name));
-		f->name[i] = (uint32_t)rs_finding_hash(name);
+static int by_name(const void *left, const void *right, void *text)
+{
+	const struct named *a = left, *b = right;
+
+	return strcmp((const char *)text + a->text,
+		      (const char *)text + b->text);
+}
+
+static struct rs_error *
+list_names(struct rs_report *report, struct named *row, struct rs_vec *text)
+{
+	char name[RS_KEY_SIZE];
+	struct rs_error *err = NULL;
+
+	for (uint32_t i = 0; i < report->graph->types && !err; i++) {
+		rs_type_full_name(report, i, name, sizeof(name));
+		row[i] = (struct named){(uint32_t)text->used, i};
+		err = rs_vec_append(text, name, strlen(name) + 1);
 	}
 	return err;
 }
 
-// A name and the objects of one type.
-struct named {
-	uint32_t name, type;
-	uint64_t objects;
-};
-
-static int by_name(const void *left, const void *right)
+// Number the names of types: types of one name are one to a person.
+static struct rs_error *number_names(struct rs_finder *f)
 {
-	const struct named *a = left, *b = right;
+	const uint32_t types = f->report->graph->types;
+	RS_CLEANUP(rs_vec_fini) struct rs_vec text = {0};
+	struct named *row = NULL;
+	uint32_t number = 0;
+	struct rs_error *err = rs_block_new(types, sizeof(*f->name), &f->name);
 
-	return a->name < b->name ? -1 : a->name > b->name;
-}
-
-// Add up the objects of the types of one name.
-static void add_alike(const struct named *row, uint32_t types, uint64_t *ret)
-{
-	for (uint32_t i = 0, end; i < types; i = end) {
-		uint64_t sum = 0;
-
-		for (end = i; end < types && row[end].name == row[i].name;
-		     end++)
-			sum += row[end].objects;
-		for (uint32_t k = i; k < end; k++)
-			ret[row[k].type] = sum;
+	if (err || (err = rs_block_new(types, sizeof(*row), &row)))
+		return err;
+	err = list_names(f->report, row, &text);
+	if (!err && types)
+		qsort_r(row, types, sizeof(*row), by_name, text.data);
+	for (uint32_t i = 0; i < types && !err; i++) {
+		number += i && by_name(&row[i - 1], &row[i], text.data);
+		f->name[row[i].type] = number;
 	}
+	rs_block_free(row, types, sizeof(*row));
+	return err;
 }
 
 static struct rs_error *count_alike(struct rs_finder *f)
 {
 	const struct rs_graph *g = f->report->graph;
-	struct named *row = NULL;
 	struct rs_error *err = rs_block_new(g->types, sizeof(*f->named_alike),
 					    &f->named_alike);
 
-	if (!err)
-		err = rs_block_new(g->types, sizeof(*row), &row);
-	if (err)
-		return err;
-	for (uint32_t i = 0; i < g->types; i++)
-		row[i] = (struct named){f->name[i], i, 0};
-	for (uint32_t i = 0; i < g->objects; i++)
-		row[g->type[i]].objects++;
-	if (g->types)
-		qsort(row, g->types, sizeof(*row), by_name);
-	add_alike(row, g->types, f->named_alike);
-	rs_block_free(row, g->types, sizeof(*row));
-	return NULL;
+	for (uint32_t i = 0; i < g->objects && !err; i++)
+		f->named_alike[f->name[g->type[i]]]++;
+	return err;
 }
 
 static struct rs_error *prepare(struct rs_finder *f)
@@ -128,7 +128,7 @@ static struct rs_error *prepare(struct rs_finder *f)
 	    (err = rs_block_new(n, 1, &f->reported)) ||
 	    (err = rs_block_new(n, sizeof(*f->left), &f->left)))
 		return err;
-	if ((err = hash_names(f)) || (err = count_alike(f)))
+	if ((err = number_names(f)) || (err = count_alike(f)))
 		return err;
 	return mark_reached(f);
 }

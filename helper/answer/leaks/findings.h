@@ -69,10 +69,10 @@ struct rs_finder {
 	// [objects] 1: something in use leads to it
 	uint8_t *reached;
 	uint8_t *reported; // [objects] 1: in a finding about garbage
-	// [types] hash of the full name: types made by one piece of code, in a
-	// loop, are one to a person.
+	// [types] number of the full name: types made by one piece of code, in
+	// a loop, are one to a person.
 	uint32_t *name;
-	uint64_t *named_alike; // [types] objects of all types of that name
+	uint64_t *named_alike; // [types] objects, by the number of the name
 	uint32_t *left; // [objects] working space, zeroed
 	struct rs_vec queue; // working space
 	struct rs_findings *ret;

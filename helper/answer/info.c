@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/collector_state.h"
 #include "answer/describe/dangling.h"
-#include "answer/describe/report.h"
+#include "answer/leaks/findings.h"
 
 static void write_text(struct rs_json *j, const char *key,
 		       const struct rs_runtime_info *info, uint32_t offset)
@@ -181,6 +181,19 @@ static void write_numbers(struct rs_json *j, const struct rs_graph *g)
 	write_number(j, "dropped", g, g ? g->dropped : 0);
 }
 
+static void write_findings(struct rs_json *j, const struct rs_findings *f)
+{
+	if (!f)
+		return;
+	const size_t all = rs_vec_count(&f->finding, struct rs_finding);
+
+	rs_json_key(j, "findings");
+	rs_json_begin_object(j);
+	rs_json_key_uint(j, "total", f->shown);
+	rs_json_key_uint(j, "possible", all - f->shown);
+	rs_json_end_object(j);
+}
+
 struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 {
 	RS_NEED_SESSION(session);
@@ -210,6 +223,7 @@ struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 		rs_report_totals(j, &session->ledger.totals);
 		rs_json_end_object(j);
 	}
+	write_findings(j, session->findings);
 	if (report.graph && (err = rs_report_dangling(&report)))
 		return err;
 	rs_report_problems(j, session, true);

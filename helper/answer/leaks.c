@@ -5,17 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char *grade_text(unsigned grade)
-{
-	static const char *const name[] = {
-		[RS_CERTAIN] = "certain",
-		[RS_LIKELY] = "likely",
-		[RS_POSSIBLE] = "possible",
-	};
-
-	return name[grade];
-}
-
 static void write_evidence(struct rs_json *j, const char *line, uint32_t lines)
 {
 	rs_json_key(j, "evidence");
@@ -63,7 +52,7 @@ static void write_finding(struct rs_report *report,
 	rs_json_key_uint(j, "finding", f->number);
 	rs_json_key_string(j, "kind", rs_finding_kind_text(f->kind));
 	rs_json_key_string(j, "key", text + f->key);
-	rs_json_key_string(j, "grade", grade_text(f->grade));
+	rs_json_key_string(j, "grade", rs_grade_text(f->grade));
 	rs_json_key_uint(j, "number", f->rings ? f->rings : f->objects);
 	rs_json_key_uint(j, "objects", f->objects);
 	rs_json_key_uint(j, "references", f->references);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "answer/describe/report.h"
+#include "answer/leaks/findings.h"
 #include "export/outfile.h"
 
 #include <stdio.h>
@@ -11,6 +11,7 @@ struct lines {
 	uint8_t *garbage; // [objects] 1: in a garbage list
 	struct rs_json json; // of the file
 	const struct rs_ledger *ledger;
+	const struct rs_findings *findings;
 	bool labels;
 };
 
@@ -34,6 +35,46 @@ static void write_roots(struct lines *l)
 		rs_json_end_array(j);
 	}
 	rs_json_end_array(j);
+}
+
+static void write_finding(struct lines *l, const struct rs_finding *f)
+{
+	const struct rs_graph *g = l->report->graph;
+	const uint32_t *object = rs_findings_objects(l->findings, f);
+	const char *text = rs_vec_items(&l->findings->text, char);
+	const char *line = text + f->line;
+	struct rs_json *j = &l->json;
+
+	rs_json_begin_object(j);
+	rs_json_key_string(j, "kind", rs_finding_kind_text(f->kind));
+	rs_json_key_string(j, "key", text + f->key);
+	rs_json_key_string(j, "grade", rs_grade_text(f->grade));
+	rs_json_key_uint(j, "references", f->references);
+	rs_json_key_uint(j, "bytes", f->bytes);
+	rs_json_key(j, "evidence");
+	rs_json_begin_array(j);
+	for (uint32_t i = 0; i < f->lines; i++, line += strlen(line) + 1)
+		rs_json_string(j, line);
+	rs_json_end_array(j);
+	rs_json_key(j, "objects");
+	rs_json_begin_array(j);
+	for (uint32_t i = 0; i < f->objects; i++)
+		rs_json_address(j, g->address[object[i]]);
+	rs_json_end_array(j);
+	rs_json_end_object(j);
+}
+
+static void write_findings(struct lines *l)
+{
+	const struct rs_finding *finding =
+		rs_vec_items(&l->findings->finding, struct rs_finding);
+	const size_t n = rs_vec_count(&l->findings->finding, struct rs_finding);
+
+	rs_json_key(&l->json, "findings");
+	rs_json_begin_array(&l->json);
+	for (size_t i = 0; i < n; i++)
+		write_finding(l, &finding[i]);
+	rs_json_end_array(&l->json);
 }
 
 // With several runtimes the name is "cpython+native", and the version that of
@@ -60,6 +101,7 @@ static void write_header(struct lines *l)
 	rs_json_key_uint(j, "objects", l->report->graph->objects);
 	rs_json_key_uint(j, "references", l->report->graph->references);
 	write_roots(l);
+	write_findings(l);
 	rs_report_problems(j, session, false);
 	rs_report_completeness(j, session);
 	rs_json_end_object(j);
@@ -194,6 +236,7 @@ struct rs_error *rs_export_jsonl(struct rs_session *session, const char *path,
 		return err;
 	if (!(err = rs_report_full_collection(&report, &l.result)) &&
 	    !(err = rs_session_ledger(session, &l.ledger)) &&
+	    !(err = rs_findings_get(&report, &l.findings)) &&
 	    !(err = mark_garbage(&l)))
 		err = write_file(&l, path);
 	const uint64_t bytes = l.json.written;

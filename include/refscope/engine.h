@@ -195,6 +195,7 @@ RS_PUBLIC void rs_text_free(char *text);
  *  "objects":N,"tracked":N,"references":N,"bytes":N,"dropped":N,
  *  "unreferenced":{"objects":N,"bytes":N},
  *  "traversed":N,"asked":N,"ledger":{as in rs_answer_ledger()},
+ *  "findings":{"total":N,"possible":N},
  *  "problems":["..."],
  *  "dangling":{"references":N,"holders":[{"object":OBJECT,"references":N,
  *    "label":"[1]","target":"0x..","there":"a freed object, once a Foo"}],
@@ -215,7 +216,8 @@ RS_PUBLIC void rs_text_free(char *text);
  * references were found by their type's traverse function; "asked" is the same
  * under an older name.
  *
- * ledger: only once it was made, by rs_answer_ledger() for instance.
+ * ledger: only once it was made, by rs_answer_ledger() for instance. findings:
+ * their numbers, as in rs_answer_leaks(), only once that was asked.
  *
  * layout: the source of the offsets in structs: "table" and the release whose
  * layout it is (the target's own, or another patch release that agrees with the

@@ -22,15 +22,15 @@ class Info(Command):
     options = (
         Option(
             "ledger",
-            "Search memory for what holds references, and add up what all "
-            "counts are made of.",
+            "Search memory for what holds references, add up what all counts "
+            "are made of, and say how many findings \"refs leaks\" has.",
         ),
         JSON,
     )
 
     def ask(self, session: Session, given: Given) -> str:
         if given["ledger"]:
-            session.answer("rs_answer_ledger")
+            session.answer("rs_answer_leaks", False, 1)
         return session.answer("rs_answer_info")
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:

@@ -25,6 +25,17 @@ const char *rs_finding_kind_text(unsigned kind)
 	return name[kind];
 }
 
+const char *rs_grade_text(unsigned grade)
+{
+	static const char *const name[] = {
+		[RS_CERTAIN] = "certain",
+		[RS_LIKELY] = "likely",
+		[RS_POSSIBLE] = "possible",
+	};
+
+	return name[grade];
+}
+
 static int by_key(const void *left, const void *right)
 {
 	const struct rs_grouped *a = left, *b = right;

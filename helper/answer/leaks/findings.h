@@ -110,6 +110,9 @@ rs_findings_objects(const struct rs_findings *findings,
 /** @return "missing-decref" and so on. */
 const char *rs_finding_kind_text(unsigned kind);
 
+/** @return "certain", "likely" or "possible". */
+const char *rs_grade_text(unsigned grade);
+
 /* --- For those who make findings. ---------------------------------------- */
 
 /** A hash of @p text, for keys of groups. */

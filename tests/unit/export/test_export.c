@@ -78,6 +78,13 @@ START_TEST(jsonl_is_version_1)
 			 "{\"refscope\":1,\"runtime\":\"cpython\","
 			 "\"version\":\"2.7.18\",\"source\":\"core\","
 			 "\"objects\":3,\"references\":3,\"roots\":[],"
+			 "\"findings\":[{\"kind\":\"dead-ring\","
+			 "\"key\":\"dead-ring <CGcLeak>._self ->\","
+			 "\"grade\":\"certain\",\"references\":0,"
+			 "\"bytes\":144,\"evidence\":["
+			 "\"a finalizer: <CGcLeak 0x100000>\","
+			 "\"dropping <CGcLeak>._self frees it\"],"
+			 "\"objects\":[\"0x100000\",\"0x100040\"]}],"
 			 "\"method\":\"read\",\"not_traversed\":0,"
 			 "\"learned\":\"read\",\"unasked\":0}");
 	ck_assert_str_eq(next_line(&rest),

@@ -22,6 +22,7 @@ def info(answer: dict[str, Any]) -> list[str]:
         lines += text.indent(text.columns(rows, "<>"))
     lines += text.indent(unreferenced(answer))
     lines += text.indent(_ledger(answer.get("ledger")))
+    lines += text.indent(_findings(answer.get("findings")))
     lines += text.indent(_method(answer))
     lines += text.indent(_problems(answer))
     return lines
@@ -42,6 +43,15 @@ def _ledger(ledger: dict[str, Any] | None) -> list[str]:
     if ledger["over"]:
         rows.append(("  over the counts", text.number(ledger["over"])))
     return text.columns(rows, "<>")
+
+
+def _findings(findings: dict[str, Any] | None) -> list[str]:
+    if not findings:
+        return []
+    line = text.count(findings["total"], "finding")
+    if findings["possible"]:
+        line += f", {text.number(findings['possible'])} more possible"
+    return [f'{line} ("refs leaks")']
 
 
 def _method(answer: dict[str, Any]) -> list[str]:

@@ -23,8 +23,8 @@ from .target import Unavailable, holder
 JSON = Option("json", "Print the answer as one JSON object on one line.")
 NAME = Option(
     "name",
-    "OBJ is a name such as module.attr['key'].attr[0]. It is looked up by "
-    "reading memory; no code runs.",
+    "OBJ is a name such as module.attr['key'].attr[0]; keys are written as "
+    "in Python. It is looked up by reading memory; no code runs.",
     marks_operand=True,
 )
 
@@ -159,6 +159,12 @@ class Command(gdb.Command):
         # starts, then with word cut at the last of "-./:". So match the whole
         # token, and return only the part after GDB's cut.
         found = self.parser.complete(text)
+        if (
+            found is None
+            and not self.verbatim
+            and self.parser.has(NAME.name, text)
+        ):
+            found = _names(text)
         if found is None:
             found = self.complete_operand(text)
         if isinstance(found, int):
@@ -172,6 +178,18 @@ class Command(gdb.Command):
     def complete_operand(self, text: str) -> Any:
         """A gdb.COMPLETE_ constant, or candidates for the whole token."""
         return gdb.COMPLETE_EXPRESSION if self.operand else []
+
+
+def _names(text: str) -> list[str]:
+    """The names of the target that begin as the last word does."""
+    token = "" if not text or text[-1].isspace() else text.split()[-1]
+    quote = token[:1] if token[:1] in ("'", '"') else ""
+    try:
+        session = holder.session()
+        return [quote + name
+                for name in value.names(session, token[len(quote):])]
+    except (Unavailable, EngineError, gdb.error, ValueError):
+        return []  # there is no line to say why
 
 
 def _described(option: Option) -> str:

@@ -11,6 +11,7 @@ from .core.engine import Session
 
 _NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]+", re.I)
 _TOP = 1 << 64
+_NAMES_MOST = 5000
 
 
 class NotAnObject(ValueError):
@@ -19,8 +20,21 @@ class NotAnObject(ValueError):
 
 def named(session: Session, name: str) -> int:
     """The address of module.attr[key].attr. Raises EngineError."""
-    answer = json.loads(session.answer("rs_answer_resolve", name))
+    answer = json.loads(session.answer("rs_answer_resolve", unquoted(name)))
     return int(answer["object"]["id"], 16)
+
+
+def unquoted(name: str) -> str:
+    """Without the quotes around all of it: no name begins with one."""
+    if len(name) > 2 and name[0] in "\"'" and name[-1] == name[0]:
+        return name[1:-1]
+    return name
+
+
+def names(session: Session, text: str) -> list[str]:
+    """The names that begin with the text, sorted. Raises EngineError."""
+    answer = json.loads(session.answer("rs_answer_names", text, _NAMES_MOST))
+    return sorted(set(answer["names"]))
 
 
 def written(expression: str) -> int:

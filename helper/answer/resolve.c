@@ -57,3 +57,58 @@ rs_answer_resolve(struct rs_session *session, const char *name, char **ret)
 	rs_report_key_object(&report, "object", n);
 	return rs_report_take(&report, ret);
 }
+
+// Names go to the answer as they are found, up to a limit.
+struct names {
+	struct rs_json *json;
+	uint64_t left;
+};
+
+static void write_name(void *context, const char *name)
+{
+	struct names *names = context;
+
+	if (!names->left)
+		return;
+	names->left--;
+	rs_json_string(names->json, name);
+}
+
+static struct rs_error *
+complete(struct rs_session *session, const char *text, struct names *names)
+{
+	struct rs_error *err = NULL;
+
+	for (size_t i = 0; i < session->runtimes && !err; i++) {
+		struct rs_runtime *rt = session->runtime[i];
+
+		if (rt->ops->complete && !rt->unread)
+			err = rt->ops->complete(rt, text, write_name, names);
+	}
+	return err;
+}
+
+struct rs_error *rs_answer_names(struct rs_session *session, const char *text,
+				 uint64_t limit, char **ret)
+{
+	RS_NEED_SESSION(session);
+	struct rs_json j;
+	struct names names = {&j, limit ? limit : UINT64_MAX};
+	struct rs_error *err = rs_session_check(session);
+
+	if (err)
+		return err;
+	rs_json_init(&j, -1);
+	rs_json_begin_object(&j);
+	rs_json_key(&j, "names");
+	rs_json_begin_array(&j);
+	err = complete(session, text, &names);
+	rs_json_end_array(&j);
+	rs_report_completeness(&j, session);
+	rs_json_end_object(&j);
+	err = rs_report_checked(session, err);
+	if (!err)
+		err = rs_json_take(&j, ret);
+	rs_json_fini(&j);
+	return err;
+}

@@ -627,6 +627,17 @@ struct rs_runtime_ops {
 	 */
 	struct rs_error *(*resolve)(struct rs_runtime *rt, const char *name,
 				    uint64_t *ret);
+
+	/**
+	 * Call @p visit with each name that begins with @p text, up to the end
+	 * of the last part: `sys.modules` for `sys.mo`. Some may be said twice.
+	 * What has no such names has none. NULL: none are known.
+	 * Errors: RS_ENOMEM.
+	 */
+	struct rs_error *(*complete)(struct rs_runtime *rt, const char *text,
+				     void (*visit)(void *context,
+						   const char *name),
+				     void *context);
 	void (*free)(struct rs_runtime *rt);
 };
 

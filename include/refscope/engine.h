@@ -657,6 +657,19 @@ rs_answer_gc(struct rs_session *session, char **ret);
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_resolve(struct rs_session *session, const char *name, char **ret);
 
+/**
+ * The names that begin with @p text: modules, names in __main__, attributes;
+ * of a C program declared roots and their references.
+ *
+ * {"names":["sys.modules",...]}; in no order, and some may be there twice.
+ * Names that begin with `_` are there if the last part of @p text does.
+ *
+ * @param limit Names at most; 0: all.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_names(struct rs_session *session, const char *text, uint64_t limit,
+		char **ret);
+
 /* === Context: options, callbacks, everything about one session =========== */
 
 /*

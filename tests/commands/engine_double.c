@@ -410,6 +410,17 @@ rs_answer_resolve(struct rs_session *session, const char *name, char **ret)
 	return answer(ret, "{\"object\":{\"id\":\"0x4242\"}}");
 }
 
+/** "sys.modules" and "sys.path", twice. */
+struct rs_error *rs_answer_names(struct rs_session *session, const char *text,
+				 uint64_t limit, char **ret)
+{
+	(void)session;
+	(void)text;
+	(void)limit;
+	return answer(ret, "{\"names\":[\"sys.path\",\"sys.modules\","
+			   "\"sys.path\"]}");
+}
+
 struct rs_error *
 rs_number_count(struct rs_session *session, uint64_t object, int64_t *ret)
 {

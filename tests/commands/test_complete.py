@@ -74,6 +74,24 @@ class Complete(unittest.TestCase):
             "refs count zebra.first\nrefs count zebra.second\n",
             "refs count -limit 4 zebra\n"])
 
+    def test_names(self):
+        # Of the stand-in: it offers two, and each once.
+        first = ["set confirm off", "break main", "run"]
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "a")
+            source = program + ".c"
+            with open(source, "w", encoding="ascii") as file:
+                file.write("int main(void) { return 0; }\n")
+            self.assertEqual(os.system(f"cc -g {source} -o {program}"), 0)
+            for start in ("refs count -name ", "refs why -limit 3 -name ",
+                          "refs show -json -name "):
+                got = answers([*first, f"complete {start}sys."],
+                              arguments=[program])[len(first):]
+                self.assertEqual(got, [f"{start}sys.modules\n"
+                                       f"{start}sys.path\n"])
+        # There is nothing to look at: no C symbols either.
+        self.check("refs count -name mai")
+
     def test_files(self):
         with tempfile.TemporaryDirectory() as folder:
             os.mkdir(os.path.join(folder, "sub"))

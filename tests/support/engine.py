@@ -47,6 +47,7 @@ def _load():
     for name in ("rs_session_open_core", "rs_session_open_live",
                  "rs_answer_info", "rs_answer_collect", "rs_answer_garbage",
                  "rs_answer_count", "rs_export_jsonl", "rs_answer_resolve",
+                 "rs_answer_names",
                  "rs_answer_types", "rs_answer_gc", "rs_answer_cycles",
                  "rs_answer_reachable", "rs_answer_referrers", "rs_answer_repr",
                  "rs_answer_eval", "rs_answer_objects", "rs_answer_verify",
@@ -196,6 +197,11 @@ class Session:
         """The address of what has this name."""
         found = self._answer("rs_answer_resolve", name.encode())
         return int(found["object"]["id"], 16)
+
+    def names(self, text, limit=0):
+        """What begins with this text."""
+        return self._answer("rs_answer_names", text.encode(),
+                            ctypes.c_uint64(limit))["names"]
 
     def export(self, path, labels=True):
         return self._answer("rs_export_jsonl", os.fsencode(path),

@@ -165,6 +165,7 @@ _ANSWERS: dict[str, tuple[Any, ...]] = {
     "rs_answer_objects": (POINTER(ObjectsOptions),),
     "rs_answer_gc": (),
     "rs_answer_resolve": (_TEXT,),
+    "rs_answer_names": (_TEXT, _LIMIT),
     "rs_answer_verify": (_LIMIT,),
     "rs_answer_repr": (_ADDRESS, _MS, _LIMIT),
     "rs_answer_eval": (_TEXT, _ADDRESS, _MS, _LIMIT),

@@ -138,6 +138,11 @@ class Options:
             return [name for name in names if name.startswith(token)]
         return None
 
+    def has(self, name: str, text: str) -> bool:
+        """Whether the option, a flag, is among the words of text."""
+        flags = [self._exact_or_unique(word) for word in text.split()]
+        return any(flag and flag.name == name for flag in flags)
+
     def _exact_or_unique(self, word: str) -> Option | None:
         if not word.startswith("-"):
             return None

@@ -233,6 +233,9 @@ void rs_py_text(struct rs_runtime *rt, uint64_t address, char *buf,
 		size_t size);
 RS_MUST_CHECK struct rs_error *
 rs_py_resolve(struct rs_runtime *rt, const char *name, uint64_t *ret);
+RS_MUST_CHECK struct rs_error *
+rs_py_complete(struct rs_runtime *rt, const char *text,
+	       void (*visit)(void *context, const char *name), void *context);
 
 /** @return tp_name of type @p type, borrowed, or NULL. */
 const char *rs_py_type_name(struct rs_cpython *py, uint64_t type);

@@ -154,6 +154,7 @@ static const struct rs_runtime_ops ops = {
 	.run = rs_py_run,
 	.rehearse = rs_py_rehearse,
 	.resolve = rs_py_resolve,
+	.complete = rs_py_complete,
 	.free = free_python,
 };
 

@@ -262,6 +262,10 @@ bool rs_native_is_own_namespace(struct rs_runtime *rt,
 struct rs_error *rs_native_garbage(struct rs_runtime *rt, struct rs_vec *ret);
 struct rs_error *
 rs_native_resolve(struct rs_runtime *rt, const char *name, uint64_t *ret);
+RS_MUST_CHECK struct rs_error *
+rs_native_complete(struct rs_runtime *rt, const char *text,
+		   void (*visit)(void *context, const char *name),
+		   void *context);
 
 /** Called with a word of a root. @return NULL to go on. */
 typedef struct rs_error *(*rs_native_root_fn)(void *context, uint64_t slot,

@@ -336,6 +336,7 @@ static const struct rs_runtime_ops native_ops = {
 	.query_objects = rs_native_callbacks,
 	.flag = "native",
 	.resolve = rs_native_resolve,
+	.complete = rs_native_complete,
 	.extension_type = rs_native_overlay,
 	.extension_refs = rs_native_overlay_refs,
 	.free = native_free,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/native/native.h"
 
+#include <stdio.h>
+
 struct search {
 	const char *name;
 	size_t matched; // bytes of the longest root name that fits
@@ -117,4 +119,74 @@ rs_native_resolve(struct rs_runtime *rt, const char *name, uint64_t *ret)
 	if (!err)
 		*ret = search.target;
 	return err;
+}
+
+struct completion {
+	const char *text;
+	void (*visit)(void *context, const char *name);
+	void *context;
+	size_t longest; // bytes of the longest root name that @text goes past
+	uint64_t target;
+};
+
+static struct rs_error *
+offer_root(void *context, uint64_t slot, uint64_t target, const char *name)
+{
+	struct completion *c = context;
+	const size_t n = strlen(name);
+
+	(void)slot;
+	if (strncmp(name, c->text, strlen(c->text)) == 0)
+		c->visit(c->context, name);
+	if (n > c->longest && strncmp(c->text, name, n) == 0 &&
+	    (c->text[n] == '.' || c->text[n] == '[')) {
+		c->longest = n;
+		c->target = target;
+	}
+	return NULL;
+}
+
+/** Offer the labels of references of @p from that begin with @p rest. */
+static void offer_labels(struct rs_runtime *rt, const struct completion *c,
+			 const char *rest, uint64_t from, struct rs_refs *refs)
+{
+	char label[RS_NATIVE_NAME], whole[3 * RS_NATIVE_NAME];
+
+	refs->n = 0;
+	rs_native_read(rt, from, NULL, false, refs);
+	for (uint32_t i = 0; i < refs->n; i++) {
+		rs_native_label(rt, &refs->label[i], label, sizeof(label));
+		if (strncmp(label, rest, strlen(rest)) != 0)
+			continue;
+		(void)snprintf(whole, sizeof(whole), "%.*s%s",
+			       (int)(rest - c->text), c->text, label);
+		c->visit(c->context, whole);
+	}
+}
+
+struct rs_error *
+rs_native_complete(struct rs_runtime *rt, const char *text,
+		   void (*visit)(void *context, const char *name),
+		   void *context)
+{
+	struct completion c = {
+		.text = text, .visit = visit, .context = context};
+	struct rs_refs refs;
+	struct rs_error *err =
+		rs_native_each_root(rs_native_of(rt), offer_root, &c);
+
+	if (err || !c.longest)
+		return err;
+	err = rs_refs_init(&refs, true);
+	if (err)
+		return err;
+	for (const char *rest = text + c.longest; *rest;) {
+		offer_labels(rt, &c, rest, c.target, &refs);
+		const size_t n = step(rt, rest, &c.target, &refs);
+		if (!n)
+			break;
+		rest += n;
+	}
+	rs_refs_fini(&refs);
+	return NULL;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/dict.h"
+#include "runtime/cpython/text/name_key.h"
 
 #include "base/error.h"
 
@@ -199,84 +200,78 @@ static struct rs_error *step_attribute(struct path *p)
 	return NULL;
 }
 
-// The key to look for in a dict: a string or a number.
-struct key {
+// The key to look for in a dict.
+struct search {
 	struct rs_cpython *py;
-	const char *text; // NULL: use the number
-	int64_t number;
+	const struct rs_py_key *key;
 	uint64_t value;
 };
 
 static bool same(void *context, uint64_t key, uint64_t value)
 {
-	struct key *k = context;
-	int64_t number;
+	struct search *s = context;
 
-	if (!rs_py_integer(k->py, key, &number) || number != k->number)
+	if (!rs_py_key_is(s->py, s->key, key))
 		return true;
-	k->value = value;
+	s->value = value;
 	return false;
 }
 
-static uint64_t element(struct rs_cpython *py, uint64_t object, struct key *key)
+static uint64_t item(struct rs_cpython *py, const struct rs_py_type *t,
+		     uint64_t object, int64_t number)
 {
-	const struct rs_py_type *t = rs_py_known_of(py, object);
+	const int64_t length = rs_py_length(py, object);
 	uint64_t value = 0, at;
-	int64_t length;
 
-	if (!t)
-		return 0;
-	if (t->flags & RS_TPF_DICT) {
-		if (key->text)
-			return rs_py_dict_get(py, object, key->text);
-		rs_py_dict_each(py, object, same, key);
-		return key->value;
-	}
-	if (key->text || (t->how != RS_PY_LIST && t->how != RS_PY_TUPLE))
-		return 0;
-	length = rs_py_length(py, object);
 	if (length < 0 || length > RS_PY_ITEMS_MAX)
 		return 0;
-	if (key->number < 0)
-		key->number += length;
-	if (key->number < 0 || key->number >= length)
+	if (number < 0)
+		number += length;
+	if (number < 0 || number >= length)
 		return 0;
 	at = t->how == RS_PY_TUPLE
 		     ? object + (uint64_t)py->known->tuple_item
 		     : rs_py_get(py, object, RS_F_PyListObject__ob_item);
-	rs_memory_u64(py->base.memory, at + (uint64_t)key->number * 8, &value);
+	rs_memory_u64(py->base.memory, at + (uint64_t)number * 8, &value);
 	return value;
 }
 
-// `[3]`, `['key']`, `[key]`.
+static uint64_t
+element(struct rs_cpython *py, uint64_t object, const struct rs_py_key *key)
+{
+	const struct rs_py_type *t = rs_py_known_of(py, object);
+	struct search search = {py, key, 0};
+
+	if (!t)
+		return 0;
+	if (t->flags & RS_TPF_DICT) {
+		if (key->kind == RS_PY_KEY_TEXT)
+			return rs_py_dict_get(py, object, key->text);
+		rs_py_dict_each(py, object, same, &search);
+		return search.value;
+	}
+	if (key->kind != RS_PY_KEY_NUMBER ||
+	    (t->how != RS_PY_LIST && t->how != RS_PY_TUPLE))
+		return 0;
+	return item(py, t, object, key->number);
+}
+
+// `[3]`, `['key']`, `[(1, None)]`.
 static struct rs_error *step_element(struct path *p)
 {
-	struct key key = {.py = p->py};
-	const char *start = ++p->at;
-	const char *end;
-	char text[RS_PART];
-	size_t n = 0;
+	struct rs_py_key key;
 
-	if (*start == '\'' || *start == '"') {
-		for (start++; start[n] && start[n] != start[-1]; n++)
-			;
-		end = start + n + (start[n] ? 1 : 0);
-		key.text = text;
-	} else {
-		char *stop;
-		key.number = strtoll(start, &stop, 0);
-		end = stop;
-		if (stop == start || *stop != ']') {
-			n = strcspn(start, "]");
-			end = start + n;
-			key.text = text;
-		}
-	}
-	if (*end != ']' || n >= RS_PART)
+	rs_py_key_parse(p->at + 1, &key);
+	if (key.kind == RS_PY_KEY_OPEN)
 		return rs_error_new(RS_EBAD, "%s: a `]` is missing", p->text);
-	memcpy(text, start, n);
-	text[n] = '\0';
-	p->at = end + 1;
+	if (key.kind == RS_PY_KEY_BAD)
+		return rs_error_new(
+			RS_EBAD,
+			"%s: `%s`: in brackets a name has a number, "
+			"a text in quotes, b'...', None, or a "
+			"tuple of these",
+			p->text, p->at);
+	p->at = key.end;
 	p->dotted[0] = '\0';
 	p->object = element(p->py, p->object, &key);
 	return p->object ? NULL : missing(p, "such element");

@@ -232,7 +232,9 @@ def in_passing() -> bool:
     if thread is None or not thread.is_running():
         return False
     try:
-        gdb.selected_frame()
+        # It has registers only while it is stopped. What gdb.selected_frame()
+        # would do besides costs more than a whole look at a count.
+        gdb.parse_and_eval("$pc")
     except gdb.error:
         raise Unavailable(
             "the process is running; interrupt it first"

@@ -518,6 +518,14 @@ struct rs_runtime_ops {
 				  struct rs_runtime **ret);
 
 	/**
+	 * Make what renew() returned as it was then, after another
+	 * rs_memory_renew(), without what the run may have changed: types may
+	 * have come and gone. Rows of types that were added stay.
+	 * @return false when it has to be made anew. NULL: always.
+	 */
+	bool (*again)(struct rs_runtime *now);
+
+	/**
 	 * Whether objects of type @p type can be the namespace of a module,
 	 * class, function or other object: in CPython, dicts. NULL: none can.
 	 */

@@ -5,6 +5,17 @@
 // read from a few objects: counts, and which object has a name.
 #include "session/session.h"
 
+enum { RS_NOW_TYPES = 10000 }; // rows of types, old ones included, at most
+
+// What needs no look at memory is kept from hit to hit.
+static bool serves_again(struct rs_session *session, struct rs_runtime *rt)
+{
+	return session->now && rt->ops->again &&
+	       rs_vec_count(&session->now_types.row, struct rs_type_row) <
+		       RS_NOW_TYPES &&
+	       rt->ops->again(session->now);
+}
+
 struct rs_error *rs_session_renew(struct rs_session *session)
 {
 	if (!session)
@@ -19,6 +30,8 @@ struct rs_error *rs_session_renew(struct rs_session *session)
 	if (err)
 		return err;
 	session->ran = true;
+	if (serves_again(session, rt))
+		return NULL;
 	if (session->now)
 		session->now->ops->free(session->now);
 	session->now = NULL;

@@ -213,6 +213,8 @@ static inline uint64_t rs_py_type(const struct rs_cpython *py, uint64_t object)
  * RS_EBAD. */
 RS_MUST_CHECK struct rs_error *rs_py_types_open(struct rs_cpython *py);
 void rs_py_types_close(struct rs_cpython *py);
+/** Forget each type that the program can have changed since it was learned. */
+void rs_py_types_forget(struct rs_cpython *py);
 
 /** The ops of the same names in runtime.h. */
 enum rs_ending

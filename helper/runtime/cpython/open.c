@@ -74,7 +74,6 @@ view_python(struct rs_runtime *rt, struct rs_memory *memory,
 	return err;
 }
 
-// Types may have come and gone: they are decoded again.
 static const struct rs_runtime_ops now_ops = {
 	.name = "cpython",
 	.is_object = rs_py_is_object,
@@ -82,6 +81,12 @@ static const struct rs_runtime_ops now_ops = {
 	.resolve = rs_py_resolve,
 	.free = free_view,
 };
+
+static bool again_python(struct rs_runtime *rt)
+{
+	rs_py_types_forget(rs_cpython(rt));
+	return true;
+}
 
 static struct rs_error *renew_python(struct rs_runtime *rt,
 				     struct rs_types *types,
@@ -111,6 +116,7 @@ static const struct rs_runtime_ops ops = {
 	.gc_returns = true,
 	.view = view_python,
 	.renew = renew_python,
+	.again = again_python,
 	.find = rs_py_find,
 	.members = rs_py_members,
 	.collector_id = rs_py_collector_id,

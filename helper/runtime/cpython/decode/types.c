@@ -222,3 +222,42 @@ void rs_py_types_close(struct rs_cpython *py)
 	free(known);
 	py->known = NULL;
 }
+
+/*
+ * A type of the interpreter's own file stays as PyType_Ready() has left it. Any
+ * other may be changed by the program, or gone with its library.
+ */
+static bool stays(const struct rs_cpython *py, const struct rs_py_type *t)
+{
+	const struct rs_module *own =
+		rs_memory_module(py->base.memory, py->type_type);
+
+	return own && (t->flags & RS_TPF_READY) && !(t->flags & RS_TPF_HEAP) &&
+	       rs_memory_module(py->base.memory, t->address) == own;
+}
+
+void rs_py_types_forget(struct rs_cpython *py)
+{
+	struct rs_py_types *known = py->known;
+	struct rs_py_type **all =
+		rs_vec_items(&known->all, struct rs_py_type *);
+	const size_t n = rs_vec_count(&known->all, struct rs_py_type *);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (stays(py, all[i]))
+			all[kept++] = all[i];
+		else
+			rs_py_type_free(all[i]);
+	}
+	known->all.used = kept * sizeof(struct rs_py_type *);
+	memset(known->cache, 0, sizeof(known->cache));
+	known->old_class = 0;
+	if (kept == n)
+		return;
+	memset(known->table, 0, known->slots * sizeof(*known->table));
+	known->used = (uint32_t)kept;
+	for (size_t i = 0; i < kept; i++)
+		*find_slot(known, all[i]->address) =
+			(struct rs_py_slot){all[i]->address, all[i]};
+}

@@ -141,12 +141,16 @@ attribute(struct rs_cpython *py, uint64_t object, const char *name)
 	if (strcmp(name, "__class__") == 0 &&
 	    !(py->known->old && strcmp(t->name, "instance") == 0))
 		return t->address;
-	if (t->how == RS_PY_TYPE)
+	if (t->how == RS_PY_MODULE) {
+		dict = rs_py_get(py, object, RS_F_PyModuleObject__md_dict);
+		value = dict ? rs_py_dict_get(py, dict, name) : 0;
+	} else if (t->how == RS_PY_TYPE) {
 		value = of_class(py, object, name);
-	else if (py->known->old && strcmp(t->name, "classobj") == 0)
+	} else if (py->known->old && strcmp(t->name, "classobj") == 0) {
 		value = rs_py_old_class_get(py, object, name);
-	else
+	} else {
 		value = of_attributes(py, t, object, name);
+	}
 	if (value)
 		return value;
 	value = of_labels(py, object, name);

@@ -910,6 +910,107 @@ rs_answer_rehearse_drop(struct rs_session *session, uint64_t object,
 			uint32_t timeout_ms, uint64_t limit, char **ret);
 
 /**
+ * What calling a live CPython depends on.
+ *
+ * {"version":"3.11.7","threaded":bool,"interpreters":N,"collecting":bool,
+ *  "holder":N|null,"threads":[N,..],"lacks":[".."]}
+ *
+ * threaded: built without the interpreter's lock. collecting: its collector
+ * runs. holder: the kernel's number of the thread that holds the lock; null:
+ * none does, or it is not known. threads: those with a thread state. lacks:
+ * functions that rs_act_begin() needs and it does not export.
+ * Errors: RS_ENOTFOUND (no CPython); RS_EUNSUPPORTED (a core).
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_call_facts(struct rs_session *session, char **ret);
+
+/*
+ * Calling a live CPython. All threads of the process must be stopped, and
+ * traced by the calling thread of this process (GDB's, when the engine is
+ * loaded by it); not in the least by another.
+ *
+ * A thread is given code that calls gc.METHOD(ARG..) and then brings it back to
+ * where it was, by itself: the debugger may end at any moment. Nothing is
+ * loaded or allocated by libc for that; two mappings are made, and removed by
+ * rs_act_end().
+ */
+enum rs_act_way {
+	// The thread waits in a system call without the interpreter's lock: it
+	// takes the lock, calls, and gives it up.
+	RS_ACT_BLOCKED = 1,
+	// The thread only queues the call (Py_AddPendingCall); the main thread
+	// makes it where it next looks for such calls.
+	RS_ACT_PENDING = 2,
+};
+
+struct rs_act_request {
+	size_t size; /**< sizeof(struct rs_act_request) */
+	pid_t pid; /**< Of the process. */
+	enum rs_act_way way;
+	int64_t tid; /**< The kernel's number of the thread. */
+	/** Of the module gc; "": clear the list gc.garbage instead. */
+	const char *method;
+	int64_t arg[3];
+	uint32_t args;
+	uint32_t alone_ms; /**< How long the thread may run alone. */
+};
+
+enum rs_act_state {
+	RS_ACT_NEW = 0, /**< Not begun. */
+	RS_ACT_BEGUN = 1,
+	RS_ACT_DONE = 2,
+	RS_ACT_RAISED = 3, /**< It raised an exception, which was dropped. */
+	RS_ACT_CANCELLED = 4, /**< rs_act_cancel(): it will do nothing. */
+};
+
+struct rs_act_result {
+	size_t size; /**< sizeof(struct rs_act_result) */
+	uint32_t state; /**< enum rs_act_state */
+	int64_t returned; /**< -1: no number. */
+	int64_t garbage_before; /**< Objects in gc.garbage; -1: not known. */
+	int64_t garbage_after;
+	uint64_t error; /**< Address of the exception's type. */
+	bool refused; /**< The queue of calls is full. */
+	bool ran; /**< The queued call is over. */
+	bool left; /**< The thread is on its way to where it was, or there. */
+	bool back; /**< It never ran but alone, and is as it was. */
+};
+
+struct rs_act;
+
+/**
+ * Begin a call, and let the one thread run until it is done, or waits for
+ * something, or request->alone_ms have passed. Unless the result then says
+ * `back`, all threads have to run for it to be done.
+ * @param[out] ret To be ended by rs_act_end().
+ * Errors: RS_EIO (not traced by this thread, or it has ended); RS_EARGUMENT;
+ * RS_ENOTFOUND (a function is not exported); RS_EUNSUPPORTED. Nothing was begun
+ * then.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_act_begin(struct rs_session *session, const struct rs_act_request *request,
+	     struct rs_act **ret);
+
+/** How far it is. May be called by any thread, and while the process runs. */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_act_look(struct rs_act *act, struct rs_act_result *ret);
+
+/** Cancel it; all threads must be stopped. @param[out] ret false: it had begun.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_act_cancel(struct rs_act *act, bool *ret);
+
+/**
+ * Remove what is in the process, and free @p act; all threads must be stopped.
+ * @param tid A thread to make the system call; 0: remove nothing, and free
+ *        @p act, which may be NULL then.
+ * @param[out] ret Whether it was removed and freed; false: a thread still needs
+ *        it, let the process run and try again.
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_act_end(struct rs_act *act, int64_t tid, bool *ret);
+
+/**
  * Write all objects and references to the file @p path as JSON lines, version 1
  * (README, "Export"), through a temporary file beside it, which is renamed.
  *

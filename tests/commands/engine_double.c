@@ -394,6 +394,44 @@ rs_answer_rehearse_drop(struct rs_session *session, uint64_t object,
 		      object, label, interpreter, timeout_ms, limit);
 }
 
+struct rs_error *rs_answer_call_facts(struct rs_session *session, char **ret)
+{
+	(void)session;
+	return answer(ret, "{\"call\":\"call_facts\"}");
+}
+
+struct rs_error *rs_act_begin(struct rs_session *session,
+			      const struct rs_act_request *request,
+			      struct rs_act **ret)
+{
+	(void)session;
+	(void)request;
+	(void)ret;
+	return fail(RS_EUNSUPPORTED, "nothing is called");
+}
+
+struct rs_error *rs_act_look(struct rs_act *act, struct rs_act_result *ret)
+{
+	(void)act;
+	(void)ret;
+	return NULL;
+}
+
+struct rs_error *rs_act_cancel(struct rs_act *act, bool *ret)
+{
+	(void)act;
+	*ret = false;
+	return NULL;
+}
+
+struct rs_error *rs_act_end(struct rs_act *act, int64_t tid, bool *ret)
+{
+	(void)act;
+	(void)tid;
+	*ret = true;
+	return NULL;
+}
+
 struct rs_error *rs_answer_gc(struct rs_session *session, char **ret)
 {
 	return answer(ret, "{\"call\":\"gc\",\"exact\":%d}",

@@ -260,7 +260,7 @@ class Errors(Running):
              'refs gc: no option "-limit"; options are -json'),
             ("refs collect x", 'refs collect: unexpected argument "x"; usage: refs '
              "collect [-generation N] [-rules VERSION] [-rehearse] "
-             "[-interpreter N] [-timeout N] [-limit N] [-json]"),
+             "[-now] [-interpreter N] [-timeout N] [-limit N] [-json]"),
             ("refs cycles 2", "refs cycles: EDGE is for -try N; usage: refs "
              "cycles [-alive] [-finding N] [-try N] [-interpreter N] "
              "[-timeout N] [-limit N] [-json] [EDGE]"),

@@ -69,7 +69,7 @@ class Binding(unittest.TestCase):
                 file.write(
                     '#include "refscope/engine.h"\n#include <stdio.h>\n'
                     "int main(void) { printf(\"%zu %zu %zu %zu %zu %zu %zu "
-                    "%zu %zu %zu %zu\",\n"
+                    "%zu %zu %zu %zu %zu %zu %zu %zu\",\n"
                     "sizeof(struct rs_range), offsetof(struct rs_range, prot),"
                     "\nsizeof(struct rs_open_options), offsetof(struct "
                     "rs_open_options, exact),\noffsetof(struct "
@@ -78,7 +78,10 @@ class Binding(unittest.TestCase):
                     "rs_debug_query, field),\nsizeof(struct rs_debug_field), "
                     "offsetof(struct rs_debug_field, pointer), "
                     "sizeof(struct rs_objects_options), "
-                    "offsetof(struct rs_objects_options, limit)); }\n")
+                    "offsetof(struct rs_objects_options, limit),\n"
+                    "sizeof(struct rs_act_request), offsetof(struct "
+                    "rs_act_request, args), sizeof(struct rs_act_result), "
+                    "offsetof(struct rs_act_result, back)); }\n")
             program = os.path.join(folder, "sizes")
             self.assertEqual(os.system(
                 f"cc -I{paths.ROOT}/include {source} -o {program}"), 0)
@@ -90,7 +93,9 @@ class Binding(unittest.TestCase):
             rs._OpenOptions.find_field_context.offset,
             ctypes.sizeof(rs._DebugQuery), rs._DebugQuery.field.offset,
             ctypes.sizeof(rs._DebugField), rs._DebugField.pointer.offset,
-            ctypes.sizeof(rs.ObjectsOptions), rs.ObjectsOptions.limit.offset])
+            ctypes.sizeof(rs.ObjectsOptions), rs.ObjectsOptions.limit.offset,
+            ctypes.sizeof(rs.ActRequest), rs.ActRequest.args.offset,
+            ctypes.sizeof(rs.ActResult), rs.ActResult.back.offset])
 
     def test_a_closed_session_is_an_error(self):
         session = rs.Session(rs.Engine(os.environ["REFSCOPE_DOUBLE"]),

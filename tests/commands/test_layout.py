@@ -654,6 +654,32 @@ class Others(Layout):
         self.assertIn("cannot be predicted", "".join(layout.rehearsal(
             dict(self.REHEARSED, predicted=None))))
 
+    def test_collected(self):
+        answer = {
+            "way": "blocked", "thread": 7, "why": "thread 7 waits",
+            "ran_ms": 0, "left": False, "returned": 2, "garbage": 1,
+            "predicted": {"unreachable": 2}, "differs": [], "limited": False,
+            "objects": [{"id": "0x10", "type": "A", "why": "finalizer"},
+                        {"id": "0x20", "type": "B", "why": "freed"}]}
+        self.check(layout.collected(answer), """
+            thread 7 waits
+            gc: uncollectable <A 0x10>
+            gc: collectable <B 0x20>
+            unreachable object num:2
+            garbage object num:1
+            as predicted""")
+        self.check(layout.collected(dict(
+            answer, objects=[], ran_ms=5, left=True, predicted=None,
+            differs=["a\x1b"])), """
+            thread 7 waits
+            the process ran for 5 ms
+            28 KiB of memory for the call stay until the process ends: a \
+thread is still there
+            unreachable object num:2
+            garbage object num:1
+            what it would come to cannot be predicted
+            a\\x1b""")
+
     def test_dropped(self):
         answer = dict(
             self.REHEARSED, watched=4, freed_at_once=1, freed=3, cleared=1,

@@ -151,11 +151,11 @@ class Target:
         self.process.stdin.write(b"\n")
         self.process.stdin.flush()
 
-    def finish(self):
+    def finish(self, lines=b"\n\n\n"):
         """Let it run to its end; exit status and all that it printed."""
         with Limit(self.process, EXIT_SECONDS, "%s did not end" %
                    " ".join(self.command)):
-            rest = self.process.communicate(b"\n\n\n")[0]
+            rest = self.process.communicate(lines)[0]
         self.printed += rest.decode().splitlines()
         self.errors.seek(0)
         self.printed += self.errors.read().decode().splitlines()

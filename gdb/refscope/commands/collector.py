@@ -8,6 +8,7 @@ from ..command import FINDING, JSON, Command, Failure, Given, limit
 from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option
+from . import now
 from .rehearsal import ABOUT, INTERPRETER, TIMEOUT, rehearsed
 
 # rs_answer_collect(): a full collection.
@@ -22,7 +23,7 @@ class Collect(Command):
         "it. Print the unreachable objects: first those that it could not "
         "free (uncollectable), then those that it would free (collectable); "
         "then how many are unreachable, and how many it would put in the "
-        "garbage list (gc.garbage). " + ABOUT + "It needs a core and \"set "
+        "garbage list (gc.garbage). " + now.ABOUT + ABOUT + "It needs a core and \"set "
         "refs run on\" (\"help set refs run\" tells the risk)."
     )
     example = "refs collect -generation 0"
@@ -35,6 +36,8 @@ class Collect(Command):
                "own.",
                metavar="VERSION", choices=("2.7", "3.4")),
         Option("rehearse", "Rehearse it, and compare with what was computed."),
+        Option("now", "Run the collector in the live process, if that can be "
+               "done safely now, and compare with what was computed."),
         INTERPRETER,
         TIMEOUT,
         limit("objects"),
@@ -48,6 +51,8 @@ class Collect(Command):
         if given["rehearse"] and given["rules"]:
             raise Failure("-rules is of no use to -rehearse, which applies "
                           "the target's own")
+        if given["now"]:
+            return now.collect(given, generation)
         if given["rehearse"]:
             return rehearsed(session, "collect", given, generation)
         return session.answer(
@@ -55,6 +60,8 @@ class Collect(Command):
         )
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
+        if given["now"]:
+            return layout.collected(answer)
         if given["rehearse"]:
             return layout.rehearsal(answer)
         return layout.collect(answer)

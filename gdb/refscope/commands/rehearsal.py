@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..command import JSON, Command, Failure, Given, limit
-from ..command import NAME
+from ..command import JSON, NAME, Command, Default, Failure, Given, limit
 from ..consent import consent
 from ..core import layout
 from ..core.engine import Session
@@ -23,8 +22,9 @@ INTERPRETER = Option(
 )
 TIMEOUT = Option(
     "timeout",
-    "Stop a rehearsal after N seconds of processor time. The default is 30.",
-    metavar="N", number=True, default=30,
+    "Stop a rehearsal after N seconds of processor time, or give up to act "
+    "after N seconds. The default is 30, and to act 5.",
+    metavar="N", number=True, default=Default(30),
 )
 ABOUT = (
     "A rehearsal runs the program's own collector, with its finalizers and "

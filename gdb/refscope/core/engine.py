@@ -144,6 +144,42 @@ class ObjectsOptions(ctypes.Structure):
     ]
 
 
+class ActRequest(ctypes.Structure):
+    """struct rs_act_request."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("pid", c_int),
+        ("way", c_int),
+        ("tid", c_int64),
+        ("method", c_char_p),
+        ("arg", c_int64 * 3),
+        ("args", c_uint32),
+        ("alone_ms", c_uint32),
+    ]
+
+
+class ActResult(ctypes.Structure):
+    """struct rs_act_result."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("state", c_uint32),
+        ("returned", c_int64),
+        ("garbage_before", c_int64),
+        ("garbage_after", c_int64),
+        ("error", c_uint64),
+        ("refused", c_bool),
+        ("ran", c_bool),
+        ("left", c_bool),
+        ("back", c_bool),
+    ]
+
+
+# enum rs_act_way and enum rs_act_state.
+BLOCKED, PENDING = 1, 2
+NEW, BEGUN, DONE, RAISED, CANCELLED = range(5)
+
 # The functions of the engine that return an answer, with the types of their
 # parameters between the session and the result.
 _ADDRESS, _LIMIT, _DEPTH, _TEXT = c_uint64, c_uint64, c_uint32, c_char_p
@@ -172,6 +208,7 @@ _ANSWERS: dict[str, tuple[Any, ...]] = {
     "rs_answer_rehearse_collect": (c_int, c_int64, _MS, _LIMIT),
     "rs_answer_rehearse_cut": (c_uint32, c_uint32, c_int64, _MS, _LIMIT),
     "rs_answer_rehearse_drop": (_ADDRESS, _TEXT, c_int64, _MS, _LIMIT),
+    "rs_answer_call_facts": (),
     "rs_export_jsonl": (_TEXT, c_bool),
     "rs_export_dot": (_TEXT, _ADDRESS, _DEPTH, _LIMIT),
 }
@@ -222,6 +259,11 @@ class Engine:
         for name in _NAMES:
             self._declare(name, c_void_p, c_char_p, POINTER(c_int64))
         self._declare("rs_session_renew", c_void_p)
+        self._declare("rs_act_begin", c_void_p, POINTER(ActRequest),
+                      POINTER(c_void_p))
+        self._declare("rs_act_look", c_void_p, POINTER(ActResult))
+        self._declare("rs_act_cancel", c_void_p, POINTER(c_bool))
+        self._declare("rs_act_end", c_void_p, c_int64, POINTER(c_bool))
 
     def _check_abi(self) -> None:
         # Engines before the first number do not have the function.
@@ -384,12 +426,61 @@ class Session:
         a name. Raises EngineError."""
         return self._number("rs_now_" + name, of)
 
+    def act(self, **wanted: Any) -> "Act":
+        """rs_act_begin(); wanted: members of ActRequest, with the arguments
+        as a list. Raises EngineError."""
+        request = ActRequest(size=ctypes.sizeof(ActRequest))
+        arguments = wanted.pop("arguments")
+        for name, value in wanted.items():
+            raw = _bytes(value) if isinstance(value, str) else value
+            setattr(request, name, raw)
+        request.args = len(arguments)
+        request.arg[: len(arguments)] = arguments
+        handle = c_void_p()
+        begin = self.engine.lib.rs_act_begin
+        self.engine.check(begin(self.handle, byref(request), byref(handle)))
+        return Act(self.engine, handle.value)
+
     def _number(self, function: str, of: int | str) -> int:
         number = c_int64()
         raw = _bytes(of) if isinstance(of, str) else of
         call = getattr(self.engine.lib, function)
         self.engine.check(call(self.handle, raw, byref(number)))
         return number.value
+
+
+class Act:
+    """A call into a live process. Each method is the engine's function of
+    that name; they raise EngineError."""
+
+    def __init__(self, engine: Engine, handle: int | None) -> None:
+        self.engine = engine
+        self.handle = handle
+
+    def look(self) -> ActResult:
+        """How far it is. Of any thread, also while the process runs."""
+        result = ActResult(size=ctypes.sizeof(ActResult))
+        self.engine.check(
+            self.engine.lib.rs_act_look(self.handle, byref(result))
+        )
+        return result
+
+    def cancel(self) -> bool:
+        """Whether it had not begun, and never will."""
+        return self._flag("rs_act_cancel")
+
+    def end(self, tid: int) -> bool:
+        """Whether nothing of it is left in the process."""
+        ended = self._flag("rs_act_end", tid)
+        if ended or not tid:
+            self.handle = None
+        return ended
+
+    def _flag(self, name: str, *arguments: Any) -> bool:
+        flag = c_bool()
+        function = getattr(self.engine.lib, name)
+        self.engine.check(function(self.handle, *arguments, byref(flag)))
+        return flag.value
 
 
 # Paths and names of a target need not be UTF-8; this preserves their bytes.

@@ -4,6 +4,7 @@
 Each takes the decoded JSON of rs_answer_<its name>(), whose schema is in
 include/refscope/engine.h, and returns lines without line ends.
 """
+from .acted import collected
 from .collector import collect, cycles, garbage, gc
 from .files import export
 from .leaks import leaks
@@ -16,6 +17,7 @@ from .verify import verify
 
 __all__ = (
     "collect",
+    "collected",
     "completeness",
     "count",
     "cycles",

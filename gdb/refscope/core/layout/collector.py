@@ -8,7 +8,7 @@ from .. import text
 
 
 # Why a collector has no way to free an object, as it says so itself.
-_UNFREEABLE = {
+UNFREEABLE = {
     why: f": {why}" for why in ("no clear", "no release", "constant count")
 }
 
@@ -37,7 +37,7 @@ def collect(answer: dict[str, Any]) -> list[str]:
     for thing in answer["objects"]:
         freed = thing.get("why") == "freed"
         fate = "collectable" if freed else "uncollectable"
-        reason = _UNFREEABLE.get(thing.get("why") or "", "")
+        reason = UNFREEABLE.get(thing.get("why") or "", "")
         lines.append(f"gc: {fate} {text.name(thing)}{reason}")
     lines += text.more(
         len(answer["objects"]),

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""What was done to a live process as text."""
+from __future__ import annotations
+
+from typing import Any
+
+from .. import text
+from .collector import UNFREEABLE
+
+
+def collected(answer: dict[str, Any]) -> list[str]:
+    lines = how(answer)
+    for one in answer["objects"]:
+        freed = one.get("why") == "freed"
+        fate = "collectable" if freed else "uncollectable"
+        reason = UNFREEABLE.get(one.get("why") or "", "")
+        lines.append(f"gc: {fate} {text.name(one)}{reason}")
+    predicted = answer["predicted"]
+    if predicted:
+        lines += text.more(len(answer["objects"]), predicted["unreachable"],
+                           bool(answer["limited"]))
+    lines.append(f"unreachable object num:{answer['returned']}")
+    lines.append(f"garbage object num:{answer['garbage']}")
+    if predicted is None:
+        lines.append("what it would come to cannot be predicted")
+    elif not answer["differs"]:
+        lines.append("as predicted")
+    return lines + [text.clean(line) for line in answer["differs"]]
+
+
+def how(answer: dict[str, Any]) -> list[str]:
+    """By which thread, why that is safe, and what is left."""
+    lines = [text.clean(answer["why"])]
+    if answer["ran_ms"]:
+        lines.append(f"the process ran for {answer['ran_ms']} ms")
+    if answer["left"]:
+        lines.append("28 KiB of memory for the call stay until the process "
+                     "ends: a thread is still there")
+    return lines

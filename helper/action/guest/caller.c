@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "action/guest/caller.h"
+
+#include "sandbox/guest/raw.h"
+
+#include <stdbool.h>
+
+typedef uint64_t object; // address of a Python object
+
+// The first byte of the code. It never returns: all registers come out of the
+// frame.
+__asm__(".pushsection .text.entry,\"ax\"\n"
+	"call rs_caller_enter\n"
+	"mov %rax, %rsp\n"
+	"mov $15, %eax\n" // rt_sigreturn
+	"syscall\n"
+	"ud2\n"
+	".popsection\n");
+
+#define RS_CALLED(a, which, result, ...)                                       \
+	((result(*)(__VA_ARGS__))(a)->function[RS_CALLER_##which])
+
+static void drop(const struct rs_caller_args *a, object o)
+{
+	if (o)
+		RS_CALLED(a, DROP, void, object)(o);
+}
+
+// Borrowed by sys.modules: the program may never have imported it.
+static object gc_module(const struct rs_caller_args *a)
+{
+	static const char name[] = "gc";
+	const object modules = RS_CALLED(a, MODULES, object, void)();
+	const object found = modules ? RS_CALLED(a, ITEM, object, object,
+						 const char *)(modules, name)
+				     : 0;
+
+	if (found)
+		return found;
+	const object made = RS_CALLED(a, IMPORT, object, const char *)(name);
+	drop(a, made);
+	return made;
+}
+
+static object
+attribute(const struct rs_caller_args *a, object of, const char *name)
+{
+	return RS_CALLED(a, ATTRIBUTE, object, object, const char *)(of, name);
+}
+
+static int64_t garbage(const struct rs_caller_args *a, object gc)
+{
+	const object list = attribute(a, gc, "garbage");
+	const int64_t size =
+		list ? RS_CALLED(a, SIZE, int64_t, object)(list) : -1;
+
+	drop(a, list);
+	return size;
+}
+
+// @return The arguments as a tuple; 0: it raised.
+static object arguments(const struct rs_caller_args *a)
+{
+	const object tuple =
+		RS_CALLED(a, TUPLE, object, int64_t)((int64_t)a->args);
+
+	for (uint64_t i = 0; tuple && i < a->args; i++) {
+		const object n = RS_CALLED(a, FROM, object, int64_t)(a->arg[i]);
+
+		if (!n || RS_CALLED(a, SET, int, object, int64_t,
+				    object)(tuple, (int64_t)i, n)) {
+			drop(a, tuple);
+			return 0;
+		}
+	}
+	return tuple;
+}
+
+static void forget_error(struct rs_caller_args *a, bool keep)
+{
+	object error[3] = {0};
+
+	RS_CALLED(a, FETCH, void, object *, object *, object *)
+	(&error[0], &error[1], &error[2]);
+	if (keep)
+		a->error = error[0];
+	for (int i = 0; i < 3; i++)
+		drop(a, error[i]);
+}
+
+// @return Whether it did not raise.
+static bool call_method(struct rs_caller_args *a, object gc)
+{
+	const object method = attribute(a, gc, a->name);
+	const object tuple = method ? arguments(a) : 0;
+	const object result = tuple ? RS_CALLED(a, CALL, object, object,
+						object)(method, tuple)
+				    : 0;
+
+	if (result) {
+		a->returned = RS_CALLED(a, AS, int64_t, object)(result);
+		if (a->returned == -1)
+			forget_error(a, false); // None, for instance
+	}
+	drop(a, result);
+	drop(a, tuple);
+	drop(a, method);
+	return result;
+}
+
+static bool clear_garbage(const struct rs_caller_args *a, object gc)
+{
+	const object list = attribute(a, gc, "garbage");
+	const bool done =
+		list && RS_CALLED(a, SLICE, int, object, int64_t, int64_t,
+				  object)(list, 0, INT64_MAX, 0) == 0;
+
+	drop(a, list);
+	return done;
+}
+
+// With the interpreter's lock. An exception that is on its way stays.
+static void work(struct rs_caller_args *a)
+{
+	uint64_t fresh = RS_CALLER_NEW;
+	object error[3] = {0};
+
+	if (!__atomic_compare_exchange_n(&a->state, &fresh, RS_CALLER_BEGUN,
+					 false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST))
+		return;
+	RS_CALLED(a, FETCH, void, object *, object *, object *)
+	(&error[0], &error[1], &error[2]);
+	const object gc = gc_module(a);
+	bool done = false;
+	if (gc) {
+		a->garbage_before = garbage(a, gc);
+		done = a->name[0] ? call_method(a, gc) : clear_garbage(a, gc);
+		if (done)
+			a->garbage_after = garbage(a, gc);
+	}
+	forget_error(a, !done);
+	RS_CALLED(a, RESTORE, void, object, object, object)
+	(error[0], error[1], error[2]);
+	__atomic_store_n(&a->state, done ? RS_CALLER_DONE : RS_CALLER_RAISED,
+			 __ATOMIC_SEQ_CST);
+}
+
+// In the main thread, with the interpreter's lock.
+static int pending(void *args)
+{
+	struct rs_caller_args *a = args;
+
+	work(a);
+	__atomic_store_n(&a->ran, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+// Taking the lock of an interpreter that ends would end the thread.
+static bool is_ending(const struct rs_caller_args *a)
+{
+	return a->finalizing && ((int (*)(void))a->finalizing)();
+}
+
+// @return The stack pointer at which rt_sigreturn finds the frame.
+__attribute__((used)) static uint64_t
+rs_caller_enter(uint64_t op, struct rs_caller_args *a)
+{
+	struct rs_caller_frame *frame = (void *)a->frame;
+
+	(void)rs_raw3(SYS_sigaltstack, 0, (uint64_t)frame->stack, 0);
+	if (op == RS_CALLER_PENDING) {
+		a->queued = RS_CALLED(a, ADD, int, int (*)(void *),
+				      void *)(pending, a);
+	} else if (is_ending(a)) {
+		a->state = RS_CALLER_CANCELLED;
+	} else {
+		const int state = RS_CALLED(a, ENSURE, int, void)();
+
+		work(a);
+		RS_CALLED(a, RELEASE, void, int)(state);
+	}
+	__atomic_store_n(&a->left, 1, __ATOMIC_SEQ_CST);
+	return a->frame;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Code that is put into a live target to call functions of its CPython: flat,
+ * without relocations, libc or variables. x86-64 only.
+ *
+ * A thread of the target enters it at its first byte, as rs_caller_enter(op,
+ * args), and leaves it through the signal frame args->frame, which holds all of
+ * its registers as they were: it comes back by itself, whether or not a
+ * debugger is still there.
+ */
+#ifndef RS_ACTION_CALLER_H
+#define RS_ACTION_CALLER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** What is called in the target: names of rs_caller_args.function. */
+#define RS_CALLER_FUNCTIONS(X)                                                 \
+	X(ENSURE, "PyGILState_Ensure")                                         \
+	X(RELEASE, "PyGILState_Release")                                       \
+	X(ADD, "Py_AddPendingCall")                                            \
+	X(MODULES, "PyImport_GetModuleDict")                                   \
+	X(IMPORT, "PyImport_ImportModule")                                     \
+	X(ITEM, "PyDict_GetItemString")                                        \
+	X(ATTRIBUTE, "PyObject_GetAttrString")                                 \
+	X(CALL, "PyObject_CallObject")                                         \
+	X(SIZE, "PyObject_Size")                                               \
+	X(SLICE, "PyList_SetSlice")                                            \
+	X(TUPLE, "PyTuple_New")                                                \
+	X(SET, "PyTuple_SetItem")                                              \
+	X(FROM, "PyLong_FromLong")                                             \
+	X(AS, "PyLong_AsLong")                                                 \
+	X(DROP, "Py_DecRef")                                                   \
+	X(FETCH, "PyErr_Fetch")                                                \
+	X(RESTORE, "PyErr_Restore")
+
+enum rs_caller_function {
+#define RS_CALLER_NUMBER(name, symbol) RS_CALLER_##name,
+	RS_CALLER_FUNCTIONS(RS_CALLER_NUMBER)
+#undef RS_CALLER_NUMBER
+		RS_CALLER_NUMBERS
+};
+
+enum rs_caller_op {
+	RS_CALLER_ENSURED, // take the interpreter's lock, call, give it up
+	RS_CALLER_PENDING, // only queue the call; the main thread makes it
+};
+
+enum rs_caller_state {
+	RS_CALLER_NEW,
+	RS_CALLER_BEGUN, // it has the interpreter's lock
+	RS_CALLER_DONE,
+	RS_CALLER_RAISED, // an exception, which was dropped
+	RS_CALLER_CANCELLED, // by the host, before it began
+};
+
+enum { RS_CALLER_NAME = 32, RS_CALLER_ARGS = 3 };
+
+struct rs_caller_args {
+	uint64_t function[RS_CALLER_NUMBERS];
+	uint64_t finalizing; // Py_IsFinalizing, or 0
+	uint64_t frame; // address of the struct rs_caller_frame to leave by
+	// gc.<name>(arg...); an empty name: clear the list gc.garbage.
+	char name[RS_CALLER_NAME];
+	int64_t arg[RS_CALLER_ARGS];
+	uint64_t args;
+	// Out.
+	uint64_t state; // enum rs_caller_state
+	int64_t queued; // what Py_AddPendingCall() returned
+	uint64_t ran; // 1: the queued call is over, whatever came of it
+	uint64_t left; // 1: about to leave by the frame
+	int64_t returned; // -1: nothing, or no number
+	int64_t garbage_before, garbage_after; // len(gc.garbage), or -1
+	uint64_t error; // address of the exception's type
+};
+
+/** ucontext_t, as rt_sigreturn reads it. Source: Linux,
+ * arch/x86/include/uapi/asm/{ucontext,sigcontext}.h. */
+struct rs_caller_frame {
+	uint64_t flags, link;
+	uint64_t stack[3]; // stack_t
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+	uint16_t cs, gs, fs, ss;
+	uint64_t err, trapno, oldmask, cr2;
+	uint64_t fpstate; // address of the extended state
+	uint64_t reserved[8];
+	uint64_t sigmask;
+};
+
+/** The code; empty where this machine has none. */
+extern const uint8_t rs_caller_code[];
+extern const uint8_t rs_caller_code_end[];
+
+static inline size_t rs_caller_size(void)
+{
+	return (size_t)(rs_caller_code_end - rs_caller_code);
+}
+
+#endif /* RS_ACTION_CALLER_H */

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+#include "action/guest/caller.h"
+#include "sandbox/guest/embed.h"
+
+// RS_CALLER_BIN: what flat.cmake made; not there on other machines.
+#ifdef RS_CALLER_BIN
+RS_EMBED("rs_caller_code", RS_EMBED_FILE(RS_CALLER_BIN));
+#else
+RS_EMBED("rs_caller_code", "");
+#endif

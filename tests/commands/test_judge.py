@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Which way a live CPython is called, by the state of its threads."""
+import sys
+import unittest
+
+import paths
+
+sys.path.insert(0, paths.PACKAGES)
+
+from refscope.core import judge  # noqa: E402
+from refscope.core.engine import BLOCKED, PENDING  # noqa: E402
+
+MAIN, OTHER = 10, 11
+READ, WRITE, FUTEX, SLEEP = 0, 1, 202, 230
+LOCK = ["do_futex_wait", "sem_wait", "PyThread_acquire_lock_timed",
+        "acquire_timed"]
+OWN_LOCK = ["futex_wait", "pthread_cond_timedwait", "take_gil",
+            "PyEval_RestoreThread"]
+
+
+def thread(tid=MAIN, number=READ, calls=(), **more):
+    given = {"static": False, "semaphore": False, "file": False,
+             "in_handler": False, "in_loader": False, **more}
+    return judge.Thread(tid=tid, number=number, calls=list(calls), **given)
+
+
+def stop(*threads, **more):
+    given = {"version": "3.11.7", "threaded": False, "interpreters": 1,
+             "collecting": False, "holder": None, "lacks": [],
+             "python": [t.tid for t in threads], **more}
+    return judge.Stop(pid=MAIN, threads=threads, **given)
+
+
+class Judge(unittest.TestCase):
+    def check(self, way, words, *threads, **more):
+        verdict = judge.choose(stop(*threads, **more))
+        self.assertEqual(verdict.way, way, verdict)
+        self.assertIn(words, verdict.why)
+        return verdict
+
+    def test_a_thread_that_waits_without_the_lock(self):
+        verdict = self.check(BLOCKED, "waits in read", thread())
+        self.assertFalse(verdict.together)
+        verdict = self.check(
+            BLOCKED, "thread 11 has to give up", thread(),
+            thread(OTHER, None), holder=OTHER)
+        self.assertTrue(verdict.together)
+        self.assertEqual(verdict.tid, MAIN)
+
+    def test_one_that_the_kernel_can_restart_as_it_was_is_preferred(self):
+        verdict = self.check(BLOCKED, "waits in read", thread(MAIN, SLEEP),
+                             thread(OTHER, READ))
+        self.assertEqual(verdict.tid, OTHER)
+
+    def test_a_lock_of_the_program(self):
+        self.check(BLOCKED, "waits in futex", thread(number=FUTEX, calls=LOCK))
+        self.check(BLOCKED, "", thread(number=FUTEX, semaphore=True))
+        # Of 2.7 the interpreter's lock looks the same.
+        self.check(0, "is not known", thread(number=FUTEX, semaphore=True),
+                   version="2.7.18")
+        self.check(0, "is not known", thread(number=FUTEX))
+
+    def test_the_interpreters_lock_is_waited_for(self):
+        for one in (thread(number=FUTEX, calls=OWN_LOCK),
+                    thread(number=FUTEX, static=True),
+                    thread(number=FUTEX, calls=["PyThread_acquire_lock",
+                                                "PyEval_EvalFrameEx"])):
+            self.check(PENDING, "the call is queued", one,
+                       thread(OTHER, None), holder=OTHER)
+
+    def test_the_main_thread_at_work(self):
+        self.check(PENDING, "the call is queued", thread(number=None),
+                   holder=MAIN)
+        self.check(0, "at its queue", thread(
+            number=None, calls=["Py_AddPendingCall"]), holder=MAIN)
+
+    def test_threads_that_hold_something(self):
+        for words, one in (
+                ("it is in malloc", thread(calls=["malloc", "x"])),
+                ("it reads a file", thread(file=True)),
+                ("in a signal handler", thread(in_handler=True)),
+                ("the dynamic loader", thread(in_loader=True))):
+            self.assertTrue(self.check(0, words, one).passing)
+        self.assertIn("system call 1", judge.unfit(
+            stop(thread(number=WRITE)), thread(number=WRITE)))
+
+    def test_a_thread_that_is_not_pythons(self):
+        self.check(0, "is not one of Python's", thread(), python=[])
+
+    def test_a_running_collection_passes(self):
+        verdict = self.check(0, "a collection is running", thread(),
+                             collecting=True)
+        self.assertTrue(verdict.passing and verdict.collecting)
+
+    def test_what_is_never_called(self):
+        for words, more in (
+                ("free-threaded", {"threaded": True}),
+                ("2 interpreters", {"interpreters": 2}),
+                ("does not export PyGILState_Ensure",
+                 {"lacks": ["PyGILState_Ensure"]})):
+            self.assertFalse(self.check(0, words, thread(), **more).passing)
+        for name in ("Py_FinalizeEx", "exit"):
+            self.check(0, "the process is ending", thread(calls=[name]))
+
+
+if __name__ == "__main__":
+    unittest.main()

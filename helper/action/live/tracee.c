@@ -117,6 +117,11 @@ struct rs_error *rs_tracee_open(pid_t pid, pid_t tid, struct rs_tracee *ret)
 		return failed(ret, "its registers cannot be read by this "
 				   "debugger");
 	ret->xstate_size = state.iov_len;
+	if (ret->xstate_size >= sizeof(ret->xstate))
+		return rs_error_new(RS_EUNSUPPORTED,
+				    "this processor's registers are larger "
+				    "than %d bytes",
+				    RS_XSTATE_MAX);
 	memcpy(&ret->xcr0, ret->xstate + RS_XCR0_AT, sizeof(ret->xcr0));
 	return find_gadget(ret);
 }

@@ -385,7 +385,7 @@ rs_graph_cuts(const struct rs_graph *graph,
 
 /**
  * The objects reachable from @p from (itself included) over strong and owned
- * references.
+ * references, and over guesses that explain a count (see graph/holders.h).
  *
  * @param depth Most references to follow in a row; UINT32_MAX for no limit.
  * @param[out] list Object numbers (uint32_t) in breadth-first order, appended.
@@ -416,8 +416,9 @@ rs_graph_mark_reachable(const struct rs_graph *graph,
  *
  * This is trial deletion within the set. An object is shared when it is static
  * or immortal, when its count includes a reference that was not found in the
- * set (a guessed one does not count as found), or when a shared object reaches
- * it without passing through @p from.
+ * set (a guessed one counts as found only if all that is known to hold the
+ * object, guesses and roots included, is exactly its count), or when a shared
+ * object reaches it without passing through @p from.
  *
  * @param set The objects reachable from @p from, itself included, each once;
  *        see rs_graph_reachable().

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "graph/holders.h"
 #include "graph/pass.h"
 
 #include <assert.h>
@@ -9,6 +10,7 @@ struct walk {
 	uint64_t *seen; // set of objects: small enough for the caches
 	struct rs_vec *list; // of uint32_t: the result, and the queue
 	struct rs_vec *level; // of uint32_t, or NULL
+	struct rs_holders holders;
 };
 
 static struct rs_error *
@@ -33,10 +35,14 @@ visit_targets(struct walk *walk, uint32_t i, uint32_t level)
 	     e++) {
 		const uint32_t edge = graph->out[e];
 		const uint32_t target = rs_edge_target(edge);
+		struct rs_error *err = NULL;
 
-		if (!rs_edge_counted(edge) || rs_bit(walk->seen, target))
+		if (rs_bit(walk->seen, target))
 			continue;
-		struct rs_error *err = visit(walk, target, level);
+		if (rs_edge_kind(edge) == RS_GUESS)
+			err = rs_holders_count(&walk->holders);
+		if (!err && rs_holders_has(&walk->holders, edge))
+			err = visit(walk, target, level);
 		if (err)
 			return err;
 	}
@@ -80,7 +86,7 @@ struct rs_error *rs_graph_reachable(const struct rs_graph *graph, uint32_t from,
 	const size_t words = rs_bit_words(graph->objects);
 	const size_t list_used = list->used;
 	const size_t level_used = level ? level->used : 0;
-	struct walk walk = {graph, progress, NULL, list, level};
+	struct walk walk = {graph, progress, NULL, list, level, {graph, NULL}};
 
 	assert(from < graph->objects);
 	struct rs_error *err =
@@ -89,6 +95,7 @@ struct rs_error *rs_graph_reachable(const struct rs_graph *graph, uint32_t from,
 		return err;
 	err = search(&walk, from, depth);
 	rs_block_free(walk.seen, words, sizeof(*walk.seen));
+	rs_holders_fini(&walk.holders);
 	if (err) {
 		list->used = list_used;
 		if (level)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "graph/holders.h"
 #include "graph/pass.h"
 
 #include <assert.h>
@@ -20,6 +21,7 @@ struct trial {
 	const uint32_t *set; // [objects]
 	size_t objects;
 	uint32_t *left; // [graph->objects]
+	struct rs_holders holders;
 	struct rs_queue queue; // shared objects whose references are not
 			       // yet followed
 };
@@ -67,7 +69,8 @@ static void subtract_row(const struct trial *trial, uint32_t i)
 			__builtin_prefetch(&trial->left[rs_edge_target(ahead)],
 					   1);
 		}
-		if (!rs_edge_counted(graph->out[e]) || *left == 0)
+		if (*left == 0 ||
+		    !rs_holders_has(&trial->holders, graph->out[e]))
 			continue;
 		// More references than its count: the count cannot be
 		// trusted, so the object is not called retained.
@@ -76,6 +79,24 @@ static void subtract_row(const struct trial *trial, uint32_t i)
 		else if (*left < RS_LEFT_MANY)
 			--*left;
 	}
+}
+
+static bool has_guess(const struct rs_graph *graph, uint32_t i)
+{
+	uint32_t e = graph->out_start[i];
+
+	while (e < graph->out_start[i + 1] &&
+	       rs_edge_kind(graph->out[e]) != RS_GUESS)
+		e++;
+	return e < graph->out_start[i + 1];
+}
+
+static struct rs_error *count_holders(struct trial *trial)
+{
+	for (size_t k = 0; k < trial->objects; k++)
+		if (has_guess(trial->graph, trial->set[k]))
+			return rs_holders_count(&trial->holders);
+	return NULL;
 }
 
 // Afterwards left is RS_LEFT_NONE for objects that only the set refers to.
@@ -138,8 +159,8 @@ static struct rs_error *follow_shared(struct trial *trial)
 			const uint32_t edge = graph->out[e];
 			const uint32_t target = rs_edge_target(edge);
 
-			if (rs_edge_counted(edge) &&
-			    trial->left[target] == RS_LEFT_NONE)
+			if (trial->left[target] == RS_LEFT_NONE &&
+			    rs_holders_has(&trial->holders, edge))
 				share(trial, target);
 		}
 	}
@@ -173,6 +194,7 @@ struct rs_error *rs_graph_retained(const struct rs_graph *graph, uint32_t from,
 		.progress = progress,
 		.set = set,
 		.objects = objects,
+		.holders = {.graph = graph},
 	};
 
 	assert(from < graph->objects && objects <= n);
@@ -182,6 +204,8 @@ struct rs_error *rs_graph_retained(const struct rs_graph *graph, uint32_t from,
 				   &trial.queue.item);
 	if (!err && is_large(&trial))
 		rs_block_dense(trial.left, n, sizeof(uint32_t));
+	if (!err)
+		err = count_holders(&trial);
 	if (!err) {
 		copy_counts(&trial, from);
 		err = subtract(&trial);
@@ -190,6 +214,7 @@ struct rs_error *rs_graph_retained(const struct rs_graph *graph, uint32_t from,
 		err = follow_shared(&trial);
 	if (!err)
 		err = list_retained(&trial, list);
+	rs_holders_fini(&trial.holders);
 	rs_block_free(trial.left, n, sizeof(uint32_t));
 	rs_block_free(trial.queue.item, objects, sizeof(uint32_t));
 	return err;

@@ -33,7 +33,8 @@ enum {
 	RS_D2_FIELDS = 80,
 	RS_D2_NAMES = 88,
 	RS_D2_SIZE = 72,
-	RS_D2_NEW = 2056, // from this number on: types that numpy 1 lacks
+	RS_D2_STRING = 2056, // the number of StringDType; after it: of others
+	RS_D2_NA_OBJECT = 72, // of StringDType
 
 	RS_NPY_C_CONTIGUOUS = 1,
 	RS_NPY_OWNDATA = 4,
@@ -59,6 +60,7 @@ struct dtype {
 	uint64_t subarray, fields, names, metadata;
 	uint32_t number;
 	bool has_objects;
+	uint64_t na_object;
 	bool is_new; // and has fields of its own, which are not known
 };
 
@@ -120,8 +122,10 @@ static bool dtype_open(struct rs_cpython *py, uint64_t at, struct dtype *ret)
 	ret->metadata = rs_py_body_word(py, at, RS_D2_METADATA);
 	ret->has_objects =
 		rs_py_body_word(py, at, RS_D2_FLAGS) & RS_NPY_ITEM_REFCOUNT;
-	ret->is_new = ret->number >= RS_D2_NEW; // or -1
-	if (ret->is_new)
+	ret->is_new = ret->number > RS_D2_STRING; // or -1
+	if (ret->number == RS_D2_STRING)
+		ret->na_object = rs_py_body_word(py, at, RS_D2_NA_OBJECT);
+	if (ret->number >= RS_D2_STRING)
 		return true;
 	ret->subarray = rs_py_body_word(py, at, RS_D2_SUBARRAY);
 	ret->fields = rs_py_body_word(py, at, RS_D2_FIELDS);
@@ -157,6 +161,8 @@ void rs_py_dtype_refs(struct rs_cpython *py, uint64_t dtype,
 		    (uintptr_t) "names");
 	rs_refs_add(refs, d.metadata, RS_OWNED, RS_LABEL_FIELD,
 		    (uintptr_t) "metadata");
+	rs_refs_add(refs, d.na_object, RS_OWNED, RS_LABEL_FIELD,
+		    (uintptr_t) "na_object");
 	refs->incomplete |= d.is_new;
 	if (!d.subarray)
 		return;
@@ -228,7 +234,7 @@ static void find_slots(struct rs_cpython *py, uint64_t dtype, uint64_t at,
 		array_slots(py, &d, at, depth, slots);
 	else if (d.has_objects && rs_py_type(py, d.names) == py->type_tuple)
 		field_slots(py, &d, at, depth, slots);
-	else if (d.has_objects)
+	else if (d.has_objects && d.number != RS_D2_STRING) // text, no objects
 		slots->incomplete = true;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "graph/holders.h"
+#include "graph/known_holders.h"
 #include "graph/pass.h"
 
 #include <assert.h>

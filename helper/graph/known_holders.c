@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "graph/holders.h"
+#include "graph/known_holders.h"
 
 void rs_holders_fini(struct rs_holders *holders)
 {

@@ -4,8 +4,8 @@
  * Which references hold their objects: those that are counted, and each guess
  * that, with all else that is known to hold an object, is exactly its count.
  */
-#ifndef RS_GRAPH_HOLDERS_H
-#define RS_GRAPH_HOLDERS_H
+#ifndef RS_GRAPH_KNOWN_HOLDERS_H
+#define RS_GRAPH_KNOWN_HOLDERS_H
 
 #include "graph/graph.h"
 
@@ -34,4 +34,4 @@ rs_holders_has(const struct rs_holders *holders, uint32_t edge)
 		holders->known[target] == holders->graph->count[target]);
 }
 
-#endif /* RS_GRAPH_HOLDERS_H */
+#endif /* RS_GRAPH_KNOWN_HOLDERS_H */

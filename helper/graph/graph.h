@@ -385,7 +385,8 @@ rs_graph_cuts(const struct rs_graph *graph,
 
 /**
  * The objects reachable from @p from (itself included) over strong and owned
- * references, and over guesses that explain a count (see graph/known_holders.h).
+ * references, and over guesses that explain a count (see
+ * graph/known_holders.h).
  *
  * @param depth Most references to follow in a row; UINT32_MAX for no limit.
  * @param[out] list Object numbers (uint32_t) in breadth-first order, appended.

@@ -96,7 +96,8 @@ ANSWERS = load() if os.path.exists(FILE) else {}
 def answer(name, members):
     """An answer that the engine could give: these members, and for all others
     that its schema requires, those that were recorded, at any depth."""
-    given = complete(copy.deepcopy(members), SCHEMAS[name], ANSWERS[name])
+    given = complete(copy.deepcopy(members), SCHEMAS[name],
+                     ANSWERS.get(name))
     schemas.check(name, given)
     return given
 

@@ -14,7 +14,9 @@ from refscope.core import layout as layouts, text  # noqa: E402
 
 # The answers whose schemas are not called as their layouts.
 NAMES = {"dropped": "rehearse_drop", "rehearsal": "rehearse_collect",
-         "eval_": "eval", "repr_": "repr", "export": "export_jsonl"}
+         "eval_": "eval", "repr_": "repr", "export": "export_jsonl",
+         "collected": "collect_now", "switched": "gc_now",
+         "cleared": "garbage_now"}
 
 
 class Recorded:
@@ -679,6 +681,33 @@ thread is still there
             garbage object num:1
             what it would come to cannot be predicted
             a\\x1b""")
+
+    def test_switched(self):
+        was = {"enabled": True, "debug": [], "thresholds": [700, 10],
+               "frozen": None}
+        answer = {"why": "thread 7 waits", "ran_ms": 0, "left": False,
+                  "way": "blocked", "verb": "gc", "done": "threshold",
+                  "before": was, "back": "refs gc threshold 700 10",
+                  "after": dict(was, thresholds=[7, 10])}
+        self.check(layout.switched(answer), """
+            thread 7 waits
+            enabled: yes
+            debug: none
+            thresholds: 7 10, was 700 10
+            to put it back: refs gc threshold 700 10""")
+        self.assertEqual(layout.switched(dict(answer, after=was))[-1],
+                         "nothing changed")
+        self.assertEqual(layout.switched(dict(answer, back=None))[-1],
+                         "no command puts it back")
+
+    def test_cleared(self):
+        self.check(layout.cleared({
+            "why": "thread 7 waits", "ran_ms": 0, "left": False,
+            "way": "blocked", "verb": "garbage",
+            "garbage_before": 2, "garbage": 0}), """
+            thread 7 waits
+            taken out of gc.garbage: 2 objects
+            garbage object num:0""")
 
     def test_dropped(self):
         answer = dict(

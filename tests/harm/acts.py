@@ -31,7 +31,9 @@ SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "acted.py")
 GDB = os.environ["REFSCOPE_GDB"]
 STATES = ("busy", "threads", "joined", "read", "sleep", "select", "futex",
           "epoll", "wait")
-COMMANDS = os.environ.get("REFSCOPE_ACTS", "refs collect -now -json").split(";")
+COMMANDS = ("refs collect -now -json", "refs gc threshold 650 9 -json",
+            "refs collect -now -generation 1 -json",
+            "refs garbage -clear -json")
 # A command, or its refusal in one line; then the program runs for a little.
 GIVE = """python
 import gdb, time
@@ -46,7 +48,7 @@ def give(command, seconds):
 end
 """
 TOLD = collections.Counter()
-SCHEMA = {"collect": "collect_now", "gc": "gc_now"}
+SCHEMA = {"collect": "collect_now", "gc": "gc_now", "garbage": "garbage_now"}
 
 
 def ignored(line):

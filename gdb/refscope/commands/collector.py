@@ -129,15 +129,25 @@ class Garbage(Command):
     text = (
         "Print the objects in gc.garbage, or in the garbage list of a C "
         "program that uses librefscope: those that earlier collections could "
-        "not free."
+        "not free. -clear takes all of them out of gc.garbage of the live "
+        "process, where that is safe; what nothing else holds is freed then."
     )
     example = "refs garbage"
-    options = (limit("objects"), JSON)
+    options = (
+        Option("clear", "Clear gc.garbage of the live process."),
+        now.TIMEOUT,
+        limit("objects"),
+        JSON,
+    )
 
     def ask(self, session: Session, given: Given) -> str:
+        if given["clear"]:
+            return now.clear(given)
         return session.answer("rs_answer_garbage", given.limit)
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
+        if given["clear"]:
+            return layout.cleared(answer)
         return layout.garbage(answer)
 
 
@@ -147,16 +157,33 @@ class Gc(Command):
     text = (
         "Print whether the collector is enabled, its debug flags, and for "
         "each generation the threshold, the count, the number of objects and, "
-        "where the runtime records them, statistics of past collections."
+        "where the runtime records them, statistics of past collections. "
+        "With SWITCH change it in the live Python process, where that is safe "
+        "(as refs collect -now), and print what it was and the command that "
+        "puts it back. SWITCH is enable, disable, threshold A [B [C]], debug "
+        "FLAGS (none, leak, or names as uncollectable|saveall), freeze or "
+        "unfreeze."
     )
-    example = "refs gc"
-    options = (JSON,)
+    example = "refs gc threshold 700 10 10"
+    operand = "SWITCH"
+    options = (now.TIMEOUT, JSON)
 
     def ask(self, session: Session, given: Given) -> str:
+        if given.operand:
+            return now.switch(given, session)
         return session.answer("rs_answer_gc")
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
+        if given.operand:
+            return layout.switched(answer)
         return layout.gc(answer)
+
+    def complete_operand(self, text: str) -> Any:
+        words = text.split()
+        token = "" if not text or text[-1].isspace() else words[-1]
+        if len(words) > bool(token):
+            return []
+        return [one for one in now.SWITCHES if one.startswith(token)]
 
 
 def register() -> None:

@@ -9,6 +9,7 @@ from .. import acting
 from ..command import Default, Failure, Given
 from ..core import engine as rs
 from ..core.engine import Session
+from ..core.options import Option
 from ..target import holder
 
 _SECONDS = 5
@@ -20,6 +21,19 @@ ABOUT = (
     "lock, or by the main thread where it looks for queued calls. It says "
     "which way and why, or refuses with the reason and changes nothing. "
 )
+
+TIMEOUT = Option(
+    "timeout",
+    "To act: give up after N seconds. The default is 5.",
+    metavar="N", number=True, default=Default(_SECONDS),
+)
+# Bits of gc.set_debug(). Those of 2.7 alone are instances and objects.
+_BITS = {"stats": 1, "collectable": 2, "uncollectable": 4, "instances": 8,
+         "objects": 16, "saveall": 32}
+_OF_2 = _BITS["instances"] | _BITS["objects"]
+_LEAK = 38  # gc.DEBUG_LEAK from 3 on
+SWITCHES = ("enable", "disable", "threshold", "debug", "freeze", "unfreeze")
+_INT_MOST = (1 << 31) - 1
 
 
 def seconds_of(given: Given) -> int:
@@ -136,3 +150,123 @@ def _differs(
         lines.append(f"the program ran for {outcome.ran_ms} ms between the "
                      "prediction and the collection")
     return lines
+
+
+# --- Switches of the collector.
+
+
+def switch(given: Given, session: Session) -> str:
+    """refs gc VERB ..: what was, what is, and the command that puts it back."""
+    verb, *words = given.operand.split()
+    if verb not in SWITCHES:
+        raise Failure(f"no switch \"{verb}\"; there are "
+                      + ", ".join(SWITCHES))
+    before = _state(session)
+    method, numbers = _method(verb, words, before["version"])
+    outcome = acting.call(method, numbers, seconds_of(given), _state)
+    done(outcome, f"gc.{method}()")
+    answer = {
+        **way(outcome),
+        "verb": "gc",
+        "done": verb,
+        "before": _public(outcome.before),
+        "after": _public(_state(holder.session())),
+    }
+    answer["back"] = _back(verb, answer["before"], answer["after"])
+    return json.dumps(answer, separators=(",", ":"))
+
+
+def clear(given: Given) -> str:
+    """refs garbage -clear."""
+    outcome = acting.call("", [], seconds_of(given), lambda _session: None)
+    result = done(outcome, "clearing gc.garbage")
+    answer = {
+        **way(outcome),
+        "verb": "garbage",
+        "garbage_before": result.garbage_before,
+        "garbage": result.garbage_after,
+    }
+    return json.dumps(answer, separators=(",", ":"))
+
+
+def _state(session: Session) -> dict[str, Any]:
+    """The switches as they are, by reading."""
+    answer = json.loads(session.answer("rs_answer_gc"))
+    facts = json.loads(session.answer("rs_answer_call_facts"))
+    rows = [r for r in answer["runtimes"] if r["name"] == "cpython"]
+    row = rows[0] if rows else {}
+    return {
+        "version": facts["version"],
+        "enabled": row.get("enabled"),
+        "debug": row.get("debug"),
+        "thresholds": [g.get("threshold")
+                       for g in row.get("generations") or ()][:3],
+        "frozen": row.get("frozen"),
+    }
+
+
+def _public(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: state[name] for name in state if name != "version"}
+
+
+def _method(
+    verb: str, words: list[str], version: str
+) -> tuple[str, list[int]]:
+    """The function of the module gc, and its arguments."""
+    if verb == "threshold":
+        if not 1 <= len(words) <= 3:
+            raise Failure("usage: refs gc threshold A [B [C]]")
+        numbers = [_number(word) for word in words]
+        return "set_threshold", numbers
+    if verb == "debug":
+        if len(words) != 1:
+            raise Failure("usage: refs gc debug FLAGS; FLAGS are none, leak, "
+                          "or some of " + "|".join(_BITS))
+        return "set_debug", [_flags(words[0], version)]
+    if words:
+        raise Failure(f"{verb} takes no argument")
+    if "freeze" in verb and _release(version) < (3, 7):
+        raise Failure(f"CPython {version} has no gc.{verb}(); 3.7 is the "
+                      "first that has")
+    return verb, []
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in version.split(".")[:2])
+
+
+def _number(word: str) -> int:
+    if not word.isdecimal() or int(word) > _INT_MOST:
+        raise Failure(f"a threshold is a number up to {_INT_MOST}, not "
+                      f"\"{word}\"")
+    return int(word)
+
+
+def _flags(word: str, version: str) -> int:
+    is_2 = version.startswith("2.")
+    bits = 0
+    for name in word.lower().replace(",", "|").split("|"):
+        if name == "leak":
+            bits |= _LEAK | (_OF_2 if is_2 else 0)
+        elif name in _BITS and (is_2 or not _BITS[name] & _OF_2):
+            bits |= _BITS[name]
+        elif name not in ("none", "0"):
+            raise Failure(f"no debug flag \"{name}\" of CPython {version}")
+    return bits
+
+
+def _back(
+    verb: str, before: dict[str, Any], after: dict[str, Any]
+) -> Optional[str]:
+    """The command that puts it back; None: nothing changed, or none can."""
+    if before == after:
+        return None
+    if verb in ("enable", "disable"):
+        return "refs gc " + ("disable" if verb == "enable" else "enable")
+    if verb == "threshold" and None not in before["thresholds"]:
+        return " ".join(["refs gc threshold",
+                         *map(str, before["thresholds"])])
+    if verb == "debug" and before["debug"] is not None:
+        return "refs gc debug " + ("|".join(before["debug"]) or "none")
+    return "refs gc unfreeze" if verb == "freeze" and not before[
+        "frozen"] else None

@@ -4,7 +4,7 @@
 Each takes the decoded JSON of rs_answer_<its name>(), whose schema is in
 include/refscope/engine.h, and returns lines without line ends.
 """
-from .acted import collected
+from .acted import cleared, collected, switched
 from .collector import collect, cycles, garbage, gc
 from .files import export
 from .leaks import leaks
@@ -16,6 +16,7 @@ from .run import eval_, repr_
 from .verify import verify
 
 __all__ = (
+    "cleared",
     "collect",
     "collected",
     "completeness",
@@ -34,6 +35,7 @@ __all__ = (
     "rehearsal",
     "repr_",
     "show",
+    "switched",
     "types",
     "verify",
     "why",

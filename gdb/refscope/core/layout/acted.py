@@ -28,6 +28,38 @@ def collected(answer: dict[str, Any]) -> list[str]:
     return lines + [text.clean(line) for line in answer["differs"]]
 
 
+def switched(answer: dict[str, Any]) -> list[str]:
+    before, after = answer["before"], answer["after"]
+    lines = how(answer) + [
+        f"{name}: {_shown(after[name])}" + (
+            f", was {_shown(before[name])}"
+            if before[name] != after[name] else "")
+        for name in ("enabled", "debug", "thresholds", "frozen")
+        if after[name] is not None
+    ]
+    if before == after:
+        return lines + ["nothing changed"]
+    back = answer["back"]
+    return lines + [f"to put it back: {back}" if back
+                    else "no command puts it back"]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(text.clean(str(one)) for one in value) or "none"
+    return text.number(value)
+
+
+def cleared(answer: dict[str, Any]) -> list[str]:
+    return how(answer) + [
+        "taken out of gc.garbage: "
+        + text.count(answer["garbage_before"], "object"),
+        f"garbage object num:{answer['garbage']}",
+    ]
+
+
 def how(answer: dict[str, Any]) -> list[str]:
     """By which thread, why that is safe, and what is left."""
     lines = [text.clean(answer["why"])]

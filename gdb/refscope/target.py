@@ -48,6 +48,7 @@ class Key(NamedTuple):
     objfiles: int
     run: bool
     run_memory: int
+    threads: int
 
 
 class Holder:
@@ -139,6 +140,7 @@ class Holder:
             # Of a process nothing is run: no reason for another session.
             core is not None and consent.run,
             consent.memory if core is not None else 0,
+            gdb.parameter("refs threads") if core is not None else 0,
         )
 
     def _core(self, connection: Any) -> str:
@@ -168,6 +170,7 @@ class Holder:
             find_field=self._find_field,
             run=key.run,
             run_memory=key.run_memory,
+            threads=key.threads,
         )
         session = rs.Session(self.loaded(), options)
         if key.core is not None:

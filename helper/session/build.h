@@ -94,6 +94,14 @@ static inline uint16_t rs_build_mark(uint16_t one, uint16_t other)
 	return other == RS_USUAL_MARK || other < one ? one : other;
 }
 
+/** @return The bytes of writable memory that are not from a file: objects are
+ * only there. */
+uint64_t rs_build_written_bytes(const struct rs_memory *memory);
+
+/** @return The index of the runtime that has an object at @p address, or
+ * RS_RUNTIMES_MAX. */
+uint8_t rs_build_runtime_at(struct rs_session *session, uint64_t address);
+
 /** Fill in graph->released. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *
 rs_build_released(struct rs_session *session, struct rs_graph *graph);

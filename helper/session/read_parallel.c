@@ -6,10 +6,8 @@
 #include "session/build.h"
 #include "session/exact_query.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 enum {
 	// Below these, starting a thread and decoding types twice would take
@@ -105,30 +103,12 @@ rs_parallel_read(struct rs_parallel *reader, struct rs_batch *b)
 	return err;
 }
 
-// Bytes of writable memory that are not from a file: objects are only there.
-static uint64_t written_bytes(const struct rs_memory *memory)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < memory->segments; i++) {
-		const struct rs_segment *s = &memory->segment[i];
-
-		if (!s->from_file && (s->prot & PROT_WRITE))
-			bytes += s->end - s->start;
-	}
-	return bytes;
-}
-
 static bool pays(const struct rs_session *session)
 {
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
 	return session->memory->is_core && session->runtimes == 1 &&
 	       session->runtime[0]->ops->view &&
-	       written_bytes(session->memory) >= RS_PARALLEL_BYTES &&
-	       sched_getaffinity(0, sizeof(set), &set) == 0 &&
-	       CPU_COUNT(&set) > 1;
+	       rs_build_written_bytes(session->memory) >= RS_PARALLEL_BYTES &&
+	       rs_session_threads(session) > 1;
 }
 
 struct rs_parallel *rs_parallel_new(struct rs_session *session)

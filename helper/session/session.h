@@ -6,6 +6,7 @@
 #ifndef RS_SESSION_SESSION_H
 #define RS_SESSION_SESSION_H
 
+#include "base/work.h"
 #include "refscope/engine.h"
 #include "roots/ledger.h"
 #include "runtime/runtime.h"
@@ -52,6 +53,15 @@ rs_session_image_options(const struct rs_session *session)
 		.memory = session->options.run_memory,
 		.run = session->options.run,
 	};
+}
+
+/** How many threads may read the target, the caller's included. */
+static inline unsigned rs_session_threads(const struct rs_session *session)
+{
+	const uint64_t wanted = session->options.threads;
+
+	return rs_work_threads(wanted < RS_WORKERS_MOST ? (unsigned)wanted
+							: RS_WORKERS_MOST);
 }
 
 /** Name in problem[] the second walls @p missing that an image has not. */

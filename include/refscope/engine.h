@@ -753,6 +753,9 @@ struct rs_open_options {
 	 * rs_answer_eval() run code of the core whenever they are called.
 	 */
 	bool run;
+	/** The most threads that read a large core; 0: as many as this process
+	 * has processors. Answers do not depend on it. */
+	uint64_t threads;
 };
 
 /**

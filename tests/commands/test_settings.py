@@ -56,6 +56,17 @@ class Exact(unittest.TestCase):
         self.assertIn('"512M"', said[5])
         self.assertIn('"auto"', said[7])
 
+    def test_threads_takes_numbers(self):
+        said = answers([
+            "show refs threads", "set refs threads 3", "show refs threads",
+            "set refs threads some", "set refs threads 0",
+            "show refs threads"])
+        self.assertIn("one for each processor", said[0])
+        self.assertEqual(said[1], "")
+        self.assertIn("refs threads is 3: ", said[2])
+        self.assertEqual(said[3].count("\n"), 1)
+        self.assertEqual(said[5], said[0])
+
     def test_completion(self):
         values, names, shown, prefix = answers([
             "complete set refs exact ", "complete set refs e",

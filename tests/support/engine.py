@@ -23,7 +23,8 @@ class _Options(ctypes.Structure):
                 ("find_field", ctypes.c_void_p),
                 ("find_field_context", ctypes.c_void_p),
                 ("run_memory", ctypes.c_uint64),
-                ("run", ctypes.c_bool)]
+                ("run", ctypes.c_bool),
+                ("threads", ctypes.c_uint64)]
 
 
 class ObjectsOptions(ctypes.Structure):
@@ -67,7 +68,7 @@ class Session:
     """A core (a path) or a stopped process (a number)."""
 
     def __init__(self, target, executable=None, exact="auto", progress=None,
-                 run=False, run_memory=0):
+                 run=False, run_memory=0, threads=0):
         """progress(phase, done, total) says whether to go on."""
         self.library = _load()
         self.handle = ctypes.c_void_p()
@@ -77,7 +78,7 @@ class Session:
         options = _Options(size=ctypes.sizeof(_Options),
                            exec=executable and os.fsencode(executable),
                            exact=EXACT[exact], run=run,
-                           run_memory=run_memory)
+                           run_memory=run_memory, threads=threads)
         if progress:
             options.progress = ctypes.cast(self.progress, ctypes.c_void_p)
         if isinstance(target, int):

@@ -3,6 +3,7 @@
 and the same that one thread finds; or a word that memory or patience ended.
 """
 import ctypes
+import hashlib
 import os
 import shutil
 import subprocess
@@ -164,6 +165,24 @@ class LittleMemory(Heap, unittest.TestCase):
         self.assertEqual(wrong, [])
         self.assertIn("out of memory", [line.split(" ", 1)[1]
                                         for line in lines])
+
+
+class Threads(Heap, unittest.TestCase):
+    """The whole graph is the same for any number of threads."""
+    interpreter = LittleMemory.interpreter
+
+    def test_what_is_exported_and_answered(self):
+        digests = set()
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "out.jsonl")
+            for threads in (1, 2, 3, 8):
+                with engine.Session(self.core, threads=threads) as session:
+                    session.export(out, labels=False)
+                    answers = [session.info(), session.types(), session.ledger()]
+                with open(out, "rb") as file:
+                    digests.add((hashlib.sha256(file.read()).digest(),
+                                 repr(answers)))
+        self.assertTrue(len(digests) == 1, "it is not")
 
 
 class Interrupted(Heap, unittest.TestCase):

@@ -24,7 +24,7 @@ SETTING is one of those below; without one, all are shown.
 Example:
   show refs run"""
 
-SETTINGS = ("exact", "run", "run memory")
+SETTINGS = ("exact", "run", "run memory", "threads")
 
 
 def _show_all(_argument: str, _from_tty: bool) -> None:
@@ -88,8 +88,35 @@ Example:
         return f'refs exact is "{value}": references are {_MEANING[value]}.'
 
 
+class Threads(gdb.Parameter):
+    """Usage: set refs threads N
+
+A large core is read by several threads at once: by N at most, or, with 0,
+the default, by as many as there are processors. Answers do not depend on it.
+Small cores and processes are read by one.
+
+Example:
+  set refs threads 1"""
+
+    set_doc = "Set how many threads read a large core.\n"
+    show_doc = "Show how many threads read a large core.\n"
+
+    def __init__(self) -> None:
+        super().__init__("refs threads", gdb.COMMAND_DATA,
+                         gdb.PARAM_ZUINTEGER)
+        self.value = 0  # as many as there are processors
+
+    def get_set_string(self) -> str:
+        return ""
+
+    def get_show_string(self, value: str) -> str:
+        number = "one for each processor" if value == "0" else value
+        return f"refs threads is {value}: threads for a large core: {number}."
+
+
 def register() -> None:
     setting = Prefix("set refs", _SET)
     setting.alone = lambda *_: gdb.execute("help set refs")
     Prefix("show refs", _SHOW).alone = _show_all
     Exact()
+    Threads()

@@ -123,6 +123,7 @@ class _OpenOptions(ctypes.Structure):
         ("find_field_context", c_void_p),
         ("run_memory", c_uint64),
         ("run", c_bool),
+        ("threads", c_uint64),
     ]
 
 
@@ -310,10 +311,12 @@ class OpenOptions:
         find_field: FindField | None = None,
         run: bool = False,
         run_memory: int = 0,
+        threads: int = 0,
     ) -> None:
         """exact: True, False or None (auto), as GDB represents it.
 
-        run: consent to run any code of a core; run_memory: bytes, 0: auto."""
+        run: consent to run any code of a core; run_memory: bytes, 0: auto;
+        threads: 0: as many as there are processors."""
         self.found: list[Any] = []
         self.raw = _OpenOptions(size=ctypes.sizeof(_OpenOptions))
         self.raw.exec = _bytes(executable)
@@ -321,6 +324,7 @@ class OpenOptions:
         self.raw.exact = _EXACT[exact]
         self.raw.run = run
         self.raw.run_memory = run_memory
+        self.raw.threads = threads
         if find_file:
             self.raw.find_file = FindFileCallback(self._finder(find_file))
         if fetch_file:

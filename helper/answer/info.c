@@ -2,6 +2,7 @@
 #include "answer/describe/collector_state.h"
 #include "answer/describe/dangling.h"
 #include "answer/leaks/findings.h"
+#include "roots/balance.h"
 
 static void write_text(struct rs_json *j, const char *key,
 		       const struct rs_runtime_info *info, uint32_t offset)
@@ -194,6 +195,33 @@ static void write_findings(struct rs_json *j, const struct rs_findings *f)
 	rs_json_end_object(j);
 }
 
+static struct rs_error *
+write_balance(struct rs_json *j, struct rs_session *session)
+{
+	const struct rs_ledger_source source =
+		rs_session_ledger_source(session);
+	struct rs_balance b;
+	struct rs_error *err = rs_balance_make(&source, &b);
+
+	if (err)
+		return err;
+	rs_json_key(j, "balance");
+	if (!b.known) {
+		rs_json_null(j);
+		return NULL;
+	}
+	rs_json_begin_object(j);
+	rs_json_key_uint(j, "memory", b.memory);
+	rs_json_key_uint(j, "objects", b.objects);
+	rs_json_key_uint(j, "free", b.free);
+	rs_json_key_uint(j, "malloc_free", b.malloc_free);
+	rs_json_key_uint(j, "files", b.files);
+	rs_json_key_uint(j, "stacks", b.stacks);
+	rs_json_key_uint(j, "other", b.other);
+	rs_json_end_object(j);
+	return NULL;
+}
+
 struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 {
 	RS_NEED_SESSION(session);
@@ -222,6 +250,8 @@ struct rs_error *rs_answer_info(struct rs_session *session, char **ret)
 		rs_json_begin_object(j);
 		rs_report_totals(j, &session->ledger.totals);
 		rs_json_end_object(j);
+		if ((err = write_balance(j, session)))
+			return err;
 	}
 	write_findings(j, session->findings);
 	if (report.graph && (err = rs_report_dangling(&report)))

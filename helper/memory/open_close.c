@@ -53,6 +53,7 @@ void rs_memory_close(struct rs_memory *memory)
 		rs_file_close(target->file[i]);
 	free(target->file);
 	free(target->renewed);
+	rs_vec_fini(&target->resident);
 	for (size_t i = 0; i < memory->segments; i++)
 		free(memory->segment[i].loaded);
 	for (size_t i = 0; i < target->mappings; i++)

@@ -7,6 +7,7 @@
 #ifndef RS_MEMORY_PLACES_H
 #define RS_MEMORY_PLACES_H
 
+#include "base/vec.h"
 #include "memory/memory.h"
 
 /** A range of addresses of the target. */
@@ -52,5 +53,22 @@ uint64_t rs_memory_tls_size(const struct rs_memory *memory,
 /** @return The file of which @p address is a mapping, as the target names it,
  * or NULL. Borrowed. */
 const char *rs_memory_file_at(const struct rs_memory *memory, uint64_t address);
+
+/** The first mapping of a file that ends above @p address. @return false when
+ * there is none. */
+bool rs_memory_next_file(const struct rs_memory *memory, uint64_t address,
+			 struct rs_extent *ret);
+
+/**
+ * What of the target's memory is there: of a core what is in it, of a live
+ * process the pages that are resident, those of files too.
+ *
+ * @param[out] ret struct rs_extent, ascending and disjoint, appended.
+ * @param[out] known false: it cannot be told (another target, no permission, or
+ *        more than 64 GiB are mapped).
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_memory_resident(struct rs_memory *memory, struct rs_vec *ret, bool *known);
 
 #endif /* RS_MEMORY_PLACES_H */

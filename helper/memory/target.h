@@ -13,6 +13,7 @@
 #define RS_MEMORY_TARGET_H
 
 #include "base/cleanup.h"
+#include "base/vec.h"
 #include "memory/memory.h"
 
 #include <sys/mman.h>
@@ -97,6 +98,10 @@ struct rs_target {
 	pid_t pid; // 0 for other targets
 	int mem_fd; // /proc/PID/mem, or -1 to use process_vm_readv()
 	bool gone; // it has ended, and problem[] says so
+	// struct rs_extent: what was resident when it was opened. Reading makes
+	// more of it so. Valid if resident_known.
+	struct rs_vec resident;
+	bool resident_known;
 	// Of a callback:
 	rs_read_fn read;
 	void *context;
@@ -177,6 +182,11 @@ void rs_segments_seal(struct rs_target *target);
  * Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *rs_copied_reserve(struct rs_target *target);
+
+/** Note what of a live process is resident: resident.c. To be called before its
+ * memory is read. Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *
+rs_target_keep_resident(struct rs_target *target);
 
 /** Copy the bytes of @p segment from address @p from to @p to, as far as that
  * was not done before. @return false when one of them cannot be read. */

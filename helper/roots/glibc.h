@@ -94,6 +94,13 @@ typedef struct rs_error *(*rs_glibc_visit_fn)(void *context,
 RS_MUST_CHECK struct rs_error *
 rs_glibc_each(const struct rs_glibc *glibc, const struct rs_progress *progress,
 	      rs_glibc_visit_fn visit, void *context);
+/**
+ * Find the free chunks, and what of the heaps is not allocated yet.
+ * @param[out] ret struct rs_extent, appended.
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_glibc_idle(const struct rs_glibc *glibc, struct rs_vec *ret);
 
 /** Find the heaps of the arena: glibc_heaps.c. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *

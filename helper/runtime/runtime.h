@@ -482,6 +482,14 @@ struct rs_runtime_ops {
 	enum rs_word_kind (*word_at)(struct rs_runtime *rt, uint64_t slot,
 				     struct rs_extent *block);
 
+	/**
+	 * Find the free blocks in the areas, after areas(): what can be
+	 * allocated without more memory.
+	 * @param[out] ret Appended (struct rs_extent).
+	 * Errors: RS_ENOMEM. NULL: not known.
+	 */
+	struct rs_error *(*idle)(struct rs_runtime *rt, struct rs_vec *ret);
+
 	/** Write what the frame is whose value stack has the word at @p slot:
 	 * "value stack of f (x.py:3)". */
 	void (*frame_text)(struct rs_runtime *rt, uint64_t slot, char *buf,

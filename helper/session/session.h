@@ -114,6 +114,10 @@ rs_session_tracked(struct rs_session *session, struct rs_graph **ret);
 RS_MUST_CHECK struct rs_error *
 rs_session_ledger(struct rs_session *session, const struct rs_ledger **ret);
 
+/** What a ledger or a balance is made of, once there is the graph of all
+ * objects. Borrowed. */
+struct rs_ledger_source rs_session_ledger_source(struct rs_session *session);
+
 /**
  * Run full collections of all runtimes, by their own rules, over @p graph, one
  * of the two above.

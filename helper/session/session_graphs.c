@@ -60,6 +60,17 @@ rs_session_tracked(struct rs_session *session, struct rs_graph **ret)
 	return err;
 }
 
+struct rs_ledger_source rs_session_ledger_source(struct rs_session *session)
+{
+	return (struct rs_ledger_source){
+		.memory = session->memory,
+		.runtime = session->runtime,
+		.runtimes = session->runtimes,
+		.graph = &session->all,
+		.progress = &session->progress,
+	};
+}
+
 struct rs_error *
 rs_session_ledger(struct rs_session *session, const struct rs_ledger **ret)
 {
@@ -67,13 +78,8 @@ rs_session_ledger(struct rs_session *session, const struct rs_ledger **ret)
 	struct rs_error *err = rs_session_graph(session, &graph);
 
 	if (!err && !session->has_ledger) {
-		const struct rs_ledger_source source = {
-			.memory = session->memory,
-			.runtime = session->runtime,
-			.runtimes = session->runtimes,
-			.graph = graph,
-			.progress = &session->progress,
-		};
+		const struct rs_ledger_source source =
+			rs_session_ledger_source(session);
 
 		err = rs_ledger_make(&source, &session->ledger);
 		session->has_ledger = !err;

@@ -196,6 +196,8 @@ RS_PUBLIC void rs_text_free(char *text);
  *  "unreferenced":{"objects":N,"bytes":N},
  *  "traversed":N,"asked":N,"ledger":{as in rs_answer_ledger()},
  *  "findings":{"total":N,"possible":N},
+ *  "balance":{"memory":N,"objects":N,"free":N,"malloc_free":N,"files":N,
+ *    "stacks":N,"other":N}|null,
  *  "problems":["..."],
  *  "dangling":{"references":N,"holders":[{"object":OBJECT,"references":N,
  *    "label":"[1]","target":"0x..","there":"a freed object, once a Foo"}],
@@ -216,8 +218,15 @@ RS_PUBLIC void rs_text_free(char *text);
  * references were found by their type's traverse function; "asked" is the same
  * under an older name.
  *
- * ledger: only once it was made, by rs_answer_ledger() for instance. findings:
- * their numbers, as in rs_answer_leaks(), only once that was asked.
+ * ledger, balance: only once the ledger was made, by rs_answer_ledger() for
+ * instance. balance, in bytes: what the memory is used for, the bytes in a core
+ * or the resident memory of a live process; null if that is not known. objects:
+ * with their tables and buffers, but for those in variables of executables and
+ * libraries; free: free blocks of pymalloc; malloc_free: free chunks of glibc's
+ * malloc(); files: mapped ones, with the variables of executables and
+ * libraries; stacks: with thread-local variables; other: what is left, such as
+ * blocks that C code has allocated. The parts add up to memory.
+ * findings: their numbers, as in rs_answer_leaks(), only once that was asked.
  *
  * layout: the source of the offsets in structs: "table" and the release whose
  * layout it is (the target's own, or another patch release that agrees with the

@@ -64,6 +64,47 @@ class Clean:
         self.assertLessEqual(sums["unexplained"], sums["counts"] * share)
 
 
+class Balance:
+    """Mixed into a TestCase for each interpreter: what the memory is for."""
+    interpreter = None
+    PARTS = ("objects", "free", "malloc_free", "files", "stacks", "other")
+
+    def balance(self, of, whole):
+        """Of a process or a core, whose memory has so many bytes."""
+        with engine.Session(of, exact="off") as session:
+            session.ledger()
+            told = session.info()
+        balance = told["balance"]
+        self.assertEqual(sum(balance[part] for part in self.PARTS),
+                         balance["memory"])
+        self.assertLess(abs(balance["memory"] - whole), whole / 50)
+        for part in ("objects", "malloc_free", "files", "stacks"):
+            self.assertGreater(balance[part], 0, part)
+        # But for those in variables of the interpreter.
+        self.assertLessEqual(balance["objects"], told["bytes"])
+        self.assertGreater(balance["objects"], told["bytes"] / 2)
+        return balance
+
+    def test_parts_add_up_to_the_whole(self):
+        with tempfile.TemporaryDirectory() as place, Target(python(
+                self.interpreter.path,
+                os.path.join(FIXTURES, "clean.py")), place) as target:
+            target.wait_ready()
+            target.stop()
+            with open("/proc/%d/status" % target.pid,
+                      encoding="ascii") as status:
+                resident, = [1024 * int(line.split()[1]) for line in status
+                             if line.startswith("VmRSS:")]
+            live = self.balance(target.pid, resident)
+            target.resume()
+            core = target.gcore()
+            dead = self.balance(core, os.path.getsize(core))
+        # What is in use is resident; of files a core has little.
+        self.assertAlmostEqual(live["objects"], dead["objects"],
+                               delta=live["objects"] / 50)
+        self.assertLess(dead["files"], live["files"])
+
+
 class Planted:
     """Mixed into a TestCase for some interpreters."""
     interpreter = None
@@ -118,6 +159,9 @@ class Planted:
 for one in interpreters.find():
     globals()["Clean_" + one.name] = type(
         "Clean_" + one.name, (Clean, unittest.TestCase), {"interpreter": one})
+    globals()["Balance_" + one.name] = type(
+        "Balance_" + one.name, (Balance, unittest.TestCase),
+        {"interpreter": one})
     if one.name in PLANTED:
         globals()["Planted_" + one.name] = type(
             "Planted_" + one.name, (Planted, unittest.TestCase),

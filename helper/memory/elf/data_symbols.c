@@ -193,3 +193,18 @@ const char *rs_memory_file_at(const struct rs_memory *memory, uint64_t address)
 		       ? target->map[found].path
 		       : NULL;
 }
+
+bool rs_memory_next_file(const struct rs_memory *memory, uint64_t address,
+			 struct rs_extent *ret)
+{
+	const struct rs_target *target = (const struct rs_target *)memory;
+	size_t i =
+		RS_FIRST_INDEX(k, target->maps, target->map[k].end > address);
+
+	while (i < target->maps && !target->map[i].path)
+		i++;
+	if (i == target->maps)
+		return false;
+	*ret = (struct rs_extent){target->map[i].start, target->map[i].end};
+	return true;
+}

@@ -258,6 +258,9 @@ struct rs_error *rs_memory_open_live(pid_t pid,
 	err = rs_copied_reserve(target);
 	if (err)
 		return err;
+	err = rs_target_keep_resident(target);
+	if (err)
+		return err;
 	err = choose_method(target);
 	if (err)
 		return err;

@@ -143,6 +143,7 @@ static const struct rs_runtime_ops ops = {
 	.extent = rs_py_extent,
 	.areas = rs_py_areas,
 	.word_at = rs_py_word_kind,
+	.idle = rs_py_idle,
 	.frame_text = rs_py_frame_word_text,
 	.is_table = rs_py_is_table,
 	.released = rs_py_released,

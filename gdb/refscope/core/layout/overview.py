@@ -23,6 +23,7 @@ def info(answer: dict[str, Any]) -> list[str]:
     lines += text.indent(unreferenced(answer))
     lines += text.indent(_ledger(answer.get("ledger")))
     lines += text.indent(_findings(answer.get("findings")))
+    lines += text.indent(_balance(answer.get("balance")))
     lines += text.indent(_method(answer))
     lines += text.indent(_problems(answer))
     return lines
@@ -52,6 +53,24 @@ def _findings(findings: dict[str, Any] | None) -> list[str]:
     if findings["possible"]:
         line += f", {text.number(findings['possible'])} more possible"
     return [f'{line} ("refs leaks")']
+
+
+def _balance(balance: dict[str, Any] | None) -> list[str]:
+    if not balance:
+        return []
+    rows = [
+        (name, text.size(balance[key]))
+        for key, name in (
+            ("memory", "memory of the target"),
+            ("objects", "  objects and their tables"),
+            ("free", "  free blocks of Python"),
+            ("malloc_free", "  free blocks of malloc()"),
+            ("files", "  files"),
+            ("stacks", "  stacks"),
+            ("other", "  other"),
+        )
+    ]
+    return text.columns(rows, "<>")
 
 
 def _method(answer: dict[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file What a word of CPython's own memory belongs to: the operations extent,
- * areas, word_at, frame_text and is_table of runtime.h. Internal to
+ * areas, word_at, idle, frame_text and is_table of runtime.h. Internal to
  * runtime/cpython.
  */
 #ifndef RS_CPYTHON_WORDS_H
@@ -43,6 +43,8 @@ enum rs_word_kind
 rs_py_word_kind(struct rs_runtime *rt, uint64_t slot, struct rs_extent *block);
 void rs_py_frame_word_text(struct rs_runtime *rt, uint64_t slot, char *buf,
 			   size_t size);
+RS_MUST_CHECK struct rs_error *
+rs_py_idle(struct rs_runtime *rt, struct rs_vec *ret);
 bool rs_py_is_table(struct rs_runtime *rt, uint64_t object, uint64_t slot);
 
 #endif /* RS_CPYTHON_WORDS_H */

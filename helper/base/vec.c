@@ -63,6 +63,20 @@ static void *map(size_t size)
 	return larger + before;
 }
 
+#ifdef __SANITIZE_THREAD__
+// ThreadSanitizer does not see mremap(): what stands where another thread's
+// array was would seem to be that thread's.
+static void *move(void *block, size_t size, size_t larger)
+{
+	void *moved = map(larger);
+
+	if (!moved)
+		return NULL;
+	memcpy(moved, block, size);
+	munmap(block, size);
+	return moved;
+}
+#else
 // Whether the process has a memory limit, which an old and a new copy of a
 // large array at the same time might exceed.
 static bool is_scarce(void)
@@ -95,6 +109,7 @@ static void *move(void *block, size_t size, size_t larger)
 		moved = mremap(block, size, larger, MREMAP_MAYMOVE);
 	return moved == MAP_FAILED ? NULL : moved;
 }
+#endif
 
 void rs_vec_fini(struct rs_vec *vec)
 {

@@ -180,6 +180,15 @@ class Zoo(Case):
                     question()
             self.assertEqual(session.gc()["learned"], "read")
 
+    def test_no_descriptor_stays_open(self):
+        before = sorted(os.listdir("/proc/self/fd"))
+        for exact in ("off", "on"):
+            with engine.Session(self.core, exact=exact) as session:
+                session.collect(limit=1)
+        with engine.Session(self.core, exact="off", run=True) as session:
+            self.assertEqual(session.eval("6 * 7")["value"], "42")
+        self.assertEqual(sorted(os.listdir("/proc/self/fd")), before)
+
     def test_the_commands_take_the_setting(self):
         typed = debugger.run(self.core, [
             "refs info", "set refs exact on", "refs info",

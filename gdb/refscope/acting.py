@@ -195,7 +195,8 @@ def _end(act: rs.Act, tid: int, ran: _Ran) -> bool:
         result = act.look()
         queued = result.state == rs.CANCELLED and result.left \
             and not result.ran and not result.back
-        if time.monotonic() >= limit or ran.stopped_by or (
+        begun = result.state == rs.BEGUN
+        if time.monotonic() >= limit or ran.stopped_by or begun or (
                 queued and time.monotonic() >= limit - _AFTER / 2):
             return True
         _run(ran, time.monotonic() + _A_LITTLE, lambda: False)
@@ -215,8 +216,8 @@ def _not_done(result: rs.ActResult, seconds: float, left: bool,
         return (f"the call has begun, but did not end {why}; it ends by "
                 "itself when the process runs on")
     rest = (
-        "; what was queued does nothing any more, and the memory for it "
-        "(28 KiB) stays until the process ends" if left else ""
+        "; the call does nothing any more, and the memory for it (28 KiB) "
+        "stays until the process ends" if left else ""
     )
     return f"nothing was called: it did not come to it {why}{rest}"
 
@@ -318,6 +319,13 @@ def _calls() -> tuple[list[str], bool, bool]:
 # --- Letting all threads run.
 
 
+def _parameter(name: str) -> Any:
+    try:
+        return gdb.parameter(name)
+    except RuntimeError:
+        return None  # this GDB has none
+
+
 class _Winch:
     """Meanwhile GDB stops at the signal that is sent to stop the process."""
 
@@ -331,9 +339,18 @@ class _Winch:
             for word, what in zip(words, ("stop", "print", "pass"))
         ]
         self._handle(["stop", "print", "pass"])
+        self.quiet = _parameter("suppress-cli-notifications")
+        self._quiet("on")
 
     def __exit__(self, *_error: object) -> None:
         self._handle(self.was)
+        self._quiet("on" if self.quiet else "off")
+
+    def _quiet(self, on: str) -> None:
+        try:  # GDB 12 and later
+            gdb.execute(f"set suppress-cli-notifications {on}")
+        except gdb.error:
+            pass
 
     def _handle(self, words: list[str]) -> None:
         # "stop" implies "print", and "noprint" implies "nostop": in an order

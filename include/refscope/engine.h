@@ -973,6 +973,8 @@ enum rs_act_state {
 	RS_ACT_DONE = 2,
 	RS_ACT_RAISED = 3, /**< It raised an exception, which was dropped. */
 	RS_ACT_CANCELLED = 4, /**< rs_act_cancel(): it will do nothing. */
+	/** The program has replaced the function; nothing was called. */
+	RS_ACT_REPLACED = 5,
 };
 
 struct rs_act_result {

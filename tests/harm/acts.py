@@ -137,6 +137,32 @@ class Acts:
             TOLD[self.interpreter.name, state, how, way] += 1
 
 
+class Refused(unittest.TestCase):
+    """What is never called, and left alone."""
+
+    def check(self, words, options=(), core=False):
+        with tempfile.TemporaryDirectory() as folder, targets.Target(
+                targets.python(interpreters.find()[-1].path, SCRIPT, "read",
+                               os.path.join(folder, "stop")),
+                folder) as target:
+            target.wait_ready()
+            of = ["-c", target.gcore()] if core else ["-p", str(target.pid)]
+            shown = targets.bare_gdb([*options, *of], [
+                "source " + GDB, "refs collect -now", "refs gc disable",
+                "refs garbage -clear"])
+            for command in ("collect", "gc", "garbage"):
+                self.assertIn("refs %s: %s" % (command, words), shown)
+            self.assertEqual(target.finish(b"go\n"), 0)
+            self.assertEqual(target.printed[1:], ["HEAP OK"])
+
+    def test_a_core(self):
+        self.check("a core cannot be called; see refs collect -rehearse",
+                   core=True)
+
+    def test_non_stop_mode(self):
+        self.check("not in non-stop mode", ["-iex", "set non-stop on"])
+
+
 for name in STATES:
     def test(self, state=name):
         self.check(state)

@@ -49,6 +49,9 @@ def seconds_of(given: Given) -> int:
 def done(outcome: acting.Outcome, what: str) -> rs.ActResult:
     """Its result; Failure when it raised an exception."""
     result = outcome.result
+    if result.state == rs.REPLACED:
+        raise Failure(f"nothing was called: the program has put a function of "
+                      f"its own in place of {what}")
     if result.state != rs.DONE:
         raise Failure(f"{what} raised an exception, of the type at "
                       f"{result.error:#x}")
@@ -161,8 +164,8 @@ def switch(given: Given, session: Session) -> str:
     if verb not in SWITCHES:
         raise Failure(f"no switch \"{verb}\"; there are "
                       + ", ".join(SWITCHES))
-    before = _state(session)
-    method, numbers = _method(verb, words, before["version"])
+    acting.check_target()
+    method, numbers = _method(verb, words, _state(session)["version"])
     outcome = acting.call(method, numbers, seconds_of(given), _state)
     done(outcome, f"gc.{method}()")
     answer = {

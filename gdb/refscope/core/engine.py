@@ -179,7 +179,7 @@ class ActResult(ctypes.Structure):
 
 # enum rs_act_way and enum rs_act_state.
 BLOCKED, PENDING = 1, 2
-NEW, BEGUN, DONE, RAISED, CANCELLED = range(5)
+NEW, BEGUN, DONE, RAISED, CANCELLED, REPLACED = range(6)
 
 # The functions of the engine that return an answer, with the types of their
 # parameters between the session and the result.

@@ -88,10 +88,25 @@ static void forget_error(struct rs_caller_args *a, bool keep)
 		drop(a, error[i]);
 }
 
+// A program may put a function of its own in the module, which can do anything.
+static bool is_own(const struct rs_caller_args *a, object method)
+{
+	const object type = RS_CALLED(a, TYPE, object, object)(method);
+
+	drop(a, type);
+	return type == a->builtin;
+}
+
 // @return Whether it did not raise.
 static bool call_method(struct rs_caller_args *a, object gc)
 {
 	const object method = attribute(a, gc, a->name);
+
+	if (method && !is_own(a, method)) {
+		drop(a, method);
+		a->replaced = 1;
+		return false;
+	}
 	const object tuple = method ? arguments(a) : 0;
 	const object result = tuple ? RS_CALLED(a, CALL, object, object,
 						object)(method, tuple)
@@ -142,7 +157,10 @@ static void work(struct rs_caller_args *a)
 	forget_error(a, !done);
 	RS_CALLED(a, RESTORE, void, object, object, object)
 	(error[0], error[1], error[2]);
-	__atomic_store_n(&a->state, done ? RS_CALLER_DONE : RS_CALLER_RAISED,
+	__atomic_store_n(&a->state,
+			 done	       ? RS_CALLER_DONE
+			 : a->replaced ? RS_CALLER_REPLACED
+				       : RS_CALLER_RAISED,
 			 __ATOMIC_SEQ_CST);
 }
 

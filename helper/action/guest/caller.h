@@ -24,6 +24,7 @@
 	X(IMPORT, "PyImport_ImportModule")                                     \
 	X(ITEM, "PyDict_GetItemString")                                        \
 	X(ATTRIBUTE, "PyObject_GetAttrString")                                 \
+	X(TYPE, "PyObject_Type")                                               \
 	X(CALL, "PyObject_CallObject")                                         \
 	X(SIZE, "PyObject_Size")                                               \
 	X(SLICE, "PyList_SetSlice")                                            \
@@ -53,6 +54,7 @@ enum rs_caller_state {
 	RS_CALLER_DONE,
 	RS_CALLER_RAISED, // an exception, which was dropped
 	RS_CALLER_CANCELLED, // by the host, before it began
+	RS_CALLER_REPLACED, // the program put something else there: not called
 };
 
 enum { RS_CALLER_NAME = 32, RS_CALLER_ARGS = 3 };
@@ -60,6 +62,7 @@ enum { RS_CALLER_NAME = 32, RS_CALLER_ARGS = 3 };
 struct rs_caller_args {
 	uint64_t function[RS_CALLER_NUMBERS];
 	uint64_t finalizing; // Py_IsFinalizing, or 0
+	uint64_t builtin; // &PyCFunction_Type
 	uint64_t frame; // address of the struct rs_caller_frame to leave by
 	// gc.<name>(arg...); an empty name: clear the list gc.garbage.
 	char name[RS_CALLER_NAME];
@@ -73,6 +76,7 @@ struct rs_caller_args {
 	int64_t returned; // -1: nothing, or no number
 	int64_t garbage_before, garbage_after; // len(gc.garbage), or -1
 	uint64_t error; // address of the exception's type
+	uint64_t replaced; // 1: the method is not the interpreter's own
 };
 
 /** ucontext_t, as rt_sigreturn reads it. Source: Linux,

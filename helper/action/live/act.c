@@ -208,7 +208,8 @@ find_functions(struct rs_session *session, struct rs_caller_args *args)
 			return err;
 	}
 	find_finalizing(session, args);
-	return NULL;
+	return rs_memory_symbol(session->memory, NULL, "PyCFunction_Type",
+				&args->builtin, NULL);
 }
 
 static struct rs_error *set_args(struct rs_session *session,

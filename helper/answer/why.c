@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/garbage_marks.h"
+#include "answer/describe/only_holder.h"
 
 enum {
 	RS_PATHS_MAX = 1000, // when there is no limit
@@ -123,13 +124,50 @@ struct paths {
 	size_t shown;
 };
 
-// Fields of an interpreter lead to the same modules: sys.modules, the dict of
-// sys, the list of modules by index.
-static bool is_of_interpreter(const struct rs_graph *g, uint32_t root)
+// Whether the path begins with a table in which all kinds of objects are, such
+// as that of interned strings, or leads through a cache.
+static bool says_little(struct rs_report *report, const uint32_t *node,
+			const struct rs_path *path)
 {
-	const uint16_t kind = rs_vec_items(&g->root, struct rs_root)[root].kind;
+	const struct rs_graph *g = report->graph;
+	const struct rs_root *root =
+		&rs_vec_items(&g->root, struct rs_root)[path->root];
+	const char *name = rs_report_root_text(g, root);
 
-	return kind == RS_ROOT_INTERPRETER || kind == RS_ROOT_MODULES;
+	if (root->kind != RS_ROOT_LOCAL &&
+	    (strstr(name, "interned") || strstr(name, "cache")))
+		return true;
+	for (uint32_t i = 0; i + 1 < path->length; i++) {
+		const uint32_t n = node[path->start + i];
+		struct rs_runtime *rt =
+			rs_session_runtime(report->session, g, n);
+		const char *kind =
+			rt->ops->holder_kind
+				? rt->ops->holder_kind(rt, g->address[n])
+				: NULL;
+
+		if (kind && strcmp(kind, "cache") == 0)
+			return true;
+	}
+	return false;
+}
+
+// Put paths that say little behind the others. @return the number of others.
+static size_t sort_paths(struct rs_report *report, struct rs_path *path,
+			 size_t n, const uint32_t *node)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct rs_path one = path[i];
+
+		if (says_little(report, node, &one))
+			continue;
+		memmove(&path[good + 1], &path[good],
+			(i - good) * sizeof(*path));
+		path[good++] = one;
+	}
+	return good;
 }
 
 // Whether both have the same object before the target.
@@ -141,30 +179,31 @@ end_alike(const uint32_t *node, struct rs_path one, struct rs_path other)
 		       node[other.start + other.length - 2];
 }
 
-static bool are_alike(const struct rs_graph *g, const uint32_t *node,
-		      struct rs_path one, struct rs_path other)
+static bool
+are_alike(const uint32_t *node, struct rs_path one, struct rs_path other)
 {
 	return node[one.start] == node[other.start] ||
-	       (is_of_interpreter(g, one.root) &&
-		is_of_interpreter(g, other.root) &&
-		end_alike(node, one, other));
+	       end_alike(node, one, other);
 }
 
-// Of paths that begin with the same object, and of those from fields of an
-// interpreter that end alike, keep the first; the roots of the others go to
-// p->alike.
-static struct rs_error *drop_alike(const struct rs_graph *g, struct paths *p)
+// Of paths that begin with the same object or that end with the same holder
+// keep the first, and of those that say little none if there are others; the
+// roots of the rest go to p->alike.
+static struct rs_error *drop_alike(struct rs_report *report, struct paths *p)
 {
 	struct rs_path *path = rs_vec_items(&p->path, struct rs_path);
 	const uint32_t *node = rs_vec_items(&p->node, uint32_t);
 	const size_t n = rs_vec_count(&p->path, struct rs_path);
+	const size_t good = sort_paths(report, path, n, node);
 	struct rs_error *err = NULL;
 
 	for (size_t i = 0; i < n && !err; i++) {
 		size_t k = 0;
 
-		while (k < p->shown && !are_alike(g, node, path[i], path[k]))
+		while (k < p->shown && !are_alike(node, path[i], path[k]))
 			k++;
+		if (k == p->shown && good && i >= good)
+			k = 0;
 		const struct alike one = {path[i].root, (uint32_t)k};
 		if (k == p->shown)
 			path[p->shown++] = path[i];
@@ -242,9 +281,13 @@ static struct rs_error *answer(struct rs_report *report, uint32_t object,
 		return err;
 	const bool cut = rs_vec_count(&p->path, struct rs_path) ==
 			 limit + RS_PATHS_ALIKE;
-	if ((err = drop_alike(report->graph, p)))
+	if ((err = drop_alike(report, p)))
 		return err;
 	const size_t total = p->shown;
+	struct rs_only_holder only = {0};
+	if (!rs_report_unreachable(o->result->fate[object]) &&
+	    (err = rs_report_only_holder(report, object, &only)))
+		return err;
 	if (!total && ((err = rs_report_garbage_marks(report, &o->garbage)) ||
 		       (err = find_origins(o, object))))
 		return err;
@@ -258,6 +301,7 @@ static struct rs_error *answer(struct rs_report *report, uint32_t object,
 		write_path(report, p, i);
 	rs_json_end_array(j);
 	rs_json_key_bool(j, "garbage", !total && !o->alive);
+	rs_report_key_only(report, &only);
 	write_origins(report, o);
 	rs_json_key_bool(j, "limited", cut || total > limit);
 	return rs_report_take(report, ret);

@@ -574,6 +574,13 @@ struct rs_runtime_ops {
 				 const char **what);
 
 	/**
+	 * What the object at @p address is as a holder, if that says why it
+	 * holds: "traceback", "exception", "closure", "cache", "thread local";
+	 * else NULL. Static. May be NULL.
+	 */
+	const char *(*holder_kind)(struct rs_runtime *rt, uint64_t address);
+
+	/**
 	 * Write the name of a namespace's owner (`module os`, `function f`).
 	 * @return false when it has none. May be NULL if is_namespace() is.
 	 */

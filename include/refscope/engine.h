@@ -382,18 +382,25 @@ rs_answer_referrers(struct rs_session *session, uint64_t object, uint32_t depth,
  *   "also":["local b in f (x.py:3)"],"also_total":N,
  *   "steps":[{"object":OBJECT,"label":".name"},..,{"object":OBJECT}]}],
  *  "garbage":bool,"held":[{"object":OBJECT,"unexplained":N}],
- *  "limited":bool}
+ *  "only":{"kind":"traceback","object":OBJECT,"place":"lib.so: cache",
+ *    "unexplained":N},"limited":bool}
  *
  * The label of a step names the reference to the next step. alive: a root
  * leads to the object. garbage: none does, and it is unreachable for the
  * collector, or held only by objects that are, or by cycles that no collector
  * sees. If it is neither, something holds it that was not found; held lists the
  * objects that lead to it and whose count is not fully explained, 16 at most.
+ * only: what alone keeps the object, or its only holder, or the only holder of
+ * that, and so on; left out when several things do, or when a path says enough.
+ * kind: "traceback", "exception", "closure", "cache" or "thread local", which
+ * object is; "c": only a word of C code's at place holds object; "nothing":
+ * nothing that was read holds object, and unexplained is how many references it
+ * has.
  * @param limit The most paths; 0, and at most: 1000. Of paths that begin with
- *        the same object only one is there, and of those from fields of an
- *        interpreter (sys.modules, modules by index) that lead to the same
- *        holder of the object only the shortest. The roots of the others are
- *        in also, 8 at most; also_total: their number.
+ *        the same object or lead to the same holder only the shortest is there,
+ *        and those from tables of interned strings and through caches are only
+ *        there if all are. The roots of the others are in also, 8 at most;
+ *        also_total: their number.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,

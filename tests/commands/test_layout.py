@@ -363,6 +363,23 @@ class Why(Layout):
                             "paths": [], "limited": False})
         self.assertIn("no known root", lines[1])
 
+    def test_what_alone_keeps_it(self):
+        for only, said in (
+                ({"kind": "exception", "object": DICT},
+                 "only an exception keeps it: <dict 0x7f02>"),
+                ({"kind": "c", "object": LEAK, "place": "lib.so: cache"},
+                 "only C code holds it: lib.so: cache"),
+                ({"kind": "nothing", "object": LEAK, "unexplained": 1},
+                 "nothing read holds it; C code holds 1 reference or forgot to "
+                 "drop it"),
+                ({"kind": "nothing", "object": DICT, "unexplained": 2},
+                 ", which leads to it; C code holds 2 references or forgot to "
+                 "drop them")):
+            lines = layout.why({
+                "object": LEAK, "alive": False, "garbage": False, "paths": [],
+                "held": [], "only": only, "limited": False})
+            self.assertIn(said, lines[1])
+
 
 class Collect(Layout):
     def answer(self, objects, **more):

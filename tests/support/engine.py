@@ -150,6 +150,10 @@ class Session:
     def garbage(self, limit=1 << 40):
         return self._answer("rs_answer_garbage", ctypes.c_uint64(limit))
 
+    def why(self, address, limit=10):
+        return self._answer("rs_answer_why", ctypes.c_uint64(address),
+                            ctypes.c_uint64(limit))
+
     def count(self, address, limit=1 << 40):
         return self._answer("rs_answer_count", ctypes.c_uint64(address),
                             ctypes.c_uint64(limit))

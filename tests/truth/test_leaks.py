@@ -141,6 +141,21 @@ class Leaks:
     def test_no_large_object_is_lost_where_none_is(self):
         self.found_in_malloc(0)
 
+    def test_what_alone_keeps_an_object_is_told(self):
+        with tempfile.TemporaryDirectory() as folder, Target(
+                python(self.interpreter.path, os.path.join(
+                    FIXTURES, "kept.py")), folder) as target:
+            target.wait_ready()
+            target.rest()
+            target.stop()
+            with open(os.path.join(folder, "kept.txt")) as file:
+                told = [line.split() for line in file]
+            with engine.Session(target.pid, exact="off") as session:
+                for kind, address in told:
+                    answer = session.why(int(address, 16))
+                    self.assertEqual(answer.get("only", {}).get("kind"), kind)
+                    self.assertEqual(answer["alive"], kind != "nothing")
+
     def test_nothing_is_found_where_nothing_is(self):
         [answer] = self.found(0)
         known = OLD if self.interpreter.release == [2, 7] else set()

@@ -152,6 +152,7 @@ static const struct rs_runtime_ops ops = {
 	.is_fixed = rs_py_is_fixed,
 	.is_constant = rs_py_is_constant,
 	.ending = rs_py_ending,
+	.holder_kind = rs_py_holder_kind,
 	.owner_name = rs_py_owner_name,
 	.own_name = rs_py_own_name,
 	.type_module = rs_py_type_module,

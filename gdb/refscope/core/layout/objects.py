@@ -210,9 +210,33 @@ def why(answer: dict[str, Any]) -> list[str]:
     for path in answer["paths"]:
         lines.append(f"  {text.clean(path['root'])}" + _also(path))
         lines += text.indent(_steps(path["steps"], shown), "    ")
+    lines += text.indent(_only(answer))
     return lines + text.indent(
         text.more(len(answer["paths"]), None, bool(answer.get("limited")))
     )
+
+
+_ONLY = {"exception": "an exception"}
+
+
+def _only(answer: dict[str, Any]) -> list[str]:
+    """What alone keeps the object alive."""
+    only = answer.get("only")
+    if not only:
+        return []
+    kind, thing = text.clean(only["kind"]), text.described(only["object"], 70)
+    same = only["object"]["id"] == answer["object"]["id"]
+    what = "it" if same else f"{thing}, which leads to it"
+    if kind == "nothing":
+        number = text.count(only.get("unexplained", 0), "reference")
+        return [
+            f"nothing read holds {what}; C code holds {number} or forgot to "
+            "drop " + ("it" if only.get("unexplained") == 1 else "them")
+        ]
+    if kind == "c":
+        place = text.clean(only.get("place", "?"))
+        return [f"only C code holds {what}: {place}"]
+    return [f"only {_ONLY.get(kind, 'a ' + kind)} keeps it: {thing}"]
 
 
 def _also(path: dict[str, Any]) -> str:
@@ -235,6 +259,8 @@ def _no_path(answer: dict[str, Any]) -> list[str]:
             '"refs cycles" shows the cycle that holds it'
         ]
     held = answer.get("held") or ()
+    if answer.get("only"):
+        return text.indent(_only(answer))
     if not held:
         return [
             "  no known root leads to it; "

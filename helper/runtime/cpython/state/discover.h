@@ -276,6 +276,7 @@ RS_MUST_CHECK struct rs_error *
 rs_py_members(struct rs_runtime *rt, unsigned number, struct rs_found *found,
 	      const struct rs_progress *progress);
 int64_t rs_py_collector_id(struct rs_runtime *rt, unsigned number);
+const char *rs_py_holder_kind(struct rs_runtime *rt, uint64_t address);
 uint64_t rs_py_object_in(struct rs_runtime *rt, const struct rs_extent *block);
 RS_MUST_CHECK struct rs_error *rs_py_sweep(struct rs_runtime *rt,
 					   struct rs_addrmap *map,

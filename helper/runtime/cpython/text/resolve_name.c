@@ -176,6 +176,13 @@ static struct rs_error *missing(const struct path *p, const char *what)
 			    p->text, what);
 }
 
+static bool is_module(struct rs_cpython *py, uint64_t object)
+{
+	const struct rs_py_type *t = rs_py_known_of(py, object);
+
+	return t && t->how == RS_PY_MODULE;
+}
+
 // `.word`: an attribute, otherwise a module of the package.
 static struct rs_error *step_attribute(struct path *p)
 {
@@ -187,6 +194,8 @@ static struct rs_error *step_attribute(struct path *p)
 		return rs_error_new(RS_EBAD, "%s: a name is missing after `.`",
 				    p->text);
 	value = attribute(p->py, p->object, word);
+	if (value && !is_module(p->py, value))
+		p->dotted[0] = '\0'; // no need to look through sys.modules
 	(void)snprintf(dotted, sizeof(dotted), "%s.%s", p->dotted, word);
 	if (p->dotted[0] && strlen(dotted) < sizeof(p->dotted)) {
 		const uint64_t module =

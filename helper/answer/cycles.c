@@ -5,6 +5,7 @@
 #include "answer/describe/cycle_reason.h"
 #include "answer/describe/garbage_marks.h"
 #include "answer/describe/rings.h"
+#include "answer/leaks/cycle_shapes.h"
 #include "answer/leaks/findings.h"
 
 #include <inttypes.h>
@@ -89,6 +90,37 @@ static bool write_members(struct rs_rings *c, uint32_t i, uint64_t limit)
 	return m == n;
 }
 
+static bool has_cut(const struct rs_vec *cycle)
+{
+	const struct rs_step *step = rs_vec_items(cycle, struct rs_step);
+	bool found = false;
+
+	for (size_t i = 0; i < rs_vec_count(cycle, struct rs_step); i++)
+		found |= step[i].cut;
+	return found;
+}
+
+// The cycle that says most, with the references that would free all.
+static struct rs_error *
+find_path(const struct rs_rings *c, uint32_t i, struct rs_vec *ret)
+{
+	const uint32_t through = rs_ring_through(c, i);
+	struct rs_vec other = {0};
+	struct rs_error *err =
+		rs_cycle_path_find(c->report, &c->components, i, ret);
+
+	if (err || through == RS_NONE || has_cut(ret))
+		return err;
+	err = rs_cycle_path_through(c->report, &c->components, through, &other);
+	if (!err && other.used) {
+		rs_vec_fini(ret);
+		*ret = other;
+	} else {
+		rs_vec_fini(&other);
+	}
+	return err;
+}
+
 static struct rs_error *write_cycle(struct rs_rings *c,
 				    const struct rs_ring *ring, uint64_t limit,
 				    bool *limited)
@@ -108,8 +140,7 @@ static struct rs_error *write_cycle(struct rs_rings *c,
 	struct rs_json *j = &report->json;
 	struct rs_vec cycle = {0};
 	char why[RS_REASON_SIZE];
-	struct rs_error *err =
-		rs_cycle_path_find(report, &c->components, i, &cycle);
+	struct rs_error *err = find_path(c, i, &cycle);
 
 	if (err) {
 		rs_vec_fini(&cycle);
@@ -153,36 +184,91 @@ is_wanted(const struct rs_rings *c, const struct wanted *wanted, uint32_t i)
 	       wanted->object[*rs_ring_members(c, c->ring[i].component)];
 }
 
+// What is written of the cycles: indices in rings->ring, and their shapes.
+struct listing {
+	struct rs_vec place; // uint32_t
+	struct rs_vec shape; // struct rs_cycle_shape
+	uint64_t limit;
+	bool limited;
+};
+
+static struct rs_error *
+list(const struct rs_rings *c, const struct wanted *wanted, struct listing *l)
+{
+	struct rs_error *err = NULL;
+
+	for (uint32_t i = 0; i < c->components.components && !err; i++)
+		if (is_wanted(c, wanted, i))
+			err = rs_vec_append(&l->place, &i, sizeof(i));
+	return err ? err : rs_cycle_shapes(c, &l->place, &l->shape);
+}
+
+static struct rs_error *write_cycles(struct rs_rings *c, struct listing *l)
+{
+	const uint32_t *place = rs_vec_items(&l->place, uint32_t);
+	const size_t n = rs_vec_count(&l->place, uint32_t);
+	struct rs_json *j = &c->report->json;
+	struct rs_error *err = NULL;
+	size_t i = 0;
+
+	rs_json_key(j, "cycles");
+	rs_json_begin_array(j);
+	for (; i < n && !err && !rs_report_full(i, l->limit); i++)
+		err = write_cycle(c, &c->ring[place[i]], l->limit, &l->limited);
+	rs_json_end_array(j);
+	l->limited |= i < n;
+	return err;
+}
+
+static struct rs_error *write_shapes(struct rs_rings *c, struct listing *l)
+{
+	const struct rs_cycle_shape *shape =
+		rs_vec_items(&l->shape, struct rs_cycle_shape);
+	const size_t n = rs_vec_count(&l->shape, struct rs_cycle_shape);
+	const uint32_t *place = rs_vec_items(&l->place, uint32_t);
+	struct rs_json *j = &c->report->json;
+	struct rs_error *err = NULL;
+
+	rs_json_key_uint(j, "shapes_total", n);
+	rs_json_key(j, "shapes");
+	rs_json_begin_array(j);
+	for (size_t i = 0; i < n && !err && !rs_report_full(i, l->limit); i++) {
+		rs_json_begin_object(j);
+		rs_json_key_uint(j, "cycles", shape[i].cycles);
+		rs_json_key_uint(j, "number", shape[i].first + 1);
+		rs_json_key_uint(j, "objects", shape[i].objects);
+		rs_json_key_uint(j, "bytes", shape[i].bytes);
+		rs_json_key(j, "cycle");
+		err = write_cycle(c, &c->ring[place[shape[i].first]], l->limit,
+				  &l->limited);
+		rs_json_end_object(j);
+	}
+	rs_json_end_array(j);
+	return err;
+}
+
 static struct rs_error *answer(struct rs_rings *c, const struct wanted *wanted,
-			       uint64_t limit, char **ret)
+			       struct listing *l, char **ret)
 {
 	struct rs_json *j = &c->report->json;
-	const uint32_t all = c->components.components;
-	const uint32_t cycles = wanted ? wanted->cycles : all;
-	uint32_t shown = 0;
-	bool limited = false;
 	uint64_t unseen = 0;
 	struct rs_error *err = wanted ? NULL : count_unseen(c, &unseen);
 
+	if (!err)
+		err = list(c, wanted, l);
 	if (err)
 		return err;
+	const size_t cycles = rs_vec_count(&l->place, uint32_t);
 	rs_json_begin_object(j);
 	rs_json_key_uint(j, "cycles_total", cycles);
 	rs_json_key_uint(j, "rings", cycles);
-	rs_json_key_uint(j, "objects",
-			 wanted ? wanted->objects : c->components.start[all]);
-	rs_json_key(j, "cycles");
-	rs_json_begin_array(j);
-	for (uint32_t i = 0; i < all && !rs_report_full(shown, limit); i++) {
-		if (!is_wanted(c, wanted, i))
-			continue;
-		err = write_cycle(c, &c->ring[i], limit, &limited);
-		if (err)
-			return err;
-		shown++;
-	}
-	rs_json_end_array(j);
-	rs_json_key_bool(j, "limited", limited || shown < cycles);
+	rs_json_key_uint(
+		j, "objects",
+		wanted ? wanted->objects
+		       : c->components.start[c->components.components]);
+	if ((err = write_cycles(c, l)) || (err = write_shapes(c, l)))
+		return err;
+	rs_json_key_bool(j, "limited", l->limited);
 	if (unseen)
 		rs_json_key_uint(j, "unseen", unseen);
 	return rs_report_take(c->report, ret);
@@ -192,13 +278,16 @@ static struct rs_error *answer_all(struct rs_report *report, bool alive,
 				   const struct wanted *wanted, uint64_t limit,
 				   char **ret)
 {
+	struct listing l = {.limit = limit};
 	struct rs_rings rings = {0};
 	struct rs_error *err = rs_report_reverse(report);
 
 	if (!err)
 		err = rs_rings_find(report, alive, &rings);
 	if (!err)
-		err = answer(&rings, wanted, limit, ret);
+		err = answer(&rings, wanted, &l, ret);
+	rs_vec_fini(&l.place);
+	rs_vec_fini(&l.shape);
 	rs_rings_fini(&rings);
 	return err;
 }

@@ -458,7 +458,9 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  *     "a finalizer: <CGcLeak 0x..>"|..,
  *   "length":N,"path":[{"object":OBJECT,"label":"._self"},..],
  *   "members":[OBJECT..],"cuts":[{"object":OBJECT,"label":"._self",
- *     "to":"0x.."}],"cuts_total":N}],"limited":bool}
+ *     "to":"0x.."}],"cuts_total":N}],
+ *  "shapes_total":N,"shapes":[{"cycles":N,"number":N,"objects":N,"bytes":N,
+ *   "cycle":CYCLE}],"limited":bool}
  *
  * cycles_total: the number of components; "rings" is the same under an older
  * name. path: a shortest cycle, of the given length; each label names the
@@ -468,11 +470,16 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  * an own dict, a key, an element of a tuple) are left out. bytes: of the
  * component and of what only it keeps alive. Components to which only a garbage
  * list refers are included, and so are those that no collector sees. unseen:
- * see rs_answer_types(); not with alive.
+ * see rs_answer_types(); not with alive. If a component has a class, path leads
+ * through an instance of such a class or an object that no collector sees,
+ * rather than through the class's own __mro__. shapes: cycles that are alike,
+ * of objects of the same types and names with as many references to each other;
+ * number: of the first one among all cycles, from 1 on, and cycle is that one.
+ * objects and bytes: of all that are alike.
  *
  * @param alive Cycles among reachable objects instead.
- * @param limit For cycles and members; of a path and of the cuts of one cycle
- *        at least 20 are written.
+ * @param limit For cycles, shapes and members; of a path and of the cuts of one
+ * cycle at least 20 are written.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_cycles(struct rs_session *session, bool alive, uint64_t limit,

@@ -434,6 +434,10 @@ class Cycles(Layout):
 
     def answer(self, *rings, alive=False, **more):
         found = {"cycles_total": len(rings), "objects": 2, "cycles": list(rings),
+                 "shapes_total": len(rings), "shapes": [
+                     {"cycles": 1, "number": number, "objects": 2,
+                      "bytes": 344, "cycle": ring}
+                     for number, ring in enumerate(rings, 1)],
                  "limited": False}
         found.update(more)
         return layout.cycles(found, alive)
@@ -487,8 +491,20 @@ class Cycles(Layout):
 
     def test_limited(self):
         ring = self.ring([{"object": LEAK, "label": "._self"}], [])
-        lines = self.answer(ring, cycles_total=9, limited=True)
+        lines = self.answer(ring, cycles_total=12, shapes_total=9,
+                            limited=True)
+        self.assertEqual(lines[0], "12 cycles in the garbage, 2 objects, "
+                         "9 shapes")
         self.assertEqual(lines[-1], "... and 8 more (-limit 0 shows all)")
+
+    def test_like_ones(self):
+        ring = self.ring([{"object": LEAK, "label": "._self"}], [])
+        lines = self.answer(ring, cycles_total=46, shapes_total=1, shapes=[
+            {"cycles": 46, "number": 3, "objects": 92, "bytes": 1 << 20,
+             "cycle": ring}])
+        self.assertEqual(lines[2:4], [
+            "cycle 3: 2 objects, 344 B",
+            "  and 45 like it: in all 92 objects, 1.0 MiB"])
 
     def test_a_sentence_is_not_a_reason(self):
         ring = self.ring([{"object": LEAK, "label": "._self"}], [],

@@ -36,6 +36,17 @@ RS_MUST_CHECK struct rs_error *rs_cycle_path_fold(struct rs_report *report,
 						  const struct rs_vec *cycle,
 						  struct rs_vec *ret);
 
+/**
+ * Find a shortest cycle on which @p through is, an object of a component. It
+ * starts there.
+ * @param[out] ret struct rs_step, appended; none is marked as a cut.
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_cycle_path_through(struct rs_report *report,
+		      const struct rs_components *components, uint32_t through,
+		      struct rs_vec *ret);
+
 /** Write the label of @p step: `._b`, also for an entry of an own dict. */
 void rs_cycle_path_label(struct rs_report *report, const struct rs_step *step,
 			 char *buf, size_t size);

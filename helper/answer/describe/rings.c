@@ -89,3 +89,36 @@ rs_rings_find(struct rs_report *report, bool alive, struct rs_rings *ret)
 
 	return err ? err : weigh(ret);
 }
+
+bool rs_ring_is_instance(const struct rs_rings *rings, uint32_t object)
+{
+	const struct rs_graph *g = rings->report->graph;
+	const uint32_t type =
+		rs_graph_find(g, g->type_row[g->type[object]].address);
+
+	return type != RS_NONE && !(g->flags[object] & RS_OBJ_TYPE) &&
+	       !(g->flags[type] & RS_OBJ_STATIC);
+}
+
+uint32_t rs_ring_through(const struct rs_rings *rings, uint32_t i)
+{
+	const struct rs_graph *g = rings->report->graph;
+	const uint32_t *member = rs_ring_members(rings, i);
+	const uint32_t n = rs_ring_size(rings, i);
+	uint32_t instance = RS_NONE, culprit = RS_NONE;
+	bool has_type = false;
+
+	for (uint32_t m = 0; m < n; m++) {
+		const uint32_t o = member[m];
+
+		has_type |= (g->flags[o] & RS_OBJ_TYPE) != 0;
+		if (instance == RS_NONE && rs_ring_is_instance(rings, o))
+			instance = o;
+		if (culprit == RS_NONE && !(g->flags[o] & RS_OBJ_TRACKED) &&
+		    !rs_report_unreachable(rings->result->fate[o]))
+			culprit = o;
+	}
+	if (!has_type)
+		return RS_NONE;
+	return culprit != RS_NONE && !rings->alive ? culprit : instance;
+}

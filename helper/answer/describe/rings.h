@@ -34,6 +34,16 @@ RS_MUST_CHECK struct rs_error *
 rs_rings_find(struct rs_report *report, bool alive, struct rs_rings *ret);
 void rs_rings_fini(struct rs_rings *rings);
 
+/** Whether the type of @p object is a class that was made at run time. */
+bool rs_ring_is_instance(const struct rs_rings *rings, uint32_t object);
+
+/**
+ * Every class is in cycles of its own: with its __mro__, and what its dict
+ * holds. If component @p i has a class: the object through which a cycle says
+ * more, one that no collector sees, or an instance. RS_NONE: any cycle will do.
+ */
+uint32_t rs_ring_through(const struct rs_rings *rings, uint32_t i);
+
 /** The number of objects of component @p i, and the first of them. */
 static inline uint32_t rs_ring_size(const struct rs_rings *rings, uint32_t i)
 {

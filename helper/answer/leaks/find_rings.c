@@ -53,16 +53,6 @@ struct seen {
 	uint32_t instance; // a member with a class as its type, or RS_NONE
 };
 
-// Whether the type of @p object is a class that was made at run time.
-static bool is_instance(const struct rs_finder *f, uint32_t object)
-{
-	const struct rs_graph *g = f->report->graph;
-	const uint32_t type =
-		rs_graph_find(g, g->type_row[g->type[object]].address);
-
-	return type != RS_NONE && !(g->flags[type] & RS_OBJ_STATIC);
-}
-
 static struct seen look(const struct rs_finder *f, uint32_t c)
 {
 	const struct rs_rings *rings = &f->rings;
@@ -81,7 +71,7 @@ static struct seen look(const struct rs_finder *f, uint32_t c)
 		s.young |= generation < 2;
 		s.has_type |= (g->flags[m] & RS_OBJ_TYPE) != 0;
 		if (s.instance == RS_NONE && !(g->flags[m] & RS_OBJ_TYPE) &&
-		    is_instance(f, m))
+		    rs_ring_is_instance(rings, m))
 			s.instance = m;
 		if (rs_report_unreachable(fate))
 			continue;

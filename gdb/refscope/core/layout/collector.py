@@ -71,23 +71,33 @@ def cycles(answer: dict[str, Any], alive: bool = False) -> list[str]:
         f"{text.count(answer['cycles_total'], 'cycle')} {where}, "
         f"{text.count(answer['objects'], 'object')}"
     ]
+    if answer["shapes_total"] < answer["cycles_total"]:
+        lines[0] += f", {text.count(answer['shapes_total'], 'shape')}"
     if answer.get("unseen"):
         lines.append(
             f"(no collector finds {text.count(answer['unseen'], 'object')} of "
             "the garbage)"
         )
-    for number, cycle in enumerate(answer["cycles"], 1):
+    for shape in answer["shapes"]:
         lines.append("")
-        lines += _cycle(number, cycle, alive)
-    rest = text.more(len(answer["cycles"]), answer["cycles_total"], False)
+        lines += _shape(shape, alive)
+    rest = text.more(len(answer["shapes"]), answer["shapes_total"], False)
     return lines + ([""] + rest if rest else [])
 
 
-def _cycle(number: int, cycle: dict[str, Any], alive: bool) -> list[str]:
+def _shape(shape: dict[str, Any], alive: bool) -> list[str]:
+    """The first of the cycles that are alike."""
+    cycle = shape["cycle"]
     lines = [
-        f"cycle {number}: {text.count(cycle['objects'], 'object')}, "
+        f"cycle {shape['number']}: {text.count(cycle['objects'], 'object')}, "
         f"{text.size(cycle['bytes'])}"
     ]
+    if shape["cycles"] > 1:
+        lines.append(
+            f"  and {shape['cycles'] - 1:,} like it: in all "
+            f"{text.count(shape['objects'], 'object')}, "
+            f"{text.size(shape['bytes'])}"
+        )
     lines += text.indent(_path(cycle["path"], cycle.get("length")))
     why = text.clean(cycle.get("why") or "")
     if why:

@@ -16,7 +16,8 @@
  * At least: the strong references of RS_OBJ_ASSUMED objects are not told, so
  * that what they lead to is held. At most: the guessed ones of RS_OBJ_INEXACT
  * objects are told, and these take part themselves. References that reading
- * cannot see at all, behind pointers of a C type, are in neither.
+ * cannot see at all, behind pointers of a C type, are in neither;
+ * the session looks for those.
  *
  * @param options Those with which @p result was made.
  * @param guesses Whether references that are guessed may change the result; it

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "graph/doubts.h"
 #include "session/build.h"
+#include "session/hidden_garbage.h"
 
 struct run {
 	struct rs_session *session;
@@ -111,6 +112,8 @@ static struct rs_error *collect(struct run *run, struct rs_runtime *rt,
 	if (!err)
 		err = rs_graph_doubts(run->graph, &options, guesses, progress,
 				      &one);
+	if (!err && guesses)
+		err = rs_hidden_garbage(run->session, run->graph, rt, &one);
 	if (err) {
 		rs_collect_result_fini(&one);
 		return err;
@@ -177,4 +180,13 @@ rs_session_collect(struct rs_session *session, struct rs_graph *graph,
 	else
 		*ret = run.sum;
 	return err;
+}
+
+struct rs_error *rs_session_collect_full(struct rs_session *session,
+					 struct rs_graph *graph,
+					 struct rs_collect_result *ret)
+{
+	const struct rs_collection_options full = {.generation = 2};
+
+	return rs_session_collect(session, graph, &full, ret, NULL);
 }

@@ -2,7 +2,6 @@
 //
 // The graphs of a session, each built once, when it is first needed.
 #include "session/build.h"
-#include "session/collection.h"
 #include "session/session.h"
 
 typedef struct rs_error *(*build_fn)(struct rs_session *session,
@@ -87,13 +86,4 @@ rs_session_ledger(struct rs_session *session, const struct rs_ledger **ret)
 	if (!err)
 		*ret = &session->ledger;
 	return err;
-}
-
-struct rs_error *rs_session_collect_full(struct rs_session *session,
-					 struct rs_graph *graph,
-					 struct rs_collect_result *ret)
-{
-	const struct rs_collection_options full = {.generation = 2};
-
-	return rs_session_collect(session, graph, &full, ret, NULL);
 }

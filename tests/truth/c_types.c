@@ -45,6 +45,62 @@ static int pair_is_gc(PyObject *self)
 	return !((struct pair *)self)->apart;
 }
 
+struct far {
+	PyObject_HEAD PyObject **kept; // in a block of its own, and visited
+};
+
+static int far_traverse(PyObject *self, visitproc visit, void *arg)
+{
+	const struct far *f = (struct far *)self;
+
+	if (f->kept)
+		Py_VISIT(*f->kept);
+	return 0;
+}
+
+static int far_clear(PyObject *self)
+{
+	const struct far *f = (struct far *)self;
+
+	if (f->kept)
+		Py_CLEAR(*f->kept);
+	return 0;
+}
+
+static void far_dealloc(PyObject *self)
+{
+	PyObject_GC_UnTrack(self);
+	far_clear(self);
+	PyMem_Free(((struct far *)self)->kept);
+	Py_TYPE(self)->tp_free(self);
+}
+
+static int far_init(PyObject *self, PyObject *args, PyObject *names)
+{
+	struct far *f = (struct far *)self;
+	PyObject *kept;
+
+	if (!PyArg_ParseTuple(args, "O", &kept))
+		return -1;
+	f->kept = PyMem_Malloc(sizeof(PyObject *));
+	if (!f->kept)
+		return -1;
+	Py_INCREF(kept);
+	*f->kept = kept;
+	return 0;
+}
+
+static PyTypeObject far_type = {
+	PyVarObject_HEAD_INIT(NULL, 0).tp_name = "c_types.Far",
+	.tp_basicsize = sizeof(struct far),
+	.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+	.tp_new = PyType_GenericNew,
+	.tp_init = far_init,
+	.tp_traverse = far_traverse,
+	.tp_clear = far_clear,
+	.tp_dealloc = far_dealloc,
+};
+
 static PyTypeObject pair_type = {
 	PyVarObject_HEAD_INIT(NULL, 0).tp_name = "c_types.Pair",
 	.tp_basicsize = sizeof(struct pair),
@@ -99,10 +155,12 @@ static PyMethodDef functions[] = {
 
 static void fill(PyObject *module)
 {
-	if (!module || PyType_Ready(&pair_type) || PyType_Ready(&apart_type))
+	if (!module || PyType_Ready(&pair_type) || PyType_Ready(&apart_type) ||
+	    PyType_Ready(&far_type))
 		return;
 	PyModule_AddObject(module, "Pair", (PyObject *)&pair_type);
 	PyModule_AddObject(module, "Apart", (PyObject *)&apart_type);
+	PyModule_AddObject(module, "Far", (PyObject *)&far_type);
 }
 
 #if PY_MAJOR_VERSION >= 3

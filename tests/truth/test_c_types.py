@@ -97,6 +97,7 @@ class CTypes:
         # That of the ring that is alive does not matter.
         self.assertEqual(named["c_types.Pair"], 20)
         self.assertEqual(named["c_types.Apart"], 70)
+        self.assertEqual(named["c_types.Far"], 15)
         self.assertEqual(named.get("c_types.Silent"),
                          50 if self.interpreter.release >= [3, 9] else None)
         self.assertEqual(self.live[2]["uncertain"], collect["uncertain"])

@@ -199,6 +199,33 @@ static struct rs_error *step(struct rs_tracee *t)
 			    (int)t->tid);
 }
 
+// Let it stop once more, at a signal that does nothing, and set it as it was.
+// Should the debugger end, the kernel delivers the signal at which a thread is
+// stopped: that of a step would end the process, SIGSTOP would stop it.
+static struct rs_error *settle(struct rs_tracee *t)
+{
+	int status = 0;
+	bool gone = false;
+
+	if (set_mask(t, ~(UINT64_C(1) << (SIGWINCH - 1))))
+		return failed(t, "its signal mask cannot be set");
+	(void)syscall(SYS_tgkill, t->pid, t->tid, SIGWINCH);
+	for (unsigned i = 0; i < RS_TRAPS; i++) {
+		if (trace(PTRACE_CONT, t, 0, NULL))
+			return failed(t, "it cannot go on");
+		if (!wait_stop(t, now_ms() + RS_STOP_MS, &status, &gone))
+			return gone ? ended(t)
+				    : rs_error_new(RS_EIO,
+						   "thread %d does not stop",
+						   (int)t->tid);
+		if (WSTOPSIG(status) == SIGWINCH)
+			return rs_tracee_restore(t);
+		if (WSTOPSIG(status) == SIGSTOP)
+			t->was_stopped = true;
+	}
+	return rs_error_new(RS_EIO, "thread %d does not stop", (int)t->tid);
+}
+
 struct rs_error *rs_tracee_syscall(struct rs_tracee *t, long number,
 				   const uint64_t arg[RS_SYSCALL_ARGS],
 				   int64_t *ret)
@@ -222,12 +249,13 @@ struct rs_error *rs_tracee_syscall(struct rs_tracee *t, long number,
 		err = step(t);
 	if (!err && trace(PTRACE_GETREGS, t, 0, &regs))
 		err = failed(t, "its registers cannot be read");
-	if (!err)
+	if (!err) {
 		*ret = (int64_t)regs.rax;
-	struct rs_error *again = rs_tracee_restore(t);
-	if (!err)
-		return again;
-	rs_error_free(again);
+		if (trace(PTRACE_SETREGS, t, 0, &t->regs))
+			return failed(t, "its registers cannot be set");
+		return settle(t);
+	}
+	rs_error_free(rs_tracee_restore(t));
 	return err;
 }
 
@@ -302,25 +330,10 @@ static bool begins_something(long number)
 static struct rs_error *
 bring_back(struct rs_tracee *t, struct user_regs_struct *regs)
 {
-	int status = 0;
-	bool gone = false;
-
 	regs->orig_rax = UINT64_MAX;
-	if (set_mask(t, UINT64_MAX) || trace(PTRACE_SETREGS, t, 0, regs))
+	if (trace(PTRACE_SETREGS, t, 0, regs))
 		return failed(t, "its registers cannot be set");
-	(void)syscall(SYS_tgkill, t->pid, t->tid, SIGSTOP);
-	for (unsigned i = 0; i < RS_TRAPS; i++) {
-		if (trace(PTRACE_CONT, t, 0, NULL))
-			return failed(t, "it cannot go on");
-		if (!wait_stop(t, now_ms() + RS_STOP_MS, &status, &gone))
-			return gone ? ended(t)
-				    : rs_error_new(RS_EIO,
-						   "thread %d does not stop",
-						   (int)t->tid);
-		if (WSTOPSIG(status) == SIGSTOP)
-			return rs_tracee_restore(t);
-	}
-	return rs_error_new(RS_EIO, "thread %d does not stop", (int)t->tid);
+	return settle(t);
 }
 
 // At a stop at a system call. @return Whether to go on.

@@ -257,7 +257,8 @@ class Errors(Running):
         for command, text in (
             ("refs foo", 'refs: no command "foo"; "help refs" lists them'),
             ("refs gc -limit 3",
-             'refs gc: no option "-limit"; options are -timeout, -json'),
+             'refs gc: no option "-limit"; options are -timeout, -json '
+             "(write -- before SWITCH if that starts with -)"),
             ("refs collect x", 'refs collect: unexpected argument "x"; usage: refs '
              "collect [-generation N] [-rules VERSION] [-rehearse] "
              "[-now] [-interpreter N] [-timeout N] [-limit N] [-json]"),

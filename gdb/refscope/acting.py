@@ -90,9 +90,12 @@ def check_target() -> None:
         raise Failure("only a process on this machine can be called, not one "
                       "behind a remote connection")
     if gdb.parameter("non-stop"):
-        raise Failure("not in non-stop mode, where other threads run")
+        raise Failure("not in non-stop mode, where other threads run (set "
+                      "non-stop off before the process is started or "
+                      "attached)")
     if gdb.parameter("breakpoint always-inserted"):
-        raise Failure("not with \"set breakpoint always-inserted on\"")
+        raise Failure("not with \"set breakpoint always-inserted on\" (set "
+                      "breakpoint always-inserted off)")
     if sum(1 for one in gdb.inferiors() if one.pid) > 1:
         raise Failure("not while GDB debugs several processes")
     recording = getattr(gdb, "current_recording", lambda: None)()
@@ -219,7 +222,7 @@ def _not_done(result: rs.ActResult, seconds: float, left: bool,
         "; the call does nothing any more, and the memory for it (28 KiB) "
         "stays until the process ends" if left else ""
     )
-    return f"nothing was called: it did not come to it {why}{rest}"
+    return f"nothing was called: the call did not begin {why}{rest}"
 
 
 # --- The threads.

@@ -117,12 +117,12 @@ write_counts(struct rs_acting *a, const struct rs_collector_result *one)
 	if (a->prediction.has_returns && !one &&
 	    (came->returned < r->low || came->returned > r->high))
 		say(j,
-		    "gc.collect() returned %" PRIu64 ", foretold were %" PRIu64
+		    "gc.collect() returned %" PRIu64 ", predicted: %" PRIu64
 		    " to %" PRIu64,
 		    came->returned, r->low, r->high);
 	if (!one && came->garbage != a->prediction.garbage)
 		say(j,
-		    "gc.garbage then had %" PRIu64 " objects, foretold were "
+		    "gc.garbage then had %" PRIu64 " objects, predicted: "
 		    "%" PRIu64,
 		    came->garbage, a->prediction.garbage);
 }

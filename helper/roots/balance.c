@@ -189,8 +189,7 @@ static struct rs_error *add_objects(struct balance *b)
 
 		if (i % RS_TICK == 0 &&
 		    (err = rs_progress_tick(b->source->progress,
-					    "drawing the balance", i,
-					    g->objects)))
+					    "adding up memory", i, g->objects)))
 			return err;
 		if (g->guessed && g->guessed[i])
 			continue;

@@ -22,27 +22,28 @@ class Check(Command):
     name = "refs check"
     summary = "Fail when the target leaks or exceeds limits."
     text = (
-        "Hold the target against limits: without options, there must be no "
-        "findings that are certain or likely. The last line is \"refs check: "
-        "clean\", \"found N\" or \"could not tell: WHY\". In gdb -batch the "
+        "Check the target against limits. Without options, refs leaks must "
+        "have no findings that are certain or likely. The last line is "
+        "\"refs check: clean\", \"found N\" or \"could not tell: WHY\". In gdb -batch the "
         "exit status is 0 when clean, 3 when something was found, and another "
-        "one when it could not be told."
+        "one when the command could not tell."
     )
     example = "refs check -no-findings -max-number Session=100 -junit out.xml"
     options = (
-        Option("no-findings", "There are no findings in refs leaks. The "
-               "default, if no other limit is given."),
-        Option("max-unexplained", "At most N references that nothing "
-               "explains.", metavar="N", number=True),
-        Option("max-unreachable", "A collection would find at most N objects "
-               "unreachable.", metavar="N", number=True),
-        Option("max-uncollectable", "At most N objects of these could not be "
-               "freed.", metavar="N", number=True),
-        Option("max-number", "At most N objects of TYPE; several with commas "
-               "between.", metavar="TYPE=N"),
+        Option("no-findings", "Allow no findings of refs leaks that are "
+               "certain or likely. The default, if no other limit is given."),
+        Option("max-unexplained", "Allow at most N references that nothing "
+               "explains, of those that refs leaks -all finds.",
+               metavar="N", number=True),
+        Option("max-unreachable", "Allow at most N objects that a collection "
+               "would find unreachable.", metavar="N", number=True),
+        Option("max-uncollectable", "Allow at most N objects that a collection "
+               "would find and could not free.", metavar="N", number=True),
+        Option("max-number", "Allow at most N objects of TYPE. Separate "
+               "several by commas.", metavar="TYPE=N"),
         Option("ignore", "Leave out the findings whose keys are in FILE, one "
                "a line. Keys are printed with each finding.", metavar="FILE"),
-        Option("junit", "Write the result to FILE in JUnit's form, too.",
+        Option("junit", "Write the result to FILE, too, in JUnit's XML format.",
                metavar="FILE"),
         JSON,
     )
@@ -109,9 +110,13 @@ def _wanted(given: Given) -> check.Wanted:
     except ValueError as error:
         raise Failure(str(error)) from error
     if given["ignore"]:
-        with open(os.path.expanduser(given["ignore"]),
-                  encoding="utf-8") as file:
-            ignored = check.parse_ignored(file.readlines())
+        try:
+            with open(os.path.expanduser(given["ignore"]),
+                      encoding="utf-8", errors="replace") as file:
+                ignored = check.parse_ignored(file.readlines())
+        except OSError as error:
+            raise Failure(f"-ignore: {given['ignore']} cannot be read: "
+                          f"{error.strerror}") from error
     alone = all(limit is None for limit in limits) and not numbers
     return check.Wanted(
         bool(given["no_findings"]) or alone, *limits, numbers, ignored

@@ -35,11 +35,16 @@ class Collect(Command):
                "up to 3.3 (2.7) or from 3.4 on (3.4), instead of the target's "
                "own.",
                metavar="VERSION", choices=("2.7", "3.4")),
-        Option("rehearse", "Rehearse it, and compare with what was computed."),
+        Option("rehearse", "Rehearse the collection, and compare with what was "
+               "computed."),
         Option("now", "Run the collector in the live process, if that can be "
                "done safely now, and compare with what was computed."),
         INTERPRETER,
-        TIMEOUT,
+        TIMEOUT._replace(
+            help="With -rehearse, stop after N seconds of processor time; the "
+            "default is 30. With -now, give up after N seconds; the default "
+            "is 5."
+        ),
         limit("objects"),
         JSON,
     )
@@ -75,10 +80,10 @@ class Cycles(Command):
         "connected component): a shortest cycle in it, with the names of its "
         "references, why it is not freed, and which single reference would "
         "free the whole set if it were dropped. Sets that are alike, of "
-        "objects of the same types and names, are shown once. " + ABOUT + "-try N drops one "
-        "of the references proposed for cycle N there, the first or number "
-        "EDGE, runs the collector, and prints what is gone. It needs a core "
-        "and \"set refs run on\" (\"help set refs run\" tells the risk)."
+        "objects of the same types and names, are shown once. -try N rehearses "
+        "dropping one of the references proposed for cycle N, the first or "
+        "number EDGE, and prints what is gone then. " + ABOUT
+        + "It needs a core and \"set refs run on\" (\"help set refs run\" tells the risk)."
     )
     example = "refs cycles -limit 3"
     operand = "EDGE"
@@ -159,10 +164,10 @@ class Gc(Command):
         "Print whether the collector is enabled, its debug flags, and for "
         "each generation the threshold, the count, the number of objects and, "
         "where the runtime records them, statistics of past collections. "
-        "With SWITCH change it in the live Python process, where that is safe "
-        "(as refs collect -now), and print what it was and the command that "
-        "puts it back. SWITCH is enable, disable, threshold A [B [C]], debug "
-        "FLAGS (none, leak, or names as uncollectable|saveall), freeze or "
+        "With SWITCH, change that in the live Python process, where it is safe "
+        "(as refs collect -now), and print what was and, if there is one, the "
+        "command that puts it back. SWITCH is enable, disable, threshold A [B "
+        "[C]], debug FLAGS (none, leak, or names as uncollectable|saveall), freeze or "
         "unfreeze."
     )
     example = "refs gc threshold 700 10 10"

@@ -24,7 +24,7 @@ ABOUT = (
 
 TIMEOUT = Option(
     "timeout",
-    "To act: give up after N seconds. The default is 5.",
+    "Give up changing the process after N seconds. The default is 5.",
     metavar="N", number=True, default=Default(_SECONDS),
 )
 # Bits of gc.set_debug(). Those of 2.7 alone are instances and objects.

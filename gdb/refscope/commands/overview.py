@@ -23,7 +23,8 @@ class Info(Command):
         Option(
             "ledger",
             "Search memory for what holds references, add up what all counts "
-            "are made of, and say how many findings \"refs leaks\" has.",
+            "are made of and what the target's memory is used for, and say "
+            "how many findings \"refs leaks\" has.",
         ),
         JSON,
     )
@@ -42,16 +43,18 @@ _REFS = """Inspect reference counts and leaks in a paused process or a core.
 Usage: refs [-json]
        refs COMMAND [OPTION]... [ARGUMENT]
 
-COMMAND is one of those below; without one, "refs info" is run. No command
-writes to the process or runs code in it. (For a core, code may run in a
-separate, jailed process without files, network or other processes: see
-"help set refs exact" and, for "refs repr" and "refs eval", "help set refs
-run".)
+COMMAND is one of those below; without one, "refs info" is run. Commands
+only read the process. Those that change it, and then only where that is
+safe, are "refs collect -now", "refs gc" with a switch and "refs garbage
+-clear". For a core, code may run in a separate, jailed process without
+files, network or other processes: see "help set refs exact" and, for "refs
+repr", "refs eval" and rehearsals, "help set refs run".
 
 The argument OBJ of a command is an address, a GDB expression, or -name
 MODULE.ATTR['key'].ATTR. The functions $refs_count(OBJ),
-$refs_unexplained(OBJ), $refs_reachable(OBJ) and $refs_garbage(OBJ) can be
-used in expressions and in conditions of breakpoints.
+$refs_unexplained(OBJ), $refs_reachable(OBJ), $refs_garbage(OBJ) and
+$refs_obj("NAME") can be used in expressions and in conditions of
+breakpoints.
 
 Example:
   refs collect"""

@@ -22,8 +22,7 @@ INTERPRETER = Option(
 )
 TIMEOUT = Option(
     "timeout",
-    "Stop a rehearsal after N seconds of processor time, or give up to act "
-    "after N seconds. The default is 30, and to act 5.",
+    "Stop a rehearsal after N seconds of processor time. The default is 30.",
     metavar="N", number=True, default=Default(30),
 )
 ABOUT = (
@@ -54,9 +53,9 @@ class Rehearse(Command):
     summary = "Show what dropping one reference would free."
     text = (
         ABOUT + "In it the reference of OBJ that refs show prints as LABEL is "
-        "dropped; then that collector runs. Printed is which of the objects "
-        "that the reference leads to are then gone. OBJ is an address, an "
-        "expression without spaces or, with -name, a name without spaces. "
+        "dropped; then the collector runs. The command prints which of the "
+        "objects that the reference leads to are gone then. OBJ is an "
+        "address, an expression without spaces or, with -name, a name without spaces. "
         + RISK
     )
     example = "refs rehearse -drop -name __main__.ring .next"

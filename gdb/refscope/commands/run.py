@@ -12,7 +12,7 @@ from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option
 
-# For the help of both commands.
+# For the help of the commands that run code of a core.
 RISK = (
     "This happens in a separate process that is rebuilt from the core for "
     "this one command. It is jailed (it cannot open files, start processes, "
@@ -42,13 +42,14 @@ _RUN = """Set whether commands may run code of a core.
 Usage: set refs run [on|off]
        set refs run memory [auto|SIZE]
 
-"off", the default: "refs repr" and "refs eval" do nothing, and traversing
+"off", the default: "refs repr", "refs eval" and rehearsals ("refs collect
+-rehearse", "refs cycles -try", "refs rehearse") are refused, and traversing
 ("help set refs exact", "refs verify") calls only functions of the
 executable and libraries on this machine with which the core was made; no
 byte of the core itself is executed.
 
-"on": "refs repr" and "refs eval" may run any code of the core, and objects
-are traversed whatever their function is.
+"on": these may run any code of the core, and objects are traversed whatever
+their function is.
 
 All of this happens in a separate process that is rebuilt from the core. It
 is jailed (it cannot open files, start processes, send signals or reach the

@@ -26,7 +26,7 @@ def parse_numbers(words: str) -> tuple[tuple[str, int], ...]:
     found = []
     for word in words.split(","):
         name, equals, number = word.rpartition("=")
-        if not equals or not name or not number.isdigit():
+        if not equals or not name or not number.isdecimal():
             raise ValueError(
                 f'-max-number takes TYPE=N, or several with commas, '
                 f'not "{words}"'

@@ -128,10 +128,10 @@ def _never(stop: Stop) -> str:
     if stop.threaded:
         return "a free-threaded build cannot be called safely yet"
     if stop.interpreters > 1:
-        return (f"it has {stop.interpreters} interpreters; only processes "
+        return (f"the process has {stop.interpreters} interpreters; only those "
                 "with one can be called safely yet")
     if stop.lacks:
-        return "it does not export " + ", ".join(stop.lacks[:3])
+        return "the interpreter does not export " + ", ".join(stop.lacks[:3])
     for thread in stop.threads:
         ending = _ENDING.intersection(thread.calls)
         if ending:

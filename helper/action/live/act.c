@@ -95,7 +95,8 @@ static struct rs_error *map(struct rs_act *a, struct rs_tracee *t)
 		return err;
 	if (rc)
 		return rs_error_new(RS_EUNSUPPORTED,
-				    "process %d must not execute new code: %s",
+				    "process %d is not allowed to execute "
+				    "new code: %s",
 				    (int)a->pid, strerror((int)-rc));
 	return put(a, a->code, rs_caller_code, rs_caller_size())
 		       ? NULL

@@ -28,10 +28,10 @@
  *     rs_session_close(session);
  *
  * A session never writes to the target and never runs code in it; only
- * rs_act_begin(), for a live process, does. For a core, code of the core may run
- * in a separate process that is rebuilt from it (an image); it is jailed and
- * ends with the call: see enum rs_exact, rs_answer_verify(), rs_answer_repr(),
- * rs_answer_eval() and rs_answer_rehearse_collect().
+ * rs_act_begin(), for a live process, does. For a core, code of the core may
+ * run in a separate process that is rebuilt from it (an image); it is jailed
+ * and ends with the call: see enum rs_exact, rs_answer_verify(),
+ * rs_answer_repr(), rs_answer_eval() and rs_answer_rehearse_collect().
  *
  * Shapes. Every rs_answer_*() returns one JSON object on one line, the same
  * that the GDB commands print with -json. Members may be added in later

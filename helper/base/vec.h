@@ -100,7 +100,7 @@ void rs_block_free(void *block, size_t count, size_t size);
  */
 void rs_block_dense(void *block, size_t count, size_t size);
 
-/** rs_block_new(), then rs_block_dense(). */
+/** rs_block_new(), then rs_block_dense(). Errors: as rs_block_new(). */
 RS_MUST_CHECK struct rs_error *
 rs_block_new_dense(size_t count, size_t size, void *ret_pointer);
 

@@ -263,7 +263,7 @@ rs_memory_at(struct rs_memory *memory, uint64_t address, uint64_t size)
 }
 
 /**
- * Prefetch the cache line of @p address, if the last used segment contains it.
+ * Prefetch the cache line of @p address, if the hint for it names its segment.
  * Always inlined: gcc 12 considers a function that only prefetches to be
  * without effect and removes the calls.
  */

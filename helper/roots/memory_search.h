@@ -53,7 +53,8 @@ static inline bool rs_search_may(const struct rs_search *search, uint64_t value)
 RS_MUST_CHECK struct rs_error *
 rs_search_range(const struct rs_search *search, struct rs_extent range);
 
-/** Search all writable memory but that of files which are no modules. */
+/** Search all writable memory but that of files which are no modules.
+ * Errors: as rs_search_range(). */
 RS_MUST_CHECK struct rs_error *rs_search_memory(const struct rs_search *search);
 
 #endif /* RS_ROOTS_MEMORY_SEARCH_H */

@@ -105,7 +105,8 @@ RS_MUST_CHECK struct rs_error *
 rs_session_graph(struct rs_session *session, struct rs_graph **ret);
 
 /** The graph of tracked objects: enough for a collection, and much cheaper. If
- * that of all objects is there, it is returned instead. Borrowed. */
+ * that of all objects is there, it is returned instead. Borrowed.
+ * Errors: as rs_session_check(), rs_build_tracked(). */
 RS_MUST_CHECK struct rs_error *
 rs_session_tracked(struct rs_session *session, struct rs_graph **ret);
 

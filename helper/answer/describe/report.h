@@ -74,12 +74,13 @@ void rs_report_fini(struct rs_report *report);
 RS_MUST_CHECK struct rs_error *
 rs_report_find(struct rs_report *report, uint64_t address, uint32_t *ret);
 
-/** rs_report_open(), then rs_report_find(). */
+/** rs_report_open(), then rs_report_find(). Errors: those of both. */
 RS_MUST_CHECK struct rs_error *
 rs_report_open_at(struct rs_report *report, struct rs_session *session,
 		  uint64_t address, uint32_t *ret);
 
-/** The result of a full collection, computed once in a session. Borrowed. */
+/** The result of a full collection, computed once in a session. Borrowed.
+ * Errors: as rs_session_collect_full(). */
 RS_MUST_CHECK struct rs_error *
 rs_report_full_collection(struct rs_report *report,
 			  const struct rs_collect_result **ret);
@@ -185,6 +186,7 @@ rs_report_label(struct rs_report *report, uint32_t source, uint32_t edge);
 struct rs_label rs_reading_label(struct rs_reading *reading,
 				 const struct rs_report *report,
 				 uint32_t source, uint32_t edge);
+/** To be released by rs_reading_fini(). Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_reading_init(struct rs_reading *reading);
 void rs_reading_fini(struct rs_reading *reading);
 
@@ -241,7 +243,8 @@ int64_t rs_report_count(const struct rs_graph *graph, uint32_t number);
  * Errors: RS_ENOMEM; RS_EINTERRUPTED. */
 RS_MUST_CHECK struct rs_error *rs_report_reverse(struct rs_report *report);
 
-/** Append the numbers (uint32_t) of the objects in all garbage lists. */
+/** Append the numbers (uint32_t) of the objects in all garbage lists.
+ * Errors: RS_ENOMEM; those of the op garbage. */
 RS_MUST_CHECK struct rs_error *
 rs_report_garbage(struct rs_report *report, struct rs_vec *ret);
 

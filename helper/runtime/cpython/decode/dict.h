@@ -11,7 +11,7 @@ struct rs_py_table {
 	const uint8_t *values; // separate from the keys, or NULL
 	uint64_t entries;
 	uint64_t used; // live entries, according to the dict
-	uint32_t stride, key_at, value_at;
+	uint32_t stride, key_at, value_at; // bytes; _at: from an entry's start
 	bool general; // keys may be of any type; the collector visits them
 	bool shared; // keys belong to a class
 	bool embedded; // values are part of an instance

@@ -4,12 +4,14 @@ what it is then, whatever it was before."""
 import os
 import re
 import tempfile
+import time
 import unittest
 
 from session import Terminal, answers
 
 ENGINE = os.environ["REFSCOPE_ENGINE"]
 PYTHON = "/usr/bin/python3"
+SECONDS = 60  # for a turn of the program
 # After turn n, os.getppid() is called with n + 2 references to L.
 PROGRAM = """
 import os, sys, time
@@ -23,11 +25,27 @@ for turn in range(30):
         N = [many]
     os.getppid()
 if len(sys.argv) > 1:
+    file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600)
     print("looping", flush=True)
     while True:
         kept.append(L)
+        os.pwrite(file, b"%d" % len(kept), 0)
         time.sleep(0.01)
 """
+
+
+def wait_for_turn(told, after):
+    """Until the program has made a turn with more than `after` references."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        try:
+            with open(told, encoding="ascii") as file:
+                if int(file.read() or 0) + 1 > after:
+                    return
+        except FileNotFoundError:
+            pass
+        time.sleep(0.01)
+    raise AssertionError("the program makes no turn")
 
 
 class Conditions(unittest.TestCase):
@@ -116,7 +134,8 @@ class Conditions(unittest.TestCase):
         self.assertIn("objects", types)
 
     def test_while_it_runs_it_is_refused_in_one_line(self):
-        gdb = Terminal(self.arguments("forever"), engine=ENGINE)
+        told = os.path.join(os.path.dirname(self.program), "turns")
+        gdb = Terminal(self.arguments(told), engine=ENGINE)
         self.addCleanup(gdb.__exit__)
         gdb.prompt()
         for setting in ("confirm off", "pagination off",
@@ -131,6 +150,8 @@ class Conditions(unittest.TestCase):
                    r"first\r\n")
         numbers = []
         for _ in range(3):
+            # On a busy machine it may not come to a turn by itself.
+            wait_for_turn(told, numbers[-1] if numbers else 0)
             gdb.send(asked)
             gdb.expect(refused)
             gdb.send("interrupt\n")

@@ -54,8 +54,8 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static long
-trace(int request, const struct rs_tracee *t, uint64_t address, void *data)
+static long trace(enum __ptrace_request request, const struct rs_tracee *t,
+		  uint64_t address, void *data)
 {
 	return ptrace(request, t->tid, (void *)address, data);
 }

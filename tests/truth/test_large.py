@@ -14,6 +14,7 @@ import unittest
 import cases
 import engine
 import interpreters
+from bounded import NOT_APPLICABLE
 from targets import FIXTURES, Target, python, run
 
 FEWEST = 200000  # objects that two threads read
@@ -139,7 +140,7 @@ for done, number in enumerate(others):
 """
 
 
-@unittest.skipIf("REFSCOPE_PRELOAD" in os.environ,
+@unittest.skipIf("REFSCOPE_PRELOAD" in os.environ, NOT_APPLICABLE +
                  "sanitizers have allocators of their own")
 class LittleMemory(Heap, unittest.TestCase):
     """Whatever allocation fails, it is told; nothing is told wrong."""

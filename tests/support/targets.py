@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Processes to look at, stopped, and their cores."""
+import contextlib
 import ctypes
 import glob
 import os
@@ -7,6 +8,7 @@ import re
 import resource
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -85,6 +87,15 @@ def python(path, *script):
     own folder to import from; quiet_environment() has no PYTHON variables.
     """
     return [path, "-s", "-S", "-B", *script]
+
+
+@contextlib.contextmanager
+def started(interpreter, script, *words):
+    """A Target: a script of FIXTURES, isolated, in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder, Target(
+            python(interpreter.path, os.path.join(FIXTURES, script), *words),
+            folder) as target:
+        yield target
 
 
 class Target:

@@ -8,12 +8,11 @@ import mmap
 import os
 import signal
 import struct
-import tempfile
 import unittest
 
 import engine
 import interpreters
-from targets import FIXTURES, Target
+from targets import started
 
 FOUND = [i for i in interpreters.one_of_each(interpreters.find())
          if not i.flavour and "unpacked" not in i.name]
@@ -30,9 +29,7 @@ class Bounds(unittest.TestCase):
     def program(self, interpreter, name, ask=answers):
         """What ask() says live and, of some, from a core, as a list, and what
         it returned."""
-        command = [interpreter.path, os.path.join(FIXTURES, "limits.py"), name]
-        with tempfile.TemporaryDirectory() as folder, \
-                Target(command, folder) as target:
+        with started(interpreter, "limits.py", name) as target:
             target.wait_ready()
             target.stop()
             with engine.Session(target.pid) as session:
@@ -74,13 +71,10 @@ class Bounds(unittest.TestCase):
     def test_sizes_of_hundreds_of_mebibytes(self):
         # Of 2.7 they would be written to, not only allocated.
         for interpreter in FOUND:
-            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
-                       "large_bytes"]
             if interpreter.release < [3]:
                 continue
             with self.subTest(interpreter=interpreter.name), \
-                    tempfile.TemporaryDirectory() as folder, \
-                    Target(command, folder) as target:
+                    started(interpreter, "limits.py", "large_bytes") as target:
                 address, size = target.wait_ready()
                 target.stop()
                 with engine.Session(target.pid) as session:
@@ -89,11 +83,8 @@ class Bounds(unittest.TestCase):
 
     def test_a_reference_to_freed_memory_is_told_with_its_holder(self):
         for interpreter in FOUND:
-            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
-                       "freed"]
             with self.subTest(interpreter=interpreter.name), \
-                    tempfile.TemporaryDirectory() as folder, \
-                    Target(command, folder) as target:
+                    started(interpreter, "limits.py", "freed") as target:
                 holder = target.wait_ready()[0]
                 target.stop()
                 with engine.Session(target.pid) as session:
@@ -115,13 +106,10 @@ class Bounds(unittest.TestCase):
         # From 3.12 on nothing brings it there.
         looked = 0
         for interpreter in FOUND:
-            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
-                       "none_at_zero"]
             if interpreter.release >= [3, 12]:
                 continue
             with self.subTest(interpreter=interpreter.name), \
-                    tempfile.TemporaryDirectory() as folder, \
-                    Target(command, folder) as target:
+                    started(interpreter, "limits.py", "none_at_zero") as target:
                 self.assertEqual(target.wait_exit(), -signal.SIGABRT)
                 core = target.kernel_core()
                 if not core:
@@ -141,11 +129,8 @@ class Bounds(unittest.TestCase):
 
     def test_a_truncated_core_is_called_so(self):
         for interpreter in WITH_CORES:
-            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
-                       "names"]
             with self.subTest(interpreter=interpreter.name), \
-                    tempfile.TemporaryDirectory() as folder, \
-                    Target(command, folder) as target:
+                    started(interpreter, "limits.py", "names") as target:
                 target.wait_ready()
                 os.kill(target.pid, signal.SIGABRT)
                 target.wait_exit()
@@ -178,11 +163,8 @@ class Bounds(unittest.TestCase):
     def test_a_core_that_tells_of_other_pages(self):
         # Those of another machine, or of none (AT_PAGESZ may be anything).
         for interpreter in WITH_CORES:
-            command = [interpreter.path, os.path.join(FIXTURES, "limits.py"),
-                       "slots"]
             with self.subTest(interpreter=interpreter.name), \
-                    tempfile.TemporaryDirectory() as folder, \
-                    Target(command, folder) as target:
+                    started(interpreter, "limits.py", "slots") as target:
                 target.wait_ready()
                 cores = [target.gcore()]
                 os.kill(target.pid, signal.SIGABRT)

@@ -5,12 +5,11 @@
         REFSCOPE_TRUTH_ONLY="2.7 3.11" python3 -m unittest test_leaks
 """
 import os
-import tempfile
 import unittest
 
 import engine
 import interpreters
-from targets import FIXTURES, Target, python
+from targets import started
 
 NUMBER = 10
 # Kind, type, number, references, grade; see fixtures/python/leaks.py.
@@ -36,10 +35,8 @@ class Leaks:
         """What is found of that many planted leaks of each kind, twice."""
         seen = []
         for _ in range(2):
-            with tempfile.TemporaryDirectory() as folder, Target(
-                    python(self.interpreter.path, os.path.join(
-                        FIXTURES, "leaks.py"), str(number)),
-                    folder) as target:
+            with started(self.interpreter, "leaks.py",
+                         str(number)) as target:
                 target.wait_ready()
                 target.rest()
                 target.stop()
@@ -92,14 +89,12 @@ class Leaks:
         """The lost objects that are planted and are found, of these and of all
         that are found by their blocks those with unexplained references, and
         the findings."""
-        with tempfile.TemporaryDirectory() as folder, Target(
-                python(self.interpreter.path, os.path.join(
-                    FIXTURES, "lost_large.py"), str(number)),
-                folder) as target:
+        with started(self.interpreter, "lost_large.py",
+                     str(number)) as target:
             target.wait_ready()
             target.rest()
             target.stop()
-            with open(os.path.join(folder, "lost_large.txt")) as file:
+            with open(os.path.join(target.folder, "lost_large.txt")) as file:
                 planted = {int(one, 16) for one in file.read().split()}
             with engine.Session(target.pid, exact="off") as session:
                 every = {int(one["id"], 16): one
@@ -142,13 +137,11 @@ class Leaks:
         self.found_in_malloc(0)
 
     def test_what_alone_keeps_an_object_is_told(self):
-        with tempfile.TemporaryDirectory() as folder, Target(
-                python(self.interpreter.path, os.path.join(
-                    FIXTURES, "kept.py")), folder) as target:
+        with started(self.interpreter, "kept.py") as target:
             target.wait_ready()
             target.rest()
             target.stop()
-            with open(os.path.join(folder, "kept.txt")) as file:
+            with open(os.path.join(target.folder, "kept.txt")) as file:
                 told = [line.split() for line in file]
             with engine.Session(target.pid, exact="off") as session:
                 for kind, address in told:

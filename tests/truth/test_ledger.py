@@ -16,7 +16,7 @@ import unittest
 
 import engine
 import interpreters
-from targets import FIXTURES, Target, python
+from targets import FIXTURES, Target, python, started
 
 # In these objects are planted: each has frames and allocators of its own kind.
 # Those of another distribution's libc are left to the clean program.
@@ -46,9 +46,7 @@ class Clean:
     interpreter = None
 
     def test_all_is_explained(self):
-        with tempfile.TemporaryDirectory() as place, Target(python(
-                self.interpreter.path,
-                os.path.join(FIXTURES, "clean.py")), place) as target:
+        with started(self.interpreter, "clean.py") as target:
             target.wait_ready()
             target.stop()
             with engine.Session(target.pid, exact="off") as session:
@@ -86,9 +84,7 @@ class Balance:
         return balance
 
     def test_parts_add_up_to_the_whole(self):
-        with tempfile.TemporaryDirectory() as place, Target(python(
-                self.interpreter.path,
-                os.path.join(FIXTURES, "clean.py")), place) as target:
+        with started(self.interpreter, "clean.py") as target:
             target.wait_ready()
             target.stop()
             with open("/proc/%d/status" % target.pid,

@@ -6,13 +6,12 @@
 """
 import json
 import os
-import tempfile
 import unittest
 
 import cases
 import engine
 import interpreters
-from targets import FIXTURES, Target, python
+from targets import started
 
 # Each reads types and generations in its own way.
 RELEASES = ([2, 7], [3, 8], [3, 11], [3, 12], [3, 13], [3, 15])
@@ -24,18 +23,14 @@ class Objects:
 
     @classmethod
     def setUpClass(cls):
-        place = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(place.cleanup)
-        target = Target(python(cls.interpreter.path, os.path.join(
-            FIXTURES, "chosen.py")), place.name)
-        cls.addClassCleanup(target.__exit__)
+        target = cls.enterClassContext(started(cls.interpreter, "chosen.py"))
         target.wait_ready()
         target.stop()
-        with open(os.path.join(place.name, "chosen.json"),
+        with open(os.path.join(target.folder, "chosen.json"),
                   encoding="ascii") as text:
             cls.said = json.load(text)
-        cls.session = engine.Session(target.pid, exact="off")
-        cls.addClassCleanup(cls.session.__exit__)
+        cls.session = cls.enterClassContext(
+            engine.Session(target.pid, exact="off"))
 
     def of(self, **wanted):
         answer = self.session.objects(**wanted)

@@ -4,14 +4,12 @@
     PYTHONPATH=../support REFSCOPE_ENGINE=librefscope-engine.so
         REFSCOPE_TRUTH_ONLY="2.7 3.11" python3 -m unittest test_shapes
 """
-import os
-import tempfile
 import unittest
 
 import cases
 import engine
 import interpreters
-from targets import FIXTURES, Target, python
+from targets import started
 
 RELEASES = ([2, 7], [3, 6], [3, 11], [3, 15])
 
@@ -22,16 +20,12 @@ class Shapes:
 
     @classmethod
     def setUpClass(cls):
-        place = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(place.cleanup)
-        target = Target(python(cls.interpreter.path, os.path.join(
-            FIXTURES, "alike.py")), place.name)
-        cls.addClassCleanup(target.__exit__)
-        target.wait_ready()
-        target.stop()
-        with engine.Session(target.pid, exact="off") as session:
-            cls.all = session.cycles()
-            cls.few = session.cycles(limit=2)
+        with started(cls.interpreter, "alike.py") as target:
+            target.wait_ready()
+            target.stop()
+            with engine.Session(target.pid, exact="off") as session:
+                cls.all = session.cycles()
+                cls.few = session.cycles(limit=2)
 
     def test_as_many_as_were_made(self):
         shapes = self.all["shapes"]

@@ -2,6 +2,7 @@
 //
 // From provisional numbers to those of the graph.
 #include "base/cleanup.h"
+#include "base/search.h"
 #include "base/work.h"
 #include "session/build.h"
 #include "session/whole.h"
@@ -23,20 +24,27 @@ struct settle {
 	// those found first.
 	uint32_t *ahead_of;
 	uint32_t *number; // [late] in the order of meeting: in the graph
-	// [found / 16 + 1] how many late ones are put before every 16th.
+	// [found / 16 + 2] how many late ones are put before every 16th.
 	uint32_t *before;
 	// [late] 1: something that is no guess refers to it. By address.
 	_Atomic uint8_t *certain;
 };
 
-// How many late objects are put before object @p i of those found first.
+// Rows of settle.before: the last is the end of those of the last step.
+static size_t steps_of(const struct settle *s)
+{
+	return ((size_t)s->found >> RS_STEP_SHIFT) + 2;
+}
+
+// How many late objects are put before object @p i of those found first. Any
+// number of them may be put before the same one.
 static inline uint32_t put_before(const struct settle *s, uint32_t i)
 {
-	uint32_t n = s->before[i >> RS_STEP_SHIFT];
+	const uint32_t *before = &s->before[i >> RS_STEP_SHIFT];
+	const uint32_t *ahead_of = s->ahead_of + before[0];
 
-	while (n < s->late && s->ahead_of[n] <= i)
-		n++;
-	return n;
+	return before[0] + (uint32_t)RS_FIRST_INDEX(k, before[1] - before[0],
+						    ahead_of[k] > i);
 }
 
 static uint32_t number_of_late(const struct settle *s, uint32_t rank)
@@ -61,7 +69,7 @@ static struct rs_error *order_late(struct settle *s)
 {
 	struct rs_whole *w = s->whole;
 	const uint64_t *address = rs_vec_items(&w->address, uint64_t);
-	const size_t steps = (s->found >> RS_STEP_SHIFT) + 1;
+	const size_t steps = steps_of(s);
 	struct rs_error *err;
 	uint32_t at = 0;
 
@@ -83,7 +91,7 @@ static struct rs_error *order_late(struct settle *s)
 		s->number[s->order[n]] = number_of_late(s, n);
 	}
 	uint32_t n = 0;
-	for (uint32_t step = 0; step < steps; step++) {
+	for (size_t step = 0; step < steps; step++) {
 		while (n < s->late && s->ahead_of[n] <= step << RS_STEP_SHIFT)
 			n++;
 		s->before[step] = n;
@@ -99,20 +107,11 @@ static void settle_fini(struct settle *s)
 	rs_block_free(s->order, s->late, sizeof(*s->order));
 	rs_block_free(s->ahead_of, s->late, sizeof(*s->ahead_of));
 	rs_block_free(s->number, s->late, sizeof(*s->number));
-	rs_block_free(s->before, (s->found >> RS_STEP_SHIFT) + 1,
-		      sizeof(*s->before));
+	rs_block_free(s->before, steps_of(s), sizeof(*s->before));
 	rs_block_free((void *)s->certain, s->late, 1);
 }
 
 // --- Types: each view has numbered them by itself. ---
-
-static int by_address(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a;
-	const uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
 
 // Let the session meet all types of the views by ascending address, so that
 // their numbers do not depend on who read what.
@@ -138,10 +137,8 @@ static struct rs_error *meet_types(struct rs_whole *w)
 				return err;
 		}
 	}
-	const size_t n = rs_vec_count(&all, uint64_t);
-	if (n > 1)
-		qsort(all.data, n, sizeof(uint64_t), by_address);
-	for (size_t i = 0; i < n; i++)
+	rs_vec_sort_u64(&all);
+	for (size_t i = 0; i < rs_vec_count(&all, uint64_t); i++)
 		(void)rt->ops->type(rt, rs_vec_items(&all, uint64_t)[i]);
 	return NULL;
 }

@@ -109,11 +109,6 @@ void rs_glibc_fini(struct rs_glibc *glibc)
 	rs_addrmap_fini(&glibc->free);
 }
 
-static uint64_t size_at(const struct rs_glibc *glibc, uint64_t chunk)
-{
-	return rs_glibc_word(glibc, chunk + 8);
-}
-
 enum rs_glibc_kind rs_glibc_block(const struct rs_glibc *glibc,
 				  struct rs_glibc_cursor *cursor,
 				  uint64_t address, struct rs_extent *block)
@@ -133,27 +128,22 @@ enum rs_glibc_kind rs_glibc_block(const struct rs_glibc *glibc,
 	heap += cursor->heap;
 	if (cursor->chunk < heap->start)
 		cursor->chunk = heap->start;
-	while (cursor->chunk < heap->top) {
-		const uint64_t size =
-			size_at(glibc, cursor->chunk) & ~UINT64_C(7);
-		const uint64_t next = cursor->chunk + size;
+	for (uint64_t size; cursor->chunk < heap->top; cursor->chunk += size) {
+		const uint64_t chunk = cursor->chunk;
 
-		if (size < 32 || (size & 15) || next > heap->end)
+		size = rs_glibc_size(glibc, heap, chunk);
+		if (!size)
 			return RS_GLIBC_DAMAGED;
-		if (address < next + 8) // the last word is the next's first
-			break;
-		cursor->chunk = next;
+		// The last word is the first of the next chunk.
+		*block = (struct rs_extent){chunk + 16, chunk + size + 8};
+		if (address < block->end)
+			return address >= block->start &&
+					       rs_glibc_is_used(glibc, chunk,
+								size)
+				       ? RS_GLIBC_USED
+				       : RS_GLIBC_FREE;
 	}
-	if (cursor->chunk >= heap->top)
-		return RS_GLIBC_FREE;
-	const uint64_t size = size_at(glibc, cursor->chunk) & ~UINT64_C(7);
-	const bool used = size_at(glibc, cursor->chunk + size) & 1;
-	*block = (struct rs_extent){cursor->chunk + 16,
-				    cursor->chunk + size + 8};
-	return used && address >= block->start &&
-			       !rs_addrmap_has(&glibc->free, cursor->chunk)
-		       ? RS_GLIBC_USED
-		       : RS_GLIBC_FREE;
+	return RS_GLIBC_FREE;
 }
 
 enum rs_glibc_kind rs_glibc_mapped(struct rs_memory *memory, uint64_t low,

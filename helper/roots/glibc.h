@@ -42,6 +42,25 @@ static inline uint64_t rs_glibc_word(const struct rs_glibc *glibc, uint64_t at)
 	return value;
 }
 
+/** @return The bytes of the chunk at @p chunk, below heap->top: no more than
+ * the heap has from there on. 0: the heap is damaged from there on. */
+static inline uint64_t rs_glibc_size(const struct rs_glibc *glibc,
+				     const struct rs_glibc_heap *heap,
+				     uint64_t chunk)
+{
+	const uint64_t size = rs_glibc_word(glibc, chunk + 8) & ~UINT64_C(7);
+
+	return size < 32 || (size & 15) || size > heap->end - chunk ? 0 : size;
+}
+
+/** Whether malloc() has given out the chunk at @p chunk, of @p size bytes. */
+static inline bool
+rs_glibc_is_used(const struct rs_glibc *glibc, uint64_t chunk, uint64_t size)
+{
+	return (rs_glibc_word(glibc, chunk + size + 8) & 1) &&
+	       !rs_addrmap_has(&glibc->free, chunk);
+}
+
 /** What malloc() made of some memory. */
 enum rs_glibc_kind {
 	RS_GLIBC_NONE, // not its memory

@@ -2,6 +2,7 @@
 //
 // All blocks that malloc() has given out: those of the heaps, one chunk after
 // the other, and those that have a mapping of their own.
+#include "base/search.h"
 #include "roots/glibc.h"
 
 #include <sys/mman.h>
@@ -18,19 +19,16 @@ struct each {
 static struct rs_error *
 each_of_heap(const struct each *e, const struct rs_glibc_heap *heap)
 {
-	struct rs_glibc_cursor cursor = {0};
 	uint64_t chunk = heap->start;
 
 	for (unsigned i = 0; chunk < heap->top; i++) {
-		const uint64_t size =
-			rs_glibc_word(e->glibc, chunk + 8) & ~UINT64_C(7);
-		struct rs_extent block;
+		const uint64_t size = rs_glibc_size(e->glibc, heap, chunk);
+		const struct rs_extent block = {chunk + 16, chunk + size + 8};
 		struct rs_error *err = NULL;
 
-		if (size < 32 || (size & 15) || size > heap->end - chunk)
-			return NULL; // damaged from here on
-		if (rs_glibc_block(e->glibc, &cursor, chunk + 16, &block) ==
-		    RS_GLIBC_USED)
+		if (!size)
+			return NULL;
+		if (rs_glibc_is_used(e->glibc, chunk, size))
 			err = e->visit(e->context, &block);
 		if (!err && i % RS_TICK == 0)
 			err = rs_progress_tick(
@@ -43,16 +41,16 @@ each_of_heap(const struct each *e, const struct rs_glibc_heap *heap)
 	return NULL;
 }
 
-static bool is_in_heap(const struct rs_glibc *glibc, uint64_t address)
+// The end of the heap that contains @p address; 0: none does.
+static uint64_t heap_end(const struct rs_glibc *glibc, uint64_t address)
 {
 	const struct rs_glibc_heap *heap =
 		rs_vec_items(&glibc->heap, struct rs_glibc_heap);
 	const size_t n = rs_vec_count(&glibc->heap, struct rs_glibc_heap);
 
-	for (size_t i = 0; i < n; i++)
-		if (address >= heap[i].start && address < heap[i].end)
-			return true;
-	return false;
+	const size_t at = RS_FIRST_INDEX(i, n, heap[i].end > address);
+
+	return at < n && heap[at].start <= address ? heap[at].end : 0;
 }
 
 static bool
@@ -82,11 +80,11 @@ each_of_segment(const struct each *e, const struct rs_segment *s)
 	for (uint64_t i = 0; page < s->end; i++) {
 		struct rs_extent block;
 		struct rs_error *err = NULL;
-		uint64_t next = page + RS_PAGE;
+		const uint64_t end = heap_end(e->glibc, page);
+		uint64_t next = end ? end : page + RS_PAGE;
 
-		if (!is_in_heap(e->glibc, page) &&
-		    rs_glibc_mapped(e->glibc->memory, page, page + 16,
-				    &block) == RS_GLIBC_USED) {
+		if (!end && rs_glibc_mapped(e->glibc->memory, page, page + 16,
+					    &block) == RS_GLIBC_USED) {
 			next = block.end;
 			err = e->visit(e->context, &block);
 		}

@@ -78,10 +78,9 @@ search_heap(struct rs_glibc *glibc, const struct rs_glibc_heap *heap)
 	struct rs_error *err = NULL;
 
 	while (chunk < heap->top && !err) {
-		const uint64_t size =
-			rs_glibc_word(glibc, chunk + 8) & ~UINT64_C(7);
+		const uint64_t size = rs_glibc_size(glibc, heap, chunk);
 
-		if (size < 32 || (size & 15))
+		if (!size)
 			return NULL;
 		for (size_t k = 0; k < sizeof(forms) / sizeof(*forms) && !err;
 		     k++)

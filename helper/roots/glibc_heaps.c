@@ -10,6 +10,7 @@ enum {
 	RS_SYSTEM_MEM = RS_NEXT + 24,
 	RS_STATE_END = RS_SYSTEM_MEM + 16,
 	RS_ARENAS_MAX = 1 << 16, // eight for each processor, unless tuned
+	RS_HEAPS_MAX = 1 << 16, // of all arenas: 4 TiB
 	RS_HEAP_SIZE = 64 << 20, // bytes, and alignment, of further heaps
 };
 
@@ -35,6 +36,18 @@ static unsigned bytes_before(const struct rs_glibc *glibc, uint64_t bins)
 			return sizes[k];
 	}
 	return 0;
+}
+
+// Lists that lead back into themselves never end.
+static bool is_over(struct rs_glibc *glibc, unsigned heaps)
+{
+	if (heaps < RS_HEAPS_MAX)
+		return false;
+	rs_memory_gap(glibc->memory,
+		      "malloc() has more than %d heaps; blocks of the others "
+		      "are not known",
+		      RS_HEAPS_MAX);
+	return true;
 }
 
 static struct rs_error *
@@ -64,8 +77,8 @@ static struct rs_error *add_main(struct rs_glibc *glibc, uint64_t bins)
  * Another arena has heaps: {arena, previous heap, size, ..}. The arena itself
  * stands in the first of them, behind that head.
  */
-static struct rs_error *
-add_other(struct rs_glibc *glibc, uint64_t state, uint64_t bins)
+static struct rs_error *add_other(struct rs_glibc *glibc, uint64_t state,
+				  uint64_t bins, unsigned *heaps)
 {
 	const uint64_t mask = ~(uint64_t)(RS_HEAP_SIZE - 1);
 	const uint64_t head = state & ~mask;
@@ -74,7 +87,7 @@ add_other(struct rs_glibc *glibc, uint64_t state, uint64_t bins)
 	uint64_t heap = top & mask;
 	struct rs_error *err = NULL;
 
-	for (unsigned i = 0; i < RS_ARENAS_MAX && heap && !err; i++) {
+	for (; heap && !err && !is_over(glibc, *heaps); ++*heaps) {
 		const uint64_t previous = rs_glibc_word(glibc, heap + 8);
 		const uint64_t size = rs_glibc_word(glibc, heap + 16);
 		const uint64_t start =
@@ -121,6 +134,7 @@ struct rs_error *rs_glibc_heaps(struct rs_glibc *glibc, uint64_t bins)
 	const unsigned before = bytes_before(glibc, bins);
 	const uint64_t main = bins - before;
 	uint64_t state = main;
+	unsigned heaps = 0;
 	struct rs_error *err;
 
 	if (!before)
@@ -131,7 +145,7 @@ struct rs_error *rs_glibc_heaps(struct rs_glibc *glibc, uint64_t bins)
 		return err;
 	for (unsigned i = 0;; i++) {
 		state = rs_glibc_word(glibc, state + (bins + RS_NEXT - main));
-		if (!state || state == main)
+		if (!state || state == main || is_over(glibc, heaps))
 			break;
 		if (i == RS_ARENAS_MAX) {
 			rs_memory_gap(glibc->memory,
@@ -141,7 +155,7 @@ struct rs_error *rs_glibc_heaps(struct rs_glibc *glibc, uint64_t bins)
 			break;
 		}
 		const uint64_t its = state + (bins - main);
-		if ((err = add_other(glibc, state, its)) ||
+		if ((err = add_other(glibc, state, its, &heaps)) ||
 		    (err = add_fast_bins(glibc, its, before)))
 			return err;
 	}

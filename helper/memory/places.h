@@ -15,6 +15,16 @@ struct rs_extent {
 	uint64_t start, end;
 };
 
+/** Append the range to @p to (struct rs_extent), unless it is empty. Errors:
+ * RS_ENOMEM. */
+RS_MUST_CHECK static inline struct rs_error *
+rs_extent_append(struct rs_vec *to, uint64_t start, uint64_t end)
+{
+	const struct rs_extent extent = {start, end};
+
+	return start < end ? rs_vec_append(to, &extent, sizeof(extent)) : NULL;
+}
+
 /**
  * The @p index-th writable PT_LOAD of @p module, its .bss included, without the
  * part that is read-only once the module is relocated (PT_GNU_RELRO).

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "base/cleanup.h"
 #include "memory/places.h"
 #include "memory/target.h"
 

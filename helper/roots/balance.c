@@ -113,6 +113,19 @@ static struct rs_error *add_stacks(struct balance *b, struct rs_regions *r)
 	return err;
 }
 
+// Bytes of free blocks; of large ones what is there.
+static uint64_t size_of_idle(const struct balance *b, const struct rs_vec *idle)
+{
+	const struct rs_extent *e = rs_vec_items(idle, struct rs_extent);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rs_vec_count(idle, struct rs_extent); i++)
+		sum += e[i].end - e[i].start < RS_PAGE
+			       ? e[i].end - e[i].start
+			       : resident(b, e[i].start, e[i].end);
+	return sum;
+}
+
 static struct rs_error *add_free(struct balance *b)
 {
 	const struct rs_ledger_source *source = b->source;
@@ -123,11 +136,7 @@ static struct rs_error *add_free(struct balance *b)
 		if (source->runtime[i]->ops->idle)
 			err = source->runtime[i]->ops->idle(source->runtime[i],
 							    &idle);
-	const struct rs_extent *e = rs_vec_items(&idle, struct rs_extent);
-	for (size_t i = 0; i < rs_vec_count(&idle, struct rs_extent); i++)
-		b->sum->free += e[i].end - e[i].start < RS_PAGE
-					? e[i].end - e[i].start
-					: resident(b, e[i].start, e[i].end);
+	b->sum->free = size_of_idle(b, &idle);
 	return err;
 }
 
@@ -139,12 +148,7 @@ static struct rs_error *add_malloc_free(struct balance *b)
 
 	if (!err)
 		err = rs_glibc_idle(&glibc, &idle);
-	const struct rs_extent *e = rs_vec_items(&idle, struct rs_extent);
-	for (size_t i = 0; i < rs_vec_count(&idle, struct rs_extent); i++)
-		b->sum->malloc_free +=
-			e[i].end - e[i].start < RS_PAGE
-				? e[i].end - e[i].start
-				: resident(b, e[i].start, e[i].end);
+	b->sum->malloc_free = size_of_idle(b, &idle);
 	return err;
 }
 

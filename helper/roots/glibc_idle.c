@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "roots/glibc.h"
 
-static struct rs_error *add(struct rs_vec *ret, uint64_t start, uint64_t end)
-{
-	const struct rs_extent extent = {start, end};
-
-	return start < end ? rs_vec_append(ret, &extent, sizeof(extent)) : NULL;
-}
-
 static struct rs_error *add_heap(const struct rs_glibc *glibc,
 				 const struct rs_glibc_heap *heap,
 				 struct rs_vec *ret)
@@ -23,10 +16,10 @@ static struct rs_error *add_heap(const struct rs_glibc *glibc,
 			return NULL; // damaged: what follows is not known
 		const bool used = rs_glibc_word(glibc, at + size + 8) & 1;
 		if (!used || rs_addrmap_has(&glibc->free, at))
-			err = add(ret, at, at + size);
+			err = rs_extent_append(ret, at, at + size);
 		at += size;
 	}
-	return err ? err : add(ret, heap->top, heap->end);
+	return err ? err : rs_extent_append(ret, heap->top, heap->end);
 }
 
 struct rs_error *rs_glibc_idle(const struct rs_glibc *glibc, struct rs_vec *ret)

@@ -56,12 +56,9 @@ static uint64_t
 stack_end(const struct rs_cpython *py, uint64_t sp, uint64_t fs_base)
 {
 	struct rs_memory *memory = py->base.memory;
-	uint64_t end = sp;
+	const size_t at = rs_segments_index(memory, sp);
+	uint64_t end = at < memory->segments ? memory->segment[at].end : sp;
 
-	for (size_t i = 0; i < memory->segments && end == sp; i++)
-		if (sp - memory->segment[i].start <
-		    memory->segment[i].end - memory->segment[i].start)
-			end = memory->segment[i].end;
 	if (fs_base > sp && fs_base < end)
 		end = fs_base;
 	if (end - sp <= RS_STACK_MAX)

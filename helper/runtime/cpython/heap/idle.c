@@ -3,13 +3,6 @@
 // Free memory of pymalloc: empty pools, and free blocks of the others.
 #include "runtime/cpython/heap/words.h"
 
-static struct rs_error *add(struct rs_vec *ret, uint64_t start, uint64_t end)
-{
-	const struct rs_extent extent = {start, end};
-
-	return start < end ? rs_vec_append(ret, &extent, sizeof(extent)) : NULL;
-}
-
 // Blocks that were never touched, and the rest of the pool, are free too.
 static struct rs_error *
 add_pool(const struct rs_py_pool *pool, uint64_t pool_size, struct rs_vec *ret)
@@ -23,14 +16,16 @@ add_pool(const struct rs_py_pool *pool, uint64_t pool_size, struct rs_vec *ret)
 
 		while (i < pool->blocks && rs_py_pool_is_free(pool, i))
 			i++;
-		err = add(ret, first + (uint64_t)from * pool->block,
-			  first + (uint64_t)i * pool->block);
+		err = rs_extent_append(ret,
+				       first + (uint64_t)from * pool->block,
+				       first + (uint64_t)i * pool->block);
 		while (i < pool->blocks && !rs_py_pool_is_free(pool, i))
 			i++;
 	}
 	return err ? err
-		   : add(ret, first + (uint64_t)pool->blocks * pool->block,
-			 pool->address + pool_size);
+		   : rs_extent_append(
+			     ret, first + (uint64_t)pool->blocks * pool->block,
+			     pool->address + pool_size);
 }
 
 static struct rs_error *
@@ -45,12 +40,13 @@ add_arena(struct rs_cpython *py, const struct rs_py_arenas *arenas,
 		struct rs_py_pool pool;
 
 		if (!rs_py_arena_pool(arenas, arena, n))
-			err = add(ret, at, at + size);
+			err = rs_extent_append(ret, at, at + size);
 		else if (rs_py_pool_open(py, arenas, arena->index, at, &pool))
 			err = add_pool(&pool, size, ret);
 	}
 	return err ? err
-		   : add(ret, arena->end, arena->start + arenas->arena_size);
+		   : rs_extent_append(ret, arena->end,
+				      arena->start + arenas->arena_size);
 }
 
 struct rs_error *rs_py_idle(struct rs_runtime *rt, struct rs_vec *ret)

@@ -46,26 +46,16 @@ void rs_chunks_add(struct rs_list_chunks *p, uint64_t start, int8_t generation)
 
 static void see(struct cutting *c, uint64_t address)
 {
-	const struct rs_segment *segment = c->memory->segment;
-	size_t low = 0, high = c->memory->segments;
+	const size_t at = rs_segments_index(c->memory, address);
 
 	for (unsigned i = 0; i < c->regions; i++)
 		if (address - c->region[i].start <
 		    c->region[i].end - c->region[i].start)
 			return;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (segment[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == c->memory->segments || segment[low].start > address ||
-	    c->regions == RS_REGIONS_MAX)
+	if (at == c->memory->segments || c->regions == RS_REGIONS_MAX)
 		return;
-	c->region[c->regions].start = segment[low].start;
-	c->region[c->regions++].end = segment[low].end;
+	c->region[c->regions].start = c->memory->segment[at].start;
+	c->region[c->regions++].end = c->memory->segment[at].end;
 }
 
 // Find the mappings that contain members. A core is mapped, so looking anywhere

@@ -50,6 +50,17 @@ struct rs_unreferenced {
 };
 
 /**
+ * A view of a session numbers types by itself. Compute the number of each of
+ * its @p types in @p session, which may have to decode types that it has not
+ * met yet.
+ * @param[out] ret A block, to be freed by the caller, on error too.
+ * Errors: RS_ENOMEM.
+ */
+RS_MUST_CHECK struct rs_error *rs_build_map_types(struct rs_session *session,
+						  const struct rs_types *types,
+						  uint32_t **ret);
+
+/**
  * List the tracked objects of all runtimes, and number them in @p map.
  * @param reader Helps with it; may be NULL.
  * @param[out] found The objects, runtime by runtime.

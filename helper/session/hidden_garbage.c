@@ -29,20 +29,39 @@ reach(struct rs_session *session, const struct rs_graph *full, uint8_t *mark)
 
 static void count_named(const struct rs_graph *full, uint32_t *named)
 {
-	for (uint32_t i = 0; i < full->objects; i++)
-		for (uint32_t e = full->out_start[i];
-		     e < full->out_start[i + 1]; e++)
-			if (rs_edge_kind(full->out[e]) <= RS_OWNED)
-				named[rs_edge_target(full->out[e])]++;
+	for (uint64_t e = 0; e < full->references; e++)
+		if (rs_edge_counted(full->out[e]))
+			named[rs_edge_target(full->out[e])]++;
+}
+
+static bool takes_part(const struct search *s, uint32_t i)
+{
+	return (s->result->fate[i] != RS_FATE_OUTSIDE ||
+		(s->graph->flags[i] & RS_OBJ_UNTRACKS)) &&
+	       rs_graph_runtime(s->graph, i) == s->rt->index;
+}
+
+// Whether object @p i takes part, and its type may tell of more.
+static bool may_tell(const struct search *s, uint32_t i)
+{
+	return (s->graph->flags[i] & RS_OBJ_INEXACT) && s->graph->count[i] &&
+	       takes_part(s, i);
+}
+
+// Mostly there is none: then the graph of all objects is not needed.
+static bool any_may_tell(const struct search *s)
+{
+	for (uint32_t i = 0; i < s->graph->objects; i++)
+		if (may_tell(s, i))
+			return true;
+	return false;
 }
 
 // The number in the full graph of object @p i, or RS_NONE: it takes no part in
 // the collection, or a root leads to it.
 static uint32_t loose(const struct search *s, uint32_t i)
 {
-	if ((s->result->fate[i] == RS_FATE_OUTSIDE &&
-	     !(s->graph->flags[i] & RS_OBJ_UNTRACKS)) ||
-	    rs_graph_runtime(s->graph, i) != s->rt->index)
+	if (!takes_part(s, i))
 		return RS_NONE;
 	const uint32_t number =
 		s->graph == s->full
@@ -57,12 +76,9 @@ static uint32_t loose(const struct search *s, uint32_t i)
 static bool may_close_ring(const struct search *s)
 {
 	for (uint32_t i = 0; i < s->graph->objects; i++) {
-		if (!(s->graph->flags[i] & RS_OBJ_INEXACT))
-			continue;
-		const uint32_t number = loose(s, i);
+		const uint32_t number = may_tell(s, i) ? loose(s, i) : RS_NONE;
 
-		if (number != RS_NONE && s->graph->count[i] &&
-		    s->named[number] >= s->graph->count[i])
+		if (number != RS_NONE && s->named[number] >= s->graph->count[i])
 			return true;
 	}
 	return false;
@@ -111,8 +127,11 @@ rs_hidden_garbage(struct rs_session *session, const struct rs_graph *graph,
 	struct rs_graph *full = NULL;
 	uint8_t *mark = NULL;
 	uint32_t *named = NULL;
-	struct rs_error *err = rs_session_graph(session, &full);
+	struct rs_error *err;
 
+	if (!any_may_tell(&s))
+		return NULL;
+	err = rs_session_graph(session, &full);
 	if (!err)
 		err = rs_block_new(full->objects, sizeof(*mark), &mark);
 	if (!err)

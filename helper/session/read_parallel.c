@@ -150,15 +150,14 @@ bool rs_parallel_start(struct rs_parallel *reader, struct rs_graph *graph)
 	return reader->started;
 }
 
-// The view numbers types by itself. Compute the number of each of its types in
-// the main session, which may have to decode types that it has not met yet.
-static struct rs_error *map_types(struct rs_parallel *reader, uint32_t **ret)
+struct rs_error *rs_build_map_types(struct rs_session *session,
+				    const struct rs_types *types,
+				    uint32_t **ret)
 {
-	struct rs_runtime *rt = reader->main->runtime[0];
+	struct rs_runtime *rt = session->runtime[0];
 	const struct rs_type_row *row =
-		rs_vec_items(&reader->session->types.row, struct rs_type_row);
-	const size_t n =
-		rs_vec_count(&reader->session->types.row, struct rs_type_row);
+		rs_vec_items(&types->row, struct rs_type_row);
+	const size_t n = rs_vec_count(&types->row, struct rs_type_row);
 	struct rs_error *err = rs_block_new(n, sizeof(**ret), ret);
 
 	for (size_t i = 0; !err && i < n; i++)
@@ -200,7 +199,8 @@ static struct rs_error *append(struct rs_parallel *reader, struct rs_vec *out)
 	const size_t types =
 		rs_vec_count(&reader->session->types.row, struct rs_type_row);
 	uint32_t *number = NULL;
-	struct rs_error *err = map_types(reader, &number);
+	struct rs_error *err = rs_build_map_types(
+		reader->main, &reader->session->types, &number);
 
 	while (!err && n--)
 		err = append_run(reader, &run[n], number, out);

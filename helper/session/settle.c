@@ -145,7 +145,6 @@ static struct rs_error *meet_types(struct rs_whole *w)
 
 static struct rs_error *map_types(struct rs_whole *w)
 {
-	struct rs_runtime *rt = w->session->runtime[0];
 	struct rs_error *err = meet_types(w);
 
 	for (unsigned i = 0; i < w->readers && !err; i++) {
@@ -157,12 +156,7 @@ static struct rs_error *map_types(struct rs_whole *w)
 		if ((err = rs_types_check(types)))
 			return err;
 		r->types = rs_vec_count(&types->row, struct rs_type_row);
-		err = rs_block_new(r->types, sizeof(*r->type), &r->type);
-		for (size_t k = 0; k < r->types && !err; k++)
-			r->type[k] = rt->ops->type(
-				rt,
-				rs_vec_items(&types->row, struct rs_type_row)[k]
-					.address);
+		err = rs_build_map_types(w->session, types, &r->type);
 	}
 	return err;
 }

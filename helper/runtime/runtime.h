@@ -528,10 +528,10 @@ struct rs_runtime_ops {
 	/**
 	 * Make what renew() returned as it was then, after another
 	 * rs_memory_renew(), without what the run may have changed: types may
-	 * have come and gone. Rows of types that were added stay.
-	 * @return false when it has to be made anew. NULL: always.
+	 * have come and gone. Rows of types that were added stay. NULL: it has
+	 * to be made anew.
 	 */
-	bool (*again)(struct rs_runtime *now);
+	void (*again)(struct rs_runtime *now);
 
 	/**
 	 * Whether objects of type @p type can be the namespace of a module,

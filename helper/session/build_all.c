@@ -3,14 +3,11 @@
 // Building the graph of all objects: whole.h says how.
 #include "base/cleanup.h"
 #include "base/search.h"
-#include "base/work.h"
 #include "session/build.h"
 #include "session/exact_query.h"
 #include "session/number_prefetch.h"
 #include "session/read_parallel.h"
 #include "session/whole.h"
-
-#include <stdlib.h>
 
 // List the tracked objects in two threads where that is faster.
 static struct rs_error *

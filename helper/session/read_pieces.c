@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // Reading the objects that were found first, in pieces, by several threads.
-#include "base/cleanup.h"
 #include "base/work.h"
 #include "session/build.h"
 #include "session/number_prefetch.h"

@@ -10,10 +10,12 @@ enum { RS_NOW_TYPES = 10000 }; // rows of types, old ones included, at most
 // What needs no look at memory is kept from hit to hit.
 static bool serves_again(struct rs_session *session, struct rs_runtime *rt)
 {
-	return session->now && rt->ops->again &&
-	       rs_vec_count(&session->now_types.row, struct rs_type_row) <
-		       RS_NOW_TYPES &&
-	       rt->ops->again(session->now);
+	if (!session->now || !rt->ops->again ||
+	    rs_vec_count(&session->now_types.row, struct rs_type_row) >=
+		    RS_NOW_TYPES)
+		return false;
+	rt->ops->again(session->now);
+	return true;
 }
 
 struct rs_error *rs_session_renew(struct rs_session *session)

@@ -82,10 +82,9 @@ static const struct rs_runtime_ops now_ops = {
 	.free = free_view,
 };
 
-static bool again_python(struct rs_runtime *rt)
+static void again_python(struct rs_runtime *rt)
 {
 	rs_py_types_forget(rs_cpython(rt));
-	return true;
 }
 
 static struct rs_error *renew_python(struct rs_runtime *rt,

@@ -144,7 +144,7 @@ const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 const struct rs_py_type *
 rs_py_learned(const struct rs_cpython *py, uint64_t type)
 {
-	return py->known->slots ? find_slot(py->known, type)->type : NULL;
+	return find_slot(py->known, type)->type;
 }
 
 static void learn_offsets(struct rs_cpython *py, struct rs_py_types *k)

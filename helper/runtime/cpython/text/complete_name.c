@@ -3,10 +3,9 @@
 // The names with which the last part of `module.attr` can be completed.
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/dict.h"
+#include "runtime/cpython/text/name_key.h"
 
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { RS_WHOLE = 1024, RS_WORD = 256, RS_MRO = 64 };
 
@@ -22,7 +21,7 @@ static bool is_name(const char *word)
 {
 	if (isdigit((unsigned char)*word) || !*word)
 		return false;
-	while (isalnum((unsigned char)*word) || *word == '_' || (*word & 0x80))
+	while (rs_py_is_word(*word))
 		word++;
 	return !*word;
 }

@@ -26,16 +26,11 @@ static void skip_spaces(struct literal *p)
 		p->at++;
 }
 
-static bool is_word(char c)
-{
-	return isalnum((unsigned char)c) || c == '_' || (c & 0x80);
-}
-
 static bool take_word(struct literal *p, const char *word)
 {
 	const size_t n = strlen(word);
 
-	if (strncmp(p->at, word, n) != 0 || is_word(p->at[n]))
+	if (strncmp(p->at, word, n) != 0 || rs_py_is_word(p->at[n]))
 		return false;
 	p->at += n;
 	return true;
@@ -144,7 +139,7 @@ static bool read_number(struct literal *p, uint64_t object)
 	errno = 0;
 	p->key->kind = RS_PY_KEY_NUMBER;
 	p->key->number = strtoll(p->at, &end, 0);
-	p->bad |= end == p->at || errno || is_word(*end) || *end == '.';
+	p->bad |= end == p->at || errno || rs_py_is_word(*end) || *end == '.';
 	p->at = end;
 	return object && is_number(p->py, object, p->key->number);
 }

@@ -5,6 +5,14 @@
 
 #include "runtime/cpython/decode/types.h"
 
+#include <ctype.h>
+
+/** Whether @p c can be in a word of a name. */
+static inline bool rs_py_is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || (c & 0x80);
+}
+
 enum rs_py_key_kind {
 	RS_PY_KEY_BAD, // not a key
 	RS_PY_KEY_OPEN, // the `]` is missing

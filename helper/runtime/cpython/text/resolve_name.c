@@ -5,9 +5,7 @@
 
 #include "base/error.h"
 
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { RS_PART = 256, RS_CLASSES = 256 };
 
@@ -32,17 +30,12 @@ uint64_t rs_py_modules(struct rs_cpython *py, unsigned number)
 	return dict ? dict : rs_py_get(py, interpreter, RS_F__is__modules);
 }
 
-static bool is_word(char c)
-{
-	return isalnum((unsigned char)c) || c == '_' || (c & 0x80);
-}
-
 // Read the word at p->at. @return false when there is none.
 static bool take_word(struct path *p, char *word)
 {
 	size_t n = 0;
 
-	while (is_word(p->at[n]) && n < RS_PART - 1) {
+	while (rs_py_is_word(p->at[n]) && n < RS_PART - 1) {
 		word[n] = p->at[n];
 		n++;
 	}

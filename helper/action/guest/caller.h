@@ -93,6 +93,9 @@ struct rs_caller_frame {
 	uint64_t sigmask;
 };
 
+/** Their names in the target, for the host; not in the code. */
+extern const char *const rs_caller_symbol[RS_CALLER_NUMBERS];
+
 /** The code; empty where this machine has none. */
 extern const uint8_t rs_caller_code[];
 extern const uint8_t rs_caller_code_end[];

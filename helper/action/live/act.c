@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -27,7 +26,6 @@ enum {
 	RS_RED_ZONE = 128, // below the stack pointer, in use
 	RS_STACK_GAP = 512,
 	RS_STACK_ALIGN = 64,
-	RS_SYSCALL_SIZE = 2,
 	// Source: Linux, include/linux/errno.h.
 	RS_ERESTARTSYS = 512,
 	RS_ERESTARTNOHAND = 514,
@@ -176,12 +174,6 @@ static bool put_frame(const struct rs_act *a, const struct rs_tracee *t)
 	       put(a, a->data + RS_FRAME_AT, &f, sizeof(f));
 }
 
-static const char *const function_names[] = {
-#define RS_CALLER_SYMBOL(name, symbol) symbol,
-	RS_CALLER_FUNCTIONS(RS_CALLER_SYMBOL)
-#undef RS_CALLER_SYMBOL
-};
-
 // 3.13 and later; from 3.7 on with an underscore.
 static void
 find_finalizing(struct rs_session *session, struct rs_caller_args *args)
@@ -203,7 +195,7 @@ find_functions(struct rs_session *session, struct rs_caller_args *args)
 {
 	for (unsigned i = 0; i < RS_CALLER_NUMBERS; i++) {
 		struct rs_error *err = rs_memory_symbol(
-			session->memory, NULL, function_names[i],
+			session->memory, NULL, rs_caller_symbol[i],
 			&args->function[i], NULL);
 		if (err)
 			return err;
@@ -246,7 +238,7 @@ static struct rs_error *enter(struct rs_act *a, struct rs_tracee *t,
 	regs.rdi = a->queues ? RS_CALLER_PENDING : RS_CALLER_ENSURED;
 	regs.rsi = a->data;
 	regs.orig_rax = UINT64_MAX;
-	regs.eflags &= ~(uint64_t)0x500; // trap, direction
+	regs.eflags &= ~(uint64_t)(RS_FLAG_TRAP | RS_FLAG_DIRECTION);
 	struct rs_error *err = rs_tracee_run(t, &regs, a->code, a->code_size,
 					     ms, progress, &end);
 	a->back = !err && end == RS_TRACEE_BACK;
@@ -321,8 +313,8 @@ struct rs_error *rs_act_begin(struct rs_session *session,
 				    "%s: only a process on this machine can "
 				    "be called",
 				    session->source);
-	RS_AUTO_FREE struct rs_tracee *t = NULL;
-	if (posix_memalign((void **)&t, RS_STACK_ALIGN, sizeof(*t)))
+	RS_AUTO_FREE struct rs_tracee *t = malloc(sizeof(*t));
+	if (!t)
 		return &rs_enomem;
 	struct rs_error *err = open_act(request, &a);
 	if (a && !err)
@@ -411,8 +403,8 @@ struct rs_error *rs_act_end(struct rs_act *act, int64_t tid, bool *ret)
 	if (!now.left || (a->queues && !now.refused && !now.ran) ||
 	    is_inside(a))
 		return NULL;
-	RS_AUTO_FREE struct rs_tracee *t = NULL;
-	if (posix_memalign((void **)&t, RS_STACK_ALIGN, sizeof(*t)))
+	RS_AUTO_FREE struct rs_tracee *t = malloc(sizeof(*t));
+	if (!t)
 		return &rs_enomem;
 	err = rs_tracee_open(a->pid, (pid_t)tid, t);
 	if (!err)

@@ -2,14 +2,9 @@
 //
 // rs_answer_call_facts(): what calling a live CPython depends on.
 #include "action/guest/caller.h"
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "session/session.h"
-
-static const char *const names[] = {
-#define RS_CALLER_SYMBOL(name, symbol) symbol,
-	RS_CALLER_FUNCTIONS(RS_CALLER_SYMBOL)
-#undef RS_CALLER_SYMBOL
-};
 
 static struct rs_error *
 write_lacks(struct rs_session *session, struct rs_json *json)
@@ -18,15 +13,16 @@ write_lacks(struct rs_session *session, struct rs_json *json)
 	rs_json_begin_array(json);
 	if (!rs_caller_size())
 		rs_json_string(json, "code for this machine");
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (unsigned i = 0; i < RS_CALLER_NUMBERS; i++) {
 		uint64_t address;
-		struct rs_error *err = rs_memory_symbol(
-			session->memory, NULL, names[i], &address, NULL);
+		struct rs_error *err =
+			rs_memory_symbol(session->memory, NULL,
+					 rs_caller_symbol[i], &address, NULL);
 
 		if (err && rs_error_code(err) != RS_ENOTFOUND)
 			return err;
 		if (err)
-			rs_json_string(json, names[i]);
+			rs_json_string(json, rs_caller_symbol[i]);
 		rs_error_free(err);
 	}
 	rs_json_end_array(json);
@@ -74,7 +70,7 @@ struct rs_error *rs_answer_call_facts(struct rs_session *session, char **ret)
 {
 	RS_NEED_SESSION(session);
 	struct rs_runtime *rt = rs_session_runtime_named(session, "cpython");
-	struct rs_runtime_info info = {0};
+	RS_CLEANUP(rs_runtime_info_fini) struct rs_runtime_info info = {0};
 	struct rs_json json;
 	struct rs_error *err = rs_session_check(session);
 
@@ -98,7 +94,6 @@ struct rs_error *rs_answer_call_facts(struct rs_session *session, char **ret)
 		write_threads(&info, &json);
 		err = write_lacks(session, &json);
 	}
-	rs_runtime_info_fini(&info);
 	rs_json_end_object(&json);
 	if (!err)
 		err = rs_json_take(&json, ret);

@@ -6,7 +6,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,10 +26,7 @@ enum {
 	RS_LINE = 512,
 	RS_VDSO_MAX = 1 << 16,
 	RS_XCR0_AT = 464, // Source: Linux, USER_XSTATE_XCR0_WORD
-	RS_SYSCALL_SIZE = 2,
 	RS_TRAPS = 16, // stops of other kinds passed over
-	RS_FLAG_TRAP = 0x100,
-	RS_FLAG_DIRECTION = 0x400,
 	RS_MASK_SIZE = 8, // of the kernel's signal set
 	RS_SYSCALL_STOP = SIGTRAP | 0x80,
 };
@@ -44,6 +40,11 @@ static struct rs_error *failed(const struct rs_tracee *t, const char *what)
 static struct rs_error *ended(const struct rs_tracee *t)
 {
 	return rs_error_new(RS_EIO, "process %d has ended", (int)t->pid);
+}
+
+static struct rs_error *stays(const struct rs_tracee *t)
+{
+	return rs_error_new(RS_EIO, "thread %d does not stop", (int)t->tid);
 }
 
 static uint64_t now_ms(void)
@@ -156,7 +157,8 @@ wait_stop(const struct rs_tracee *t, uint64_t until, int *ret, bool *gone)
 	}
 }
 
-struct rs_error *rs_tracee_restore(struct rs_tracee *t)
+// Set its registers, extended state and signal mask as they were.
+static struct rs_error *restore(struct rs_tracee *t)
 {
 	struct iovec state = {t->xstate, t->xstate_size};
 
@@ -170,24 +172,32 @@ struct rs_error *rs_tracee_restore(struct rs_tracee *t)
 	return NULL;
 }
 
+// Let it go on, to its next stop. A SIGSTOP is kept, to be sent again.
+static struct rs_error *advance(struct rs_tracee *t, enum __ptrace_request how,
+				const char *failure, int *status)
+{
+	bool gone = false;
+
+	if (trace(how, t, 0, NULL))
+		return failed(t, failure);
+	if (!wait_stop(t, now_ms() + RS_STOP_MS, status, &gone))
+		return gone ? ended(t) : stays(t);
+	t->was_stopped |= WSTOPSIG(*status) == SIGSTOP;
+	return NULL;
+}
+
 // With all signals blocked, one step over the instruction.
 static struct rs_error *step(struct rs_tracee *t)
 {
 	int status = 0;
-	bool gone = false;
 
 	for (unsigned i = 0; i < RS_TRAPS; i++) {
 		struct user_regs_struct regs;
+		struct rs_error *err = advance(t, PTRACE_SINGLESTEP,
+					       "it cannot be stepped", &status);
 
-		if (trace(PTRACE_SINGLESTEP, t, 0, NULL))
-			return failed(t, "it cannot be stepped");
-		if (!wait_stop(t, now_ms() + RS_STOP_MS, &status, &gone))
-			return gone ? ended(t)
-				    : rs_error_new(RS_EIO,
-						   "thread %d does not stop",
-						   (int)t->tid);
-		if (WSTOPSIG(status) == SIGSTOP)
-			t->was_stopped = true;
+		if (err)
+			return err;
 		if (trace(PTRACE_GETREGS, t, 0, &regs))
 			return failed(t, "its registers cannot be read");
 		if (regs.rip == t->gadget + RS_SYSCALL_SIZE)
@@ -205,25 +215,20 @@ static struct rs_error *step(struct rs_tracee *t)
 static struct rs_error *settle(struct rs_tracee *t)
 {
 	int status = 0;
-	bool gone = false;
 
 	if (set_mask(t, ~(UINT64_C(1) << (SIGWINCH - 1))))
 		return failed(t, "its signal mask cannot be set");
 	(void)syscall(SYS_tgkill, t->pid, t->tid, SIGWINCH);
 	for (unsigned i = 0; i < RS_TRAPS; i++) {
-		if (trace(PTRACE_CONT, t, 0, NULL))
-			return failed(t, "it cannot go on");
-		if (!wait_stop(t, now_ms() + RS_STOP_MS, &status, &gone))
-			return gone ? ended(t)
-				    : rs_error_new(RS_EIO,
-						   "thread %d does not stop",
-						   (int)t->tid);
+		struct rs_error *err =
+			advance(t, PTRACE_CONT, "it cannot go on", &status);
+
+		if (err)
+			return err;
 		if (WSTOPSIG(status) == SIGWINCH)
-			return rs_tracee_restore(t);
-		if (WSTOPSIG(status) == SIGSTOP)
-			t->was_stopped = true;
+			return restore(t);
 	}
-	return rs_error_new(RS_EIO, "thread %d does not stop", (int)t->tid);
+	return stays(t);
 }
 
 struct rs_error *rs_tracee_syscall(struct rs_tracee *t, long number,
@@ -255,7 +260,7 @@ struct rs_error *rs_tracee_syscall(struct rs_tracee *t, long number,
 			return failed(t, "its registers cannot be set");
 		return settle(t);
 	}
-	rs_error_free(rs_tracee_restore(t));
+	rs_error_free(restore(t));
 	return err;
 }
 
@@ -293,8 +298,7 @@ static struct rs_error *next_stop(struct rs_tracee *t, uint64_t until,
 		if (*stopping && now < until + RS_STOP_MS)
 			continue;
 		if (*stopping)
-			return rs_error_new(RS_EIO, "thread %d does not stop",
-					    (int)t->tid);
+			return stays(t);
 		if (!is_asleep(t))
 			awake = now;
 		struct rs_error *err = rs_progress_tick(

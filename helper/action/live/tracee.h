@@ -19,6 +19,9 @@
 enum {
 	RS_XSTATE_MAX = 16384,
 	RS_SYSCALL_ARGS = 6,
+	RS_SYSCALL_SIZE = 2, // bytes of the instruction
+	RS_FLAG_TRAP = 0x100, // in eflags
+	RS_FLAG_DIRECTION = 0x400,
 };
 
 struct rs_tracee {
@@ -29,7 +32,7 @@ struct rs_tracee {
 	uint64_t xcr0; // features in xstate
 	size_t xstate_size; // bytes, 0: none
 	bool was_stopped; // a SIGSTOP came meanwhile, to be sent again
-	_Alignas(64) uint8_t xstate[RS_XSTATE_MAX];
+	uint8_t xstate[RS_XSTATE_MAX];
 };
 
 enum rs_tracee_end {
@@ -65,8 +68,5 @@ RS_MUST_CHECK struct rs_error *
 rs_tracee_run(struct rs_tracee *t, const struct user_regs_struct *regs,
 	      uint64_t code, uint64_t size, unsigned ms,
 	      const struct rs_progress *progress, enum rs_tracee_end *ret);
-
-/** Set its registers, extended state and signal mask as they were. */
-RS_MUST_CHECK struct rs_error *rs_tracee_restore(struct rs_tracee *t);
 
 #endif /* RS_ACTION_TRACEE_H */

@@ -129,8 +129,7 @@ static struct rs_error *count_unseen(struct rs_session *session,
 
 	if (c->generation != 2 || !has_several(session))
 		return NULL;
-	if ((err = rs_report_open(&report, session, -1)) ||
-	    (err = rs_report_reverse(&report)))
+	if ((err = rs_report_open(&report, session, -1)))
 		return err;
 	return rs_report_unseen(&report, ret);
 }
@@ -142,11 +141,7 @@ static struct rs_error *answer(const struct rs_prediction *c, uint64_t unseen,
 
 	rs_json_init(&j, -1);
 	struct rs_error *err = write_answer(&j, c, unseen, limit);
-	err = rs_report_checked(c->session, err);
-	if (!err)
-		err = rs_json_take(&j, ret);
-	rs_json_fini(&j);
-	return err;
+	return rs_report_end(c->session, &j, err, ret);
 }
 
 struct rs_error *rs_answer_collect(struct rs_session *session, int generation,

@@ -104,28 +104,58 @@ static bool has_cut(const struct rs_vec *cycle)
 static struct rs_error *
 find_path(const struct rs_rings *c, uint32_t i, struct rs_vec *ret)
 {
-	const uint32_t through = rs_ring_through(c, i);
-	struct rs_vec other = {0};
 	struct rs_error *err =
 		rs_cycle_path_find(c->report, &c->components, i, ret);
 
-	if (err || through == RS_NONE || has_cut(ret))
+	if (err || has_cut(ret))
 		return err;
-	err = rs_cycle_path_through(c->report, &c->components, through, &other);
-	if (!err && other.used) {
-		rs_vec_fini(ret);
-		*ret = other;
-	} else {
-		rs_vec_fini(&other);
-	}
+	const uint32_t through = rs_ring_through(c, i);
+
+	if (through == RS_NONE)
+		return NULL;
+	ret->used = 0;
+	return rs_cycle_path_through(c->report, &c->components, through, ret);
+}
+
+// What is written of the cycles: indices in rings->ring, and their shapes.
+struct listing {
+	struct rs_vec place; // uint32_t
+	struct rs_vec shape; // struct rs_cycle_shape
+	struct rs_vec step; // struct rs_step, of the cycles written so far
+	struct rs_vec end; // size_t, where the steps of each of them end
+	uint64_t limit;
+	bool limited;
+};
+
+// The path of cycle @p at of the listing, which is found once.
+static struct rs_error *path_of(const struct rs_rings *c, struct listing *l,
+				size_t at, struct rs_vec *ret)
+{
+	const size_t *end = rs_vec_items(&l->end, size_t);
+	const size_t known = rs_vec_count(&l->end, size_t);
+	const uint32_t place = rs_vec_items(&l->place, uint32_t)[at];
+	const size_t begin = at && at < known ? end[at - 1] : 0;
+
+	if (at < known)
+		return rs_vec_append(ret, (const char *)l->step.data + begin,
+				     end[at] - begin);
+	struct rs_error *err = find_path(c, c->ring[place].component, ret);
+	if (err || at != known)
+		return err;
+	err = rs_vec_append(&l->step, ret->data, ret->used);
+	if (!err)
+		err = rs_vec_append(&l->end, &l->step.used,
+				    sizeof(l->step.used));
 	return err;
 }
 
-static struct rs_error *write_cycle(struct rs_rings *c,
-				    const struct rs_ring *ring, uint64_t limit,
-				    bool *limited)
+// Write cycle @p at of the listing.
+static struct rs_error *
+write_cycle(struct rs_rings *c, struct listing *l, size_t at)
 {
 	struct rs_report *report = c->report;
+	const struct rs_ring *ring =
+		&c->ring[rs_vec_items(&l->place, uint32_t)[at]];
 	const uint32_t i = ring->component;
 	const struct rs_reason_query query = {
 		.report = report,
@@ -135,12 +165,13 @@ static struct rs_error *write_cycle(struct rs_rings *c,
 		.n = rs_ring_size(c, i),
 		.alive = c->alive,
 	};
-	const uint64_t steps =
-		limit && limit < RS_LEAST_STEPS ? RS_LEAST_STEPS : limit;
+	const uint64_t steps = l->limit && l->limit < RS_LEAST_STEPS
+				       ? RS_LEAST_STEPS
+				       : l->limit;
 	struct rs_json *j = &report->json;
 	struct rs_vec cycle = {0};
 	char why[RS_REASON_SIZE];
-	struct rs_error *err = find_path(c, i, &cycle);
+	struct rs_error *err = path_of(c, l, at, &cycle);
 
 	if (err) {
 		rs_vec_fini(&cycle);
@@ -151,9 +182,9 @@ static struct rs_error *write_cycle(struct rs_rings *c,
 	rs_json_key_uint(j, "objects", query.n);
 	rs_json_key_uint(j, "bytes", ring->bytes);
 	rs_json_key_string(j, "why", why);
-	*limited |= !write_steps(report, &cycle, steps);
-	*limited |= !write_members(c, i, limit);
-	*limited |= !write_cuts(report, &cycle, steps);
+	l->limited |= !write_steps(report, &cycle, steps);
+	l->limited |= !write_members(c, i, l->limit);
+	l->limited |= !write_cuts(report, &cycle, steps);
 	rs_json_end_object(j);
 	rs_vec_fini(&cycle);
 	return NULL;
@@ -174,7 +205,7 @@ static struct rs_error *count_unseen(const struct rs_rings *c, uint64_t *ret)
 // The cycles of a finding; NULL: all.
 struct wanted {
 	const uint8_t *object; // [objects] 1: on one of them
-	uint32_t cycles, objects;
+	uint32_t objects;
 };
 
 static bool
@@ -183,14 +214,6 @@ is_wanted(const struct rs_rings *c, const struct wanted *wanted, uint32_t i)
 	return !wanted ||
 	       wanted->object[*rs_ring_members(c, c->ring[i].component)];
 }
-
-// What is written of the cycles: indices in rings->ring, and their shapes.
-struct listing {
-	struct rs_vec place; // uint32_t
-	struct rs_vec shape; // struct rs_cycle_shape
-	uint64_t limit;
-	bool limited;
-};
 
 static struct rs_error *
 list(const struct rs_rings *c, const struct wanted *wanted, struct listing *l)
@@ -205,7 +228,6 @@ list(const struct rs_rings *c, const struct wanted *wanted, struct listing *l)
 
 static struct rs_error *write_cycles(struct rs_rings *c, struct listing *l)
 {
-	const uint32_t *place = rs_vec_items(&l->place, uint32_t);
 	const size_t n = rs_vec_count(&l->place, uint32_t);
 	struct rs_json *j = &c->report->json;
 	struct rs_error *err = NULL;
@@ -214,7 +236,7 @@ static struct rs_error *write_cycles(struct rs_rings *c, struct listing *l)
 	rs_json_key(j, "cycles");
 	rs_json_begin_array(j);
 	for (; i < n && !err && !rs_report_full(i, l->limit); i++)
-		err = write_cycle(c, &c->ring[place[i]], l->limit, &l->limited);
+		err = write_cycle(c, l, i);
 	rs_json_end_array(j);
 	l->limited |= i < n;
 	return err;
@@ -225,7 +247,6 @@ static struct rs_error *write_shapes(struct rs_rings *c, struct listing *l)
 	const struct rs_cycle_shape *shape =
 		rs_vec_items(&l->shape, struct rs_cycle_shape);
 	const size_t n = rs_vec_count(&l->shape, struct rs_cycle_shape);
-	const uint32_t *place = rs_vec_items(&l->place, uint32_t);
 	struct rs_json *j = &c->report->json;
 	struct rs_error *err = NULL;
 
@@ -239,8 +260,7 @@ static struct rs_error *write_shapes(struct rs_rings *c, struct listing *l)
 		rs_json_key_uint(j, "objects", shape[i].objects);
 		rs_json_key_uint(j, "bytes", shape[i].bytes);
 		rs_json_key(j, "cycle");
-		err = write_cycle(c, &c->ring[place[shape[i].first]], l->limit,
-				  &l->limited);
+		err = write_cycle(c, l, shape[i].first);
 		rs_json_end_object(j);
 	}
 	rs_json_end_array(j);
@@ -288,6 +308,8 @@ static struct rs_error *answer_all(struct rs_report *report, bool alive,
 		err = answer(&rings, wanted, &l, ret);
 	rs_vec_fini(&l.place);
 	rs_vec_fini(&l.shape);
+	rs_vec_fini(&l.step);
+	rs_vec_fini(&l.end);
 	rs_rings_fini(&rings);
 	return err;
 }
@@ -327,7 +349,7 @@ struct rs_error *rs_answer_cycles_of(struct rs_session *session,
 		return err;
 	for (uint32_t i = 0; i < f->objects; i++)
 		mark[rs_findings_objects(findings, f)[i]] = 1;
-	const struct wanted wanted = {mark, f->rings, f->objects};
+	const struct wanted wanted = {mark, f->objects};
 	err = answer_all(&report, false, &wanted, limit, ret);
 	rs_block_free(mark, report.graph->objects, 1);
 	return err;

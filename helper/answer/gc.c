@@ -37,9 +37,5 @@ struct rs_error *rs_answer_gc(struct rs_session *session, char **ret)
 	rs_report_completeness(&j, session);
 	rs_json_end_object(&j);
 
-	err = rs_report_checked(session, err);
-	if (!err)
-		err = rs_json_take(&j, ret);
-	rs_json_fini(&j);
-	return err;
+	return rs_report_end(session, &j, err, ret);
 }

@@ -5,15 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void write_evidence(struct rs_json *j, const char *line, uint32_t lines)
-{
-	rs_json_key(j, "evidence");
-	rs_json_begin_array(j);
-	for (uint32_t i = 0; i < lines; i++, line += strlen(line) + 1)
-		rs_json_string(j, line);
-	rs_json_end_array(j);
-}
-
 // The command that shows more of it.
 static void write_next(struct rs_report *report, const struct rs_finding *f)
 {
@@ -66,7 +57,7 @@ static void write_finding(struct rs_report *report,
 	rs_json_key_string(j, "ring",
 			   f->ring == RS_NONE ? NULL : text + f->ring);
 	rs_report_key_object(report, "example", f->example);
-	write_evidence(j, text + f->line, f->lines);
+	rs_finding_key_evidence(j, findings, f);
 	write_next(report, f);
 	rs_json_end_object(j);
 }

@@ -106,9 +106,5 @@ struct rs_error *rs_answer_names(struct rs_session *session, const char *text,
 	rs_json_end_array(&j);
 	rs_report_completeness(&j, session);
 	rs_json_end_object(&j);
-	err = rs_report_checked(session, err);
-	if (!err)
-		err = rs_json_take(&j, ret);
-	rs_json_fini(&j);
-	return err;
+	return rs_report_end(session, &j, err, ret);
 }

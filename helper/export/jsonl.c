@@ -42,7 +42,6 @@ static void write_finding(struct lines *l, const struct rs_finding *f)
 	const struct rs_graph *g = l->report->graph;
 	const uint32_t *object = rs_findings_objects(l->findings, f);
 	const char *text = rs_vec_items(&l->findings->text, char);
-	const char *line = text + f->line;
 	struct rs_json *j = &l->json;
 
 	rs_json_begin_object(j);
@@ -51,11 +50,7 @@ static void write_finding(struct lines *l, const struct rs_finding *f)
 	rs_json_key_string(j, "grade", rs_grade_text(f->grade));
 	rs_json_key_uint(j, "references", f->references);
 	rs_json_key_uint(j, "bytes", f->bytes);
-	rs_json_key(j, "evidence");
-	rs_json_begin_array(j);
-	for (uint32_t i = 0; i < f->lines; i++, line += strlen(line) + 1)
-		rs_json_string(j, line);
-	rs_json_end_array(j);
+	rs_finding_key_evidence(j, l->findings, f);
 	rs_json_key(j, "objects");
 	rs_json_begin_array(j);
 	for (uint32_t i = 0; i < f->objects; i++)

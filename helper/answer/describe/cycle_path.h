@@ -37,8 +37,7 @@ RS_MUST_CHECK struct rs_error *rs_cycle_path_fold(struct rs_report *report,
 						  struct rs_vec *ret);
 
 /**
- * Find a shortest cycle on which @p through is, an object of a component. It
- * starts there.
+ * Find a shortest cycle on which @p through is, an object of a component.
  * @param[out] ret struct rs_step, appended; none is marked as a cut.
  * Errors: RS_ENOMEM.
  */

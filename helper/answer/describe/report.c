@@ -223,6 +223,17 @@ rs_report_checked(const struct rs_session *session, struct rs_error *err)
 	return changed;
 }
 
+struct rs_error *rs_report_end(const struct rs_session *session,
+			       struct rs_json *json, struct rs_error *err,
+			       char **ret)
+{
+	err = rs_report_checked(session, err);
+	if (!err)
+		err = rs_json_take(json, ret);
+	rs_json_fini(json);
+	return err;
+}
+
 struct rs_error *rs_report_take(struct rs_report *report, char **ret)
 {
 	struct rs_error *err = rs_report_checked(report->session,

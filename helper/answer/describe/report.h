@@ -282,6 +282,16 @@ void rs_report_uncertain(struct rs_json *json, const struct rs_graph *graph,
 RS_MUST_CHECK struct rs_error *
 rs_report_checked(const struct rs_session *session, struct rs_error *err);
 
+/**
+ * End an answer that is not a report's: rs_report_checked(), then hand out what
+ * was written. @p json is released in any case.
+ * @param[out] ret For the caller to free; only without error.
+ * Errors: @p err; RS_ENOMEM; as rs_report_checked().
+ */
+RS_MUST_CHECK struct rs_error *rs_report_end(const struct rs_session *session,
+					     struct rs_json *json,
+					     struct rs_error *err, char **ret);
+
 /** Write these members, end the answer's object and return the text. Errors:
  * RS_ENOMEM; as rs_report_checked(). */
 RS_MUST_CHECK struct rs_error *

@@ -26,7 +26,6 @@ struct rs_rings {
  * Find the cycles in the garbage, or with @p alive those among reachable
  * objects. Garbage is also what no collector can find.
  *
- * @param report After rs_report_reverse().
  * @param[out] ret To be released by rs_rings_fini(), on error too.
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */
@@ -34,7 +33,8 @@ RS_MUST_CHECK struct rs_error *
 rs_rings_find(struct rs_report *report, bool alive, struct rs_rings *ret);
 void rs_rings_fini(struct rs_rings *rings);
 
-/** Whether the type of @p object is a class that was made at run time. */
+/** Whether @p object is no class, and its type one that was made at run time.
+ */
 bool rs_ring_is_instance(const struct rs_rings *rings, uint32_t object);
 
 /**

@@ -2,10 +2,9 @@
 #include "answer/leaks/cycle_shapes.h"
 
 #include "answer/describe/type_filter.h"
+#include "answer/leaks/findings.h"
 
 #include <stdlib.h>
-
-enum { RS_NAME_BYTES = 512 };
 
 struct shapes {
 	const struct rs_rings *rings;
@@ -18,22 +17,13 @@ static uint64_t mixed(uint64_t hash)
 	return hash ^ hash >> 29;
 }
 
-static uint64_t hash_of(const char *text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return hash | 1;
-}
-
 static uint64_t of_type(struct shapes *s, uint32_t type)
 {
-	char name[RS_NAME_BYTES];
+	char name[RS_KEY_SIZE];
 
 	if (!s->type[type]) {
 		rs_type_full_name(s->rings->report, type, name, sizeof(name));
-		s->type[type] = hash_of(name);
+		s->type[type] = rs_finding_hash(name) | 1;
 	}
 	return s->type[type];
 }
@@ -60,12 +50,12 @@ static uint64_t of_member(struct shapes *s, uint32_t member)
 	const struct rs_graph *g = rings->report->graph;
 	struct rs_runtime *rt =
 		rs_session_runtime(rings->report->session, g, member);
-	char name[RS_NAME_BYTES] = "";
+	char name[RS_KEY_SIZE] = "";
 	uint64_t hash = of_type(s, g->type[member]);
 
 	if (rt->ops->own_name &&
 	    rt->ops->own_name(rt, g->address[member], name, sizeof(name)))
-		hash = mixed(hash) + hash_of(name);
+		hash = mixed(hash) + rs_finding_hash(name);
 	hash = mixed(hash) + inner(rings, member);
 	return mixed(hash * 8 + rings->result->fate[member]) +
 	       rings->listed[member];

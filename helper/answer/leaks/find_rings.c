@@ -70,8 +70,7 @@ static struct seen look(const struct rs_finder *f, uint32_t c)
 		s.never |= fate > RS_FATE_FREED;
 		s.young |= generation < 2;
 		s.has_type |= (g->flags[m] & RS_OBJ_TYPE) != 0;
-		if (s.instance == RS_NONE && !(g->flags[m] & RS_OBJ_TYPE) &&
-		    rs_ring_is_instance(rings, m))
+		if (s.instance == RS_NONE && rs_ring_is_instance(rings, m))
 			s.instance = m;
 		if (rs_report_unreachable(fate))
 			continue;

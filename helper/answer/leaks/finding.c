@@ -25,6 +25,19 @@ const char *rs_finding_kind_text(unsigned kind)
 	return name[kind];
 }
 
+void rs_finding_key_evidence(struct rs_json *json,
+			     const struct rs_findings *findings,
+			     const struct rs_finding *finding)
+{
+	const char *line = rs_vec_items(&findings->text, char) + finding->line;
+
+	rs_json_key(json, "evidence");
+	rs_json_begin_array(json);
+	for (uint32_t i = 0; i < finding->lines; i++, line += strlen(line) + 1)
+		rs_json_string(json, line);
+	rs_json_end_array(json);
+}
+
 const char *rs_grade_text(unsigned grade)
 {
 	static const char *const name[] = {

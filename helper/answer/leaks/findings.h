@@ -107,6 +107,11 @@ rs_findings_objects(const struct rs_findings *findings,
 	return rs_vec_items(&findings->object, uint32_t) + finding->object;
 }
 
+/** Write the member "evidence" of a finding. */
+void rs_finding_key_evidence(struct rs_json *json,
+			     const struct rs_findings *findings,
+			     const struct rs_finding *finding);
+
 /** @return "missing-decref" and so on. */
 const char *rs_finding_kind_text(unsigned kind);
 

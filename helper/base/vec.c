@@ -13,7 +13,7 @@ enum {
 	// rounds up further.
 	RS_PAGE = 4096,
 	RS_HUGE = 2 << 20, // x86-64, and aarch64 with 4 KiB pages
-	RS_HUGE_LEAST = 1 << 19, // bytes from which a huge page is worth it
+	RS_HUGE_LEAST = 1 << 19, // bytes above which a huge page is worth it
 	RS_VEC_FIRST = 64 * 1024, // first size; untouched pages cost nothing
 };
 
@@ -25,10 +25,12 @@ static size_t round_up(size_t size, size_t unit)
 	return (size + unit - 1) & ~(unit - 1);
 }
 
-// Large sizes are rounded up to whole huge pages, used or not.
+// Large sizes are rounded up to whole huge pages, used or not. A rounded size
+// stays as it is: what is advised or unmapped later is never more than what
+// was mapped.
 static size_t map_round(size_t size)
 {
-	return round_up(size, size < RS_HUGE_LEAST ? RS_PAGE : RS_HUGE);
+	return round_up(size, size <= RS_HUGE_LEAST ? RS_PAGE : RS_HUGE);
 }
 
 static void *map_anywhere(size_t size)

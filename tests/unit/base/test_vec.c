@@ -245,6 +245,23 @@ START_TEST(an_array_becomes_a_block_of_its_size)
 }
 END_TEST
 
+// Else what is advised or unmapped by that size reaches into what lies behind.
+START_TEST(a_size_rounded_up_is_not_rounded_up_again)
+{
+	for (size_t need = 1 << 18; need <= (size_t)3 << 20; need += 1000) {
+		struct rs_vec vec = {0};
+		struct rs_vec again = {0};
+
+		rs_ck_ok(rs_vec_reserve(&vec, need));
+		rs_ck_ok(rs_vec_reserve(&again, vec.cap));
+		ck_assert_msg(vec.cap == again.cap, "%zu: %zu, then %zu", need,
+			      vec.cap, again.cap);
+		rs_vec_fini(&vec);
+		rs_vec_fini(&again);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("vec");
@@ -258,6 +275,7 @@ int main(void)
 	tcase_add_loop_test(tcase, what_is_large_starts_at_a_huge_page, 0, 2);
 	tcase_add_test(tcase, without_room_for_aligning_it_grows_all_the_same);
 	tcase_add_test(tcase, an_empty_push_is_not_out_of_memory);
+	tcase_add_test(tcase, a_size_rounded_up_is_not_rounded_up_again);
 	tcase_add_test(tcase, appended_bytes_are_a_copy);
 	tcase_add_test(tcase, an_array_becomes_a_block_of_its_size);
 	suite_add_tcase(suite, tcase);

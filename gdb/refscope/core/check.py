@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple, Optional
-from xml.sax.saxutils import escape, quoteattr
 
 from . import text
 
@@ -161,6 +160,8 @@ def lines(result: dict[str, Any]) -> list[str]:
 
 def junit(result: dict[str, Any]) -> str:
     """The result as XML in JUnit's form."""
+    from xml.sax.saxutils import escape  # as in _quoted()
+
     cases = []
     for check in result["checks"]:
         name = check["check"] + (f" {check['key']}" if check["key"] else "")
@@ -190,4 +191,8 @@ def junit(result: dict[str, Any]) -> str:
 
 
 def _quoted(words: str) -> str:
+    # Imported here: it brings urllib and more, which would make each start of
+    # GDB some 50 ms longer, and only -junit needs it.
+    from xml.sax.saxutils import quoteattr
+
     return str(quoteattr(text.clean(words)))

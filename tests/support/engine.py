@@ -45,16 +45,7 @@ EXACT = {"auto": 0, "on": 1, "off": 2}
 
 def _load():
     library = ctypes.CDLL(os.environ["REFSCOPE_ENGINE"])
-    for name in ("rs_session_open_core", "rs_session_open_live",
-                 "rs_answer_info", "rs_answer_collect", "rs_answer_garbage",
-                 "rs_answer_count", "rs_export_jsonl", "rs_answer_resolve",
-                 "rs_answer_names",
-                 "rs_answer_types", "rs_answer_gc", "rs_answer_cycles",
-                 "rs_answer_reachable", "rs_answer_referrers", "rs_answer_repr",
-                 "rs_answer_eval", "rs_answer_objects", "rs_answer_verify",
-                 "rs_answer_leaks", "rs_answer_cycles_of",
-                 "rs_answer_rehearse_collect", "rs_answer_rehearse_cut",
-                 "rs_answer_rehearse_drop", "rs_answer_ledger"):
+    for name in ("rs_session_open_core", "rs_session_open_live"):
         getattr(library, name).restype = ctypes.c_void_p
     library.rs_error_message.restype = ctypes.c_char_p
     library.rs_error_message.argtypes = [ctypes.c_void_p]
@@ -102,9 +93,10 @@ class Session:
             raise EngineError(text)
 
     def _answer(self, name, *args):
+        function = getattr(self.library, name)
+        function.restype = ctypes.c_void_p  # an int would cut the error off
         text = ctypes.c_void_p()
-        self._check(getattr(self.library, name)(
-            self.handle, *args, ctypes.byref(text)))
+        self._check(function(self.handle, *args, ctypes.byref(text)))
         try:
             answer = json.loads(ctypes.string_at(text).decode())
         finally:

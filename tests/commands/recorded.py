@@ -7,7 +7,6 @@
 Needs REFSCOPE_ENGINE and tests/support in PYTHONPATH.
 """
 import copy
-import ctypes
 import json
 import os
 import re
@@ -47,12 +46,12 @@ def ask():
                 "garbage": session.garbage(limit=FEW),
                 "count": session.count(request, limit=FEW),
                 "show": session.show(int(found, 16), limit=FEW),
-                "reachable": reachable(session, request),
-                "referrers": referrers(session, request),
-                "why": why(session, request),
+                "reachable": session.reachable(request, limit=FEW),
+                "referrers": session.referrers(request, 2, limit=FEW),
+                "why": session.why(request, limit=FEW),
                 "export_jsonl": session.export(os.path.join(folder, "out")),
-                "export_dot": export_dot(session,
-                                         os.path.join(folder, "dot"))}
+                "export_dot": session.export_dot(os.path.join(folder, "dot"),
+                                                 limit=FEW)}
         with engine.Session(core, run=True) as session:
             answers.update(
                 verify=session.verify(limit=FEW),
@@ -60,29 +59,6 @@ def ask():
                 rehearse_collect=session.rehearse(limit=FEW),
                 rehearse_drop=session.rehearse_cut(1, limit=FEW))
     return answers
-
-
-def reachable(session, address):
-    return session._answer(
-        "rs_answer_reachable", ctypes.c_uint64(address), ctypes.c_uint32(0),
-        ctypes.c_bool(True), ctypes.c_uint64(FEW))
-
-
-def referrers(session, address):
-    return session._answer(
-        "rs_answer_referrers", ctypes.c_uint64(address), ctypes.c_uint32(2),
-        ctypes.c_uint64(FEW))
-
-
-def why(session, address):
-    return session._answer("rs_answer_why", ctypes.c_uint64(address),
-                           ctypes.c_uint64(FEW))
-
-
-def export_dot(session, path):
-    return session._answer(
-        "rs_export_dot", os.fsencode(path), ctypes.c_uint64(0),
-        ctypes.c_uint32(0), ctypes.c_uint64(FEW))
 
 
 def load():

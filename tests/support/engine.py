@@ -154,6 +154,15 @@ class Session:
         return self._answer("rs_answer_show", ctypes.c_uint64(address),
                             ctypes.c_uint64(limit))
 
+    def reachable(self, address, depth=0, listed=True, limit=1 << 40):
+        return self._answer("rs_answer_reachable", ctypes.c_uint64(address),
+                            ctypes.c_uint32(depth), ctypes.c_bool(listed),
+                            ctypes.c_uint64(limit))
+
+    def referrers(self, address, depth, limit=1 << 40):
+        return self._answer("rs_answer_referrers", ctypes.c_uint64(address),
+                            ctypes.c_uint32(depth), ctypes.c_uint64(limit))
+
     def repr(self, address, timeout_ms=0, limit=0):
         return self._answer("rs_answer_repr", ctypes.c_uint64(address),
                             ctypes.c_uint32(timeout_ms),
@@ -203,3 +212,9 @@ class Session:
     def export(self, path, labels=True):
         return self._answer("rs_export_jsonl", os.fsencode(path),
                             ctypes.c_bool(labels))
+
+    def export_dot(self, path, address=0, depth=0, limit=1 << 40):
+        """address: 0 for the garbage."""
+        return self._answer("rs_export_dot", os.fsencode(path),
+                            ctypes.c_uint64(address), ctypes.c_uint32(depth),
+                            ctypes.c_uint64(limit))

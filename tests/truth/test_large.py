@@ -2,7 +2,6 @@
 """A heap so large that two threads read its core: as gc.collect() finds it,
 and the same that one thread finds; or a word that memory or patience ended.
 """
-import ctypes
 import hashlib
 import os
 import shutil
@@ -189,7 +188,6 @@ class Threads(Heap, unittest.TestCase):
 class Interrupted(Heap, unittest.TestCase):
     """Ctrl-C is looked at while a long answer is written, too."""
     interpreter = LittleMemory.interpreter
-    LIMIT = ctypes.c_uint64(1 << 40)
 
     def check(self, phase, ask):
         """The question ends when it is told to in that phase."""
@@ -211,14 +209,12 @@ class Interrupted(Heap, unittest.TestCase):
         for phase in ("computing sizes of cycles", "looking for cuts",
                       "writing the answer"):
             with self.subTest(phase):
-                self.check(phase, lambda s: s._answer(
-                    "rs_answer_cycles", ctypes.c_bool(True), self.LIMIT))
+                self.check(phase, lambda s: s.cycles(
+                    alive=True, limit=1 << 40))
 
     def test_all_that_is_reachable(self):
-        self.check("writing the answer", lambda s: s._answer(
-            "rs_answer_reachable",
-            ctypes.c_uint64(s.resolve("sys.modules")), ctypes.c_uint32(0),
-            ctypes.c_bool(True), self.LIMIT))
+        self.check("writing the answer", lambda s: s.reachable(
+            s.resolve("sys.modules")))
 
     def test_an_export_of_a_core_that_changes_meanwhile(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -239,10 +235,8 @@ class Interrupted(Heap, unittest.TestCase):
             self.assertEqual(os.listdir(folder), ["core"])
 
     def test_a_tree_of_referrers(self):
-        self.check("writing the answer", lambda s: s._answer(
-            "rs_answer_referrers",
-            ctypes.c_uint64(s.resolve("__main__.Node")), ctypes.c_uint32(9),
-            self.LIMIT))
+        self.check("writing the answer", lambda s: s.referrers(
+            s.resolve("__main__.Node"), 9))
 
 
 cases.make(globals(), Large, interpreters.one_of_each(interpreters.find()))

@@ -5,27 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from .. import text
-from .collector import UNFREEABLE
+from .collector import compared, fates
 
 
 def collected(answer: dict[str, Any]) -> list[str]:
-    lines = how(answer)
-    for one in answer["objects"]:
-        freed = one.get("why") == "freed"
-        fate = "collectable" if freed else "uncollectable"
-        reason = UNFREEABLE.get(one.get("why") or "", "")
-        lines.append(f"gc: {fate} {text.name(one)}{reason}")
+    lines = how(answer) + fates(answer["objects"])
     predicted = answer["predicted"]
     if predicted:
         lines += text.more(len(answer["objects"]), predicted["unreachable"],
                            bool(answer["limited"]))
     lines.append(f"unreachable object num:{answer['returned']}")
     lines.append(f"garbage object num:{answer['garbage']}")
-    if predicted is None:
-        lines.append("what it would come to cannot be predicted")
-    elif not answer["differs"]:
-        lines.append("as predicted")
-    return lines + [text.clean(line) for line in answer["differs"]]
+    return lines + compared(answer)
 
 
 def switched(answer: dict[str, Any]) -> list[str]:

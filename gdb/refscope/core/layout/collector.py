@@ -8,7 +8,7 @@ from .. import text
 
 
 # Why a collector has no way to free an object, as it says so itself.
-UNFREEABLE = {
+_UNFREEABLE = {
     why: f": {why}" for why in ("no clear", "no release", "constant count")
 }
 
@@ -31,14 +31,29 @@ def unseen(answer: dict[str, Any]) -> list[str]:
     ]
 
 
-def collect(answer: dict[str, Any]) -> list[str]:
+def fates(objects: list[dict[str, Any]]) -> list[str]:
     """The lines that CPython's collector prints with debug flags set."""
     lines = []
-    for thing in answer["objects"]:
+    for thing in objects:
         freed = thing.get("why") == "freed"
         fate = "collectable" if freed else "uncollectable"
-        reason = UNFREEABLE.get(thing.get("why") or "", "")
+        reason = _UNFREEABLE.get(thing.get("why") or "", "")
         lines.append(f"gc: {fate} {text.name(thing)}{reason}")
+    return lines
+
+
+def compared(answer: dict[str, Any]) -> list[str]:
+    """Whether what ran came to what was predicted."""
+    lines = []
+    if answer["predicted"] is None:
+        lines.append("what it would come to cannot be predicted")
+    elif not answer["differs"]:
+        lines.append("as predicted")
+    return lines + [text.clean(line) for line in answer["differs"]]
+
+
+def collect(answer: dict[str, Any]) -> list[str]:
+    lines = fates(answer["objects"])
     lines += text.more(
         len(answer["objects"]),
         answer.get("unreachable"),

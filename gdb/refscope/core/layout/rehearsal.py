@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import text
-from .collector import attached
+from .collector import attached, compared
 
 
 def rehearsal(answer: dict[str, Any]) -> list[str]:
@@ -13,12 +13,7 @@ def rehearsal(answer: dict[str, Any]) -> list[str]:
     lines.append(f"unreachable object num:{answer['unreachable']}")
     lines.append(f"garbage object num:{answer['garbage']}")
     lines.append(f"gc.collect() returned {text.number(answer['returned'])}")
-    if answer["predicted"] is None:
-        lines.append("what it would come to cannot be predicted")
-    elif not answer["differs"]:
-        lines.append("as predicted")
-    lines += [text.clean(line) for line in answer["differs"]]
-    return lines + _printed(answer) + _memory(answer)
+    return lines + compared(answer) + _printed(answer) + _memory(answer)
 
 
 def dropped(answer: dict[str, Any]) -> list[str]:

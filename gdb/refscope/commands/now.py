@@ -165,15 +165,15 @@ def switch(given: Given, session: Session) -> str:
         raise Failure(f"no switch \"{verb}\"; there are "
                       + ", ".join(SWITCHES))
     acting.check_target()
-    method, numbers = _method(verb, words, _state(session)["version"])
+    method, numbers = _method(verb, words, _version(session))
     outcome = acting.call(method, numbers, seconds_of(given), _state)
     done(outcome, f"gc.{method}()")
     answer = {
         **way(outcome),
         "verb": "gc",
         "done": verb,
-        "before": _public(outcome.before),
-        "after": _public(_state(holder.session())),
+        "before": outcome.before,
+        "after": _state(holder.session()),
     }
     answer["back"] = _back(verb, answer["before"], answer["after"])
     return json.dumps(answer, separators=(",", ":"))
@@ -192,24 +192,22 @@ def clear(given: Given) -> str:
     return json.dumps(answer, separators=(",", ":"))
 
 
+def _version(session: Session) -> str:
+    return str(json.loads(session.answer("rs_answer_call_facts"))["version"])
+
+
 def _state(session: Session) -> dict[str, Any]:
     """The switches as they are, by reading."""
     answer = json.loads(session.answer("rs_answer_gc"))
-    facts = json.loads(session.answer("rs_answer_call_facts"))
     rows = [r for r in answer["runtimes"] if r["name"] == "cpython"]
     row = rows[0] if rows else {}
     return {
-        "version": facts["version"],
         "enabled": row.get("enabled"),
         "debug": row.get("debug"),
         "thresholds": [g.get("threshold")
                        for g in row.get("generations") or ()][:3],
         "frozen": row.get("frozen"),
     }
-
-
-def _public(state: dict[str, Any]) -> dict[str, Any]:
-    return {name: state[name] for name in state if name != "version"}
 
 
 def _method(

@@ -36,6 +36,7 @@ FINDING = Option(
     number=True,
     default=0,
 )
+_LONGEST = 3600  # the most seconds of -timeout
 
 
 def limit(what: str, default: int = 20) -> Option:
@@ -217,6 +218,15 @@ class Given:
         if isinstance(chosen, Default) and self.values["json"]:
             return EVERYTHING
         return chosen or EVERYTHING
+
+    def seconds(self, default: int) -> int:
+        """The time that -timeout leaves, which has this default."""
+        chosen = self.values["timeout"]
+        if isinstance(chosen, Default):
+            return default
+        if chosen == 0:
+            raise Failure("-timeout 0 leaves no time; it must be at least 1")
+        return int(min(chosen, _LONGEST))
 
     def address(self, session: Session) -> int:
         """The address of the object that the operand refers to."""

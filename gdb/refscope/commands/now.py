@@ -13,7 +13,6 @@ from ..core.options import Option
 from ..target import holder
 
 _SECONDS = 5
-_LONGEST = 3600
 _WAYS = {rs.BLOCKED: "blocked", rs.PENDING: "pending"}
 ABOUT = (
     "-now runs it in the live process, finalizers and callbacks included, "
@@ -34,16 +33,6 @@ _OF_2 = _BITS["instances"] | _BITS["objects"]
 _LEAK = 38  # gc.DEBUG_LEAK from 3 on
 SWITCHES = ("enable", "disable", "threshold", "debug", "freeze", "unfreeze")
 _INT_MOST = (1 << 31) - 1
-
-
-def seconds_of(given: Given) -> int:
-    """The limit that was given, or the default of what acts."""
-    chosen = given["timeout"]
-    if isinstance(chosen, Default):
-        return _SECONDS
-    if chosen == 0:
-        raise Failure("-timeout 0 leaves no time; it must be at least 1")
-    return int(min(chosen, _LONGEST))
 
 
 def done(outcome: acting.Outcome, what: str) -> rs.ActResult:
@@ -80,8 +69,8 @@ def collect(given: Given, generation: int) -> str:
                 _collections(session, generation))
 
     outcome = acting.call(
-        "collect", [2 if generation < 0 else generation], seconds_of(given),
-        before,
+        "collect", [2 if generation < 0 else generation],
+        given.seconds(_SECONDS), before,
     )
     result = done(outcome, "gc.collect()")
     predicted, collections = outcome.before
@@ -166,7 +155,7 @@ def switch(given: Given, session: Session) -> str:
                       + ", ".join(SWITCHES))
     acting.check_target()
     method, numbers = _method(verb, words, _version(session))
-    outcome = acting.call(method, numbers, seconds_of(given), _state)
+    outcome = acting.call(method, numbers, given.seconds(_SECONDS), _state)
     done(outcome, f"gc.{method}()")
     answer = {
         **way(outcome),
@@ -181,7 +170,8 @@ def switch(given: Given, session: Session) -> str:
 
 def clear(given: Given) -> str:
     """refs garbage -clear."""
-    outcome = acting.call("", [], seconds_of(given), lambda _session: None)
+    outcome = acting.call("", [], given.seconds(_SECONDS),
+                          lambda _session: None)
     result = done(outcome, "clearing gc.garbage")
     answer = {
         **way(outcome),

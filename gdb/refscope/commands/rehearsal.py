@@ -12,7 +12,7 @@ from ..core.options import Option
 from .run import OFF, RISK
 
 _FIRST = -1  # interpreter: the first
-_LONGEST_MS = 3_600_000
+_SECONDS = 30
 
 INTERPRETER = Option(
     "interpreter",
@@ -23,7 +23,7 @@ INTERPRETER = Option(
 TIMEOUT = Option(
     "timeout",
     "Stop a rehearsal after N seconds of processor time. The default is 30.",
-    metavar="N", number=True, default=Default(30),
+    metavar="N", number=True, default=Default(_SECONDS),
 )
 ABOUT = (
     "A rehearsal runs the program's own collector, with its finalizers and "
@@ -36,14 +36,13 @@ def rehearsed(session: Session, name: str, given: Given,
     """The engine's answer of rs_answer_rehearse_<name>()."""
     if not consent.run:
         raise Failure(OFF)
-    if given["timeout"] == 0:
-        raise Failure("-timeout 0 leaves no time; it must be at least 1")
+    ms = 1000 * given.seconds(_SECONDS)
     interpreter = given["interpreter"]
     return session.answer(
         "rs_answer_rehearse_" + name,
         *arguments,
         _FIRST if interpreter is None else interpreter,
-        min(given["timeout"] * 1000, _LONGEST_MS),
+        ms,
         given.limit,
     )
 

@@ -18,11 +18,6 @@ FLOORS = ("public", "base", "memory", "graph", "sandbox", "runtime", "roots",
 TRACKER = ("public", "base", "graph")
 # Below runtime/ a runtime includes the interface and itself, no other runtime.
 RUNTIMES = ("cpython", "native")
-# Circles that stay: the inline half of a function in a header calls its slow
-# half, in a .c of another name, which includes the header.
-SLOW_HALVES = {
-    ("runtime/cpython/decode/types.h", "runtime/cpython/decode/learn.c"),
-}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
 DEFINITION = re.compile(r"^(?:[a-z_][\w \t*,()\n]*?[ \t\n*])??(rs_\w+)\(", re.M)
 WORD = re.compile(r"(?<!struct )\brs_\w+")
@@ -122,8 +117,7 @@ def bodies(code):
 
 def is_slow_half(header, source):
     stem, suffix = os.path.splitext(header)
-    return (header, source) in SLOW_HALVES or \
-        (suffix == ".h" and source == stem + ".c")
+    return suffix == ".h" and source == stem + ".c"
 
 
 def use(known):

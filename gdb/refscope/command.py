@@ -16,7 +16,7 @@ import gdb
 from . import screen, value
 from .core import layout
 from .core.engine import EINTERRUPTED, EVERYTHING, EngineError, Session
-from .core.options import BadOption, Option, Options
+from .core.options import BadOption, Option, Options, last_word
 from .progress import wanted
 from .target import Unavailable, holder
 
@@ -172,7 +172,7 @@ class Command(gdb.Command):
             return found
         if word is None:
             return gdb.COMPLETE_NONE
-        token = "" if not text or text[-1].isspace() else text.split()[-1]
+        token = last_word(text)
         cut = len(token) - len(word)
         return [candidate[cut:] for candidate in found]
 
@@ -183,7 +183,7 @@ class Command(gdb.Command):
 
 def _names(text: str) -> list[str]:
     """The names of the target that begin as the last word does."""
-    token = "" if not text or text[-1].isspace() else text.split()[-1]
+    token = last_word(text)
     quote = token[:1] if token[:1] in ("'", '"') else ""
     try:
         session = holder.session()

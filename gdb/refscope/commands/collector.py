@@ -7,7 +7,7 @@ from typing import Any
 from ..command import FINDING, JSON, Command, Failure, Given, limit
 from ..core import layout
 from ..core.engine import Session
-from ..core.options import Option
+from ..core.options import Option, last_word
 from . import now
 from .rehearsal import ABOUT, INTERPRETER, TIMEOUT, rehearsed
 
@@ -185,9 +185,8 @@ class Gc(Command):
         return layout.gc(answer)
 
     def complete_operand(self, text: str) -> Any:
-        words = text.split()
-        token = "" if not text or text[-1].isspace() else words[-1]
-        if len(words) > bool(token):
+        token = last_word(text)
+        if text.strip() != token:
             return []
         return [one for one in now.SWITCHES if one.startswith(token)]
 

@@ -19,7 +19,7 @@ from ..command import (
 )
 from ..core import layout
 from ..core.engine import Session
-from ..core.options import Option
+from ..core.options import Option, last_word
 
 
 class _Export(Command):
@@ -32,7 +32,7 @@ class _Export(Command):
         return layout.export(answer)
 
     def complete_operand(self, text: str) -> Any:
-        token = "" if not text or text[-1].isspace() else text.split()[-1]
+        token = last_word(text)
         if text.strip() == token:
             return gdb.COMPLETE_FILENAME
         # GDB's own completer would take the options for part of the name.

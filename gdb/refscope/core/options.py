@@ -118,7 +118,9 @@ class Options:
     def complete(self, text: str) -> list[str] | None:
         """Candidates for the last word of text; None if it is the operand."""
         words = text.split()
-        token = "" if not text or text[-1].isspace() else words.pop()
+        token = last_word(text)
+        if token:
+            words.pop()
         while words:
             word = words.pop(0)
             if word == "--":
@@ -156,6 +158,11 @@ def _first(text: str) -> tuple[str, str]:
     """The first word and the rest."""
     word, *tail = text.split(None, 1) or [""]
     return word, tail[0].strip() if tail else ""
+
+
+def last_word(text: str) -> str:
+    """The word that is being written; "" after a space."""
+    return "" if not text or text[-1].isspace() else text.split()[-1]
 
 
 def convert(option: Option, word: str) -> Any:

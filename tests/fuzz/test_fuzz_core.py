@@ -4,11 +4,9 @@
 Takes a real core of an interpreter (of the kernel, of gcore), cuts it off at
 random points and flips bits in it: see fuzz_core.c. The seeds are fixed.
 """
-import mmap
 import os
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -16,7 +14,6 @@ import unittest
 
 import targets
 
-AT_PAGESZ = 6
 SECONDS = 1200  # for all rounds of one kind
 
 SCRIPT = """
@@ -74,15 +71,8 @@ class FuzzCore(unittest.TestCase):
         for core in (self.gcore, self.kernel):
             if core is None:
                 continue
-            told = core + ".pages"
-            with open(core, "rb") as file:
-                data = file.read()
-            entry = struct.pack("<QQ", AT_PAGESZ, mmap.PAGESIZE)
-            self.assertIn(entry, data)
             for size in (0, 1 << 20, (1 << 64) - 1):
-                with open(told, "wb") as file:
-                    file.write(data.replace(entry, struct.pack(
-                        "<QQ", AT_PAGESZ, size)))
+                told = targets.with_pages(core, size)
                 with self.subTest(core=core, size=size):
                     for level in ("memory", "session"):
                         self.assertEqual(

@@ -3,10 +3,12 @@
 import contextlib
 import ctypes
 import glob
+import mmap
 import os
 import re
 import resource
 import signal
+import struct
 import subprocess
 import tempfile
 import threading
@@ -20,6 +22,7 @@ GDB_SECONDS = 300  # one GDB, from its start to its end
 READY_SECONDS = 300  # from a target's start to its READY
 STATE_SECONDS = 120  # until a process is in the wanted state
 EXIT_SECONDS = 300  # until a process that was told to end has ended
+AT_PAGESZ = 6  # elf.h
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 FIXTURES = os.path.join(ROOT, "fixtures", "python")
@@ -212,6 +215,20 @@ class Target:
         found = [c for c in glob.glob(os.path.join(self.folder, "core*"))
                  if not c.endswith(".gdb")]
         return found[0] if found else None
+
+
+def with_pages(core, size):
+    """A copy of a core, of the same path each time, that tells of pages of that
+    size."""
+    with open(core, "rb") as file:
+        data = file.read()
+    own = struct.pack("<QQ", AT_PAGESZ, mmap.PAGESIZE)
+    if own not in data:
+        raise AssertionError(core + " does not tell the size of a page")
+    copy = core + ".pages"
+    with open(copy, "wb") as file:
+        file.write(data.replace(own, struct.pack("<QQ", AT_PAGESZ, size)))
+    return copy
 
 
 def bare_gdb(target, commands):

@@ -4,19 +4,16 @@
 Each program of fixtures/python/limits.py leaves garbage; what refscope says
 would be collected, live and from a core, is what gc.collect() then returns.
 """
-import mmap
 import os
 import signal
-import struct
 import unittest
 
 import engine
 import interpreters
-from targets import started
+from targets import started, with_pages
 
 FOUND = [i for i in interpreters.one_of_each(interpreters.find())
          if not i.flavour and "unpacked" not in i.name]
-AT_PAGESZ = 6
 # Their cores are looked at as well: the oldest's, one's between, the newest's.
 WITH_CORES = {FOUND[0], FOUND[len(FOUND) // 2], FOUND[-1]} if FOUND else set()
 
@@ -174,19 +171,12 @@ class Bounds(unittest.TestCase):
                     self.check_pages(core)
 
     def check_pages(self, core):
-        own = struct.pack("<QQ", AT_PAGESZ, mmap.PAGESIZE)
-        with open(core, "rb") as file:
-            data = file.read()
-        self.assertIn(own, data)
         with engine.Session(core, exact="off") as session:
             right = answers(session), session.info()["objects"]
         self.assertEqual(right[0][1], [])
         for size in (1 << 14, 1 << 16, 1 << 20, 0, 4097, 1 << 63):
-            with open(core + ".pages", "wb") as file:
-                file.write(data.replace(own, struct.pack(
-                    "<QQ", AT_PAGESZ, size)))
-            with self.subTest(size=size), \
-                    engine.Session(core + ".pages", exact="off") as session:
+            with self.subTest(size=size), engine.Session(
+                    with_pages(core, size), exact="off") as session:
                 self.assertEqual(
                     (answers(session), session.info()["objects"]), right)
 

@@ -170,7 +170,8 @@ def find():
 def is_unpacked(interpreter):
     """It runs through a loader and libraries of its own, which GDB and ldd
     do not know."""
-    return interpreter.path.startswith(NEWER)
+    return interpreter.path.startswith(
+        tuple(folder + os.sep for folder in NEWER))
 
 
 def one_of_each(interpreters):

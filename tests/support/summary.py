@@ -174,8 +174,7 @@ def main(words):
                    if status == "FAIL"]
         print("%s: %d passed, %d failed, %d skipped" % (
             build, count["pass"], count["FAIL"], count["skip"]))
-    unpacked = [i.name for i in found if i.path.startswith(
-        tuple(folder + os.sep for folder in interpreters.NEWER))]
+    unpacked = [i.name for i in found if interpreters.is_unpacked(i)]
     wrong = failed + skipped_wrongly(runs, unpacked)
     if not partial:
         wrong += uncovered(cells, found)

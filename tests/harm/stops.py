@@ -95,7 +95,7 @@ class Stops(unittest.TestCase):
 
     def call(self):
         words = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off",
-                 "-iex", "set debug-file-directory /nonexistent",
+                 *targets.NO_DEBUG_FILES,
                  "-p", str(self.process.pid),
                  "-ex", "set scheduler-locking on"]
         for call in self.CALLS:

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import unittest
 
+import cases
 import engine
 import interpreters
 from targets import FIXTURES, Target, python, started
@@ -152,16 +153,10 @@ class Planted:
                 self.check(session, place, WHERE, True)
 
 
-for one in interpreters.find():
-    globals()["Clean_" + one.name] = type(
-        "Clean_" + one.name, (Clean, unittest.TestCase), {"interpreter": one})
-    globals()["Balance_" + one.name] = type(
-        "Balance_" + one.name, (Balance, unittest.TestCase),
-        {"interpreter": one})
-    if one.name in PLANTED:
-        globals()["Planted_" + one.name] = type(
-            "Planted_" + one.name, (Planted, unittest.TestCase),
-            {"interpreter": one})
+cases.make(globals(), Clean, interpreters.find())
+cases.make(globals(), Balance, interpreters.find())
+cases.make(globals(), Planted,
+           [i for i in interpreters.find() if i.name in PLANTED])
 
 
 if __name__ == "__main__":

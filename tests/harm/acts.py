@@ -31,6 +31,7 @@ SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "acted.py")
 GDB = os.environ["REFSCOPE_GDB"]
 STATES = ("busy", "threads", "joined", "read", "sleep", "select", "futex",
           "epoll", "wait")
+AT_WORK = ("busy", "threads", "joined")  # never at rest
 COMMANDS = ("refs collect -now -json", "refs gc threshold 650 9 -json",
             "refs collect -now -generation 1 -json",
             "refs garbage -clear -json")
@@ -103,11 +104,11 @@ class Acts:
                     targets.python(self.interpreter.path, SCRIPT, state, stop),
                     folder) as target:
                 target.wait_ready(asleep=False)
-                if state not in ("busy", "threads", "joined"):
+                if state not in AT_WORK:
                     target.rest()
                 before = outside(target.pid)
                 shown = self.act(target.pid, folder, seed)
-                if state not in ("busy", "threads", "joined"):
+                if state not in AT_WORK:
                     target.rest()
                 after = outside(target.pid)
                 with open(stop, "w", encoding="ascii"):
@@ -116,10 +117,8 @@ class Acts:
                 told = re.findall(r"(?m)^(DONE|REFUSED) (.*)$", shown)
                 self.assertEqual(len(told), STOPS, shown[-3000:])
                 if state in ("threads", "joined"):
-                    before["threads"] = after["threads"] = None
-                    before["blocked"] = after["blocked"] = None
-                    before["pending"] = after["pending"] = None
-                    before["tracer"] = after["tracer"] = None
+                    for key in ("threads", "blocked", "pending", "tracer"):
+                        before[key] = after[key] = None
                 self.assertEqual(before, after, shown[-3000:])
                 self.assertEqual(target.printed[1:], ["HEAP OK"], shown[-3000:])
                 self.assertEqual(status, 0, shown[-3000:])
@@ -167,10 +166,6 @@ for name in STATES:
     def test(self, state=name):
         self.check(state)
     setattr(Acts, "test_" + name, test)
-
-
-def load_tests(loader, tests, _pattern):
-    return tests
 
 
 def tearDownModule():

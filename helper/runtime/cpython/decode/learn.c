@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/cleanup.h"
+#include "base/pair_set.h"
 #include "runtime/cpython/decode/chain.h"
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/members.h"
@@ -17,19 +18,24 @@ struct draft {
 	struct rs_py_type *type;
 	struct rs_py_member *member; // owned
 	size_t members, room;
-	uint8_t *taken; // [basicsize / 64 + 1] a bit for each word of the body
+	// The offsets of them. Not a bit for each word of the body: the target
+	// says how large that is.
+	struct rs_pair_set taken;
 };
 
 static void
 add_member(struct draft *d, int64_t offset, enum rs_kind kind, const char *name)
 {
 	const int64_t limit = d->type->basicsize;
+	bool added;
 
 	if (offset < d->py->header_size || (offset & 7) || offset > limit - 8)
 		return;
-	uint8_t *taken = &d->taken[offset / 64];
-	const uint8_t bit = (uint8_t)(1 << offset / 8 % 8);
-	if (*taken & bit)
+	if (!rs_pair_set_add(&d->taken, (uint64_t)offset, 0, &added)) {
+		d->py->base.types->no_memory = true;
+		return;
+	}
+	if (!added)
 		return;
 	if (d->members == d->room) {
 		const size_t room = d->room ? 2 * d->room : 16;
@@ -42,7 +48,6 @@ add_member(struct draft *d, int64_t offset, enum rs_kind kind, const char *name)
 		d->member = more;
 		d->room = room;
 	}
-	*taken |= bit;
 	d->member[d->members++] = (struct rs_py_member){
 		.name = name,
 		.offset = (int32_t)offset,
@@ -555,19 +560,16 @@ static bool finish(struct draft *d)
 static void draft_fini(struct draft *d)
 {
 	free(d->member);
-	free(d->taken);
+	rs_pair_set_fini(&d->taken);
 }
 
 struct rs_py_type *rs_py_type_make(struct rs_cpython *py, uint64_t type)
 {
 	RS_CLEANUP(draft_fini) struct draft d = {.py = py};
 	struct rs_py_type *t = calloc(1, sizeof(*t));
-	const uint64_t size =
-		rs_py_type_field(py, type, RS_F__typeobject__tp_basicsize);
 
 	d.type = t;
-	d.taken = calloc((size_t)(uint32_t)size / 64 + 1, 1);
-	if (t && d.taken) {
+	if (t) {
 		fill(&d, type);
 		if (finish(&d))
 			return t;

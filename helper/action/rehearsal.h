@@ -8,6 +8,7 @@
 #include "answer/describe/report.h"
 #include "sandbox/image_call.h"
 
+/** A rehearsal, from the question to the answer. Arrays are owned. */
 struct rs_acting {
 	struct rs_session *session; // borrowed
 	struct rs_runtime *rt; // whose collector it is; borrowed
@@ -33,7 +34,8 @@ struct rs_acting {
 /** Run it. Errors: as rs_answer_rehearse_collect(). */
 RS_MUST_CHECK struct rs_error *rs_acting_run(struct rs_acting *a);
 
-/** Write the answer of one that ran. Errors: RS_ENOMEM. */
+/** Write the answer of one that ran. Errors: RS_ENOMEM; those of
+ * rs_report_checked(). */
 RS_MUST_CHECK struct rs_error *rs_acting_write(struct rs_acting *a, char **ret);
 
 #endif /* RS_ACTION_REHEARSAL_H */

@@ -5,6 +5,7 @@
 
 #include "answer/describe/cycle_path.h"
 
+/** A reference to drop, and the cycle that it is in. */
 struct rs_cycle_cut {
 	struct rs_step step; // the reference
 	struct rs_vec member; // uint32_t: objects of the component; owned
@@ -15,7 +16,7 @@ struct rs_cycle_cut {
  * @param number Of the cycle in the garbage, as they are written, from 1 on.
  * @param edge Of its cuts, likewise.
  * @param ret Zeroed.
- * Errors: RS_ENOTFOUND; RS_ENOMEM; RS_EINTERRUPTED.
+ * Errors: RS_ENOTFOUND (no such cycle or cut); as rs_rings_find().
  */
 RS_MUST_CHECK struct rs_error *rs_cycles_cut(struct rs_report *report,
 					     uint32_t number, uint32_t edge,

@@ -22,13 +22,15 @@ struct rs_verify_part {
 	uint64_t refused; // not called without consent
 };
 
+/** A comparison while it is made. */
 struct rs_verify {
-	struct rs_report *report;
+	struct rs_report *report; // borrowed
 	struct rs_verify_part *part; // [parts] by index of the runtime; owned
 	size_t parts;
-	struct rs_refs refs;
-	struct rs_vec traversed, read; // uint64_t: references of one object
-	struct rs_verify_type *type; // [graph->types]
+	struct rs_refs refs; // owned: working space
+	// uint64_t: references of one object; owned, reused for the next
+	struct rs_vec traversed, read;
+	struct rs_verify_type *type; // [graph->types]; owned
 	uint64_t types; // that differ
 };
 
@@ -40,7 +42,11 @@ struct rs_verify {
 bool rs_verify_load(struct rs_verify *v, size_t part, uint64_t row,
 		    uint32_t number);
 
-/** Write the answer. @param limit For types and for stopped objects; 0: all. */
+/**
+ * Write the answer.
+ * @param limit The most types and stopped objects in it, each; 0: all.
+ * Errors: RS_ENOMEM.
+ */
 RS_MUST_CHECK struct rs_error *
 rs_verify_write(struct rs_verify *v, uint64_t limit);
 

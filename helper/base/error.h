@@ -11,8 +11,8 @@ extern struct rs_error rs_enomem;
 /**
  * @param format As for printf(); one line that says what happened, where, why,
  *        and what to try next.
- * @return A new error for the caller to free, or &rs_enomem if it cannot be
- *         allocated.
+ * @return A new error for the caller to free; rs_enomem (RS_ENOMEM) if there is
+ *         no memory for it.
  */
 RS_MUST_CHECK RS_PRINTF(2, 3) struct rs_error *rs_error_new(enum rs_code code,
 							    const char *format,

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/vec.h"
 
+/** A writer. */
 struct rs_json {
 	struct rs_vec text; // bytes not yet written to fd
 	int fd; // -1: everything stays in text
@@ -28,6 +29,7 @@ void rs_json_init(struct rs_json *json, int fd);
 /** Free the buffer; what is in it is lost. */
 void rs_json_fini(struct rs_json *json);
 
+/** Write one token each. A failure is kept, and returned at the end. */
 void rs_json_begin_object(struct rs_json *json);
 void rs_json_end_object(struct rs_json *json);
 void rs_json_begin_array(struct rs_json *json);

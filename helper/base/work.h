@@ -9,6 +9,7 @@
 
 enum { RS_WORKERS_MOST = 64 };
 
+/** What is to be done. All is borrowed. */
 struct rs_work {
 	size_t items;
 	unsigned
@@ -17,6 +18,7 @@ struct rs_work {
 	 * Do item @p item. Items are begun in ascending order, and any may be
 	 * done at the same time as any other by another worker.
 	 * @param worker Which thread does it: 0 (the caller's) to workers - 1.
+	 * Errors: any; the first ends the work.
 	 */
 	struct rs_error *(*item)(void *context, unsigned worker, size_t item);
 	void *context; // passed to item()

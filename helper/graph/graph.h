@@ -348,7 +348,6 @@ struct rs_components {
  * @param[out] ret To be released by rs_components_fini().
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */
-
 RS_MUST_CHECK struct rs_error *
 rs_graph_components(const struct rs_graph *graph, const uint8_t *member,
 		    const struct rs_progress *progress,

@@ -8,6 +8,7 @@
 
 #include "graph/graph.h"
 
+/** Counts from which references are taken, one after the other. */
 struct rs_release {
 	const struct rs_graph *graph; // borrowed
 	uint32_t *left; // [objects] what is left of each count

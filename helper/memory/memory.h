@@ -52,7 +52,7 @@ struct rs_module {
 	bool checked; // the build-ids in the target and in the file are equal
 };
 
-/** @return The part of @p path behind the last slash. */
+/** @return The part of @p path behind the last slash. Borrowed from it. */
 static inline const char *rs_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -224,7 +224,8 @@ void rs_memory_close(struct rs_memory *memory);
  * memory->segments when none does. */
 size_t rs_segments_index(const struct rs_memory *memory, uint64_t address);
 
-/** Slow path of rs_memory_at(): another segment, or bytes not yet copied. */
+/** Slow path of rs_memory_at(): another segment, or bytes not yet copied.
+ * Returns the same. */
 const void *
 rs_memory_find(struct rs_memory *memory, uint64_t address, uint64_t size);
 

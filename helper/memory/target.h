@@ -115,6 +115,7 @@ struct rs_target {
 	uint64_t entry_phdr; // AT_PHDR, an address in the main executable
 };
 
+/** @return The target that @p memory is the first member of. */
 static inline struct rs_target *rs_target_of(struct rs_memory *memory)
 {
 	return (struct rs_target *)memory;
@@ -179,7 +180,7 @@ void rs_segments_seal(struct rs_target *target);
 /**
  * For a copied target: reserve address space for a copy of every readable
  * mapping and add it as segments, with nothing copied yet.
- * Errors: RS_ENOMEM.
+ * Errors: as rs_segments_add().
  */
 RS_MUST_CHECK struct rs_error *rs_copied_reserve(struct rs_target *target);
 

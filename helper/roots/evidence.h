@@ -11,15 +11,18 @@
 struct rs_evidence {
 	const struct rs_ledger_source *source; // borrowed
 	struct rs_ledger *ledger; // borrowed: places and blocks are added
-	struct rs_regions regions;
+	struct rs_regions regions; // owned, as is all below
 	struct rs_glibc glibc;
-	struct rs_glibc_cursor cursor;
-	struct rs_search search;
+	struct rs_glibc_cursor cursor; // into glibc
+	struct rs_search search; // for the addresses of objects in open
 	uint8_t *open; // [objects] 1: named references do not explain its count
 	struct rs_addrmap root; // slots of the graph's roots
 };
 
-/** Errors: RS_ENOMEM; RS_EINTERRUPTED. */
+/**
+ * @param source What to search; @param ledger Its rows say which counts are
+ * open. Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ */
 RS_MUST_CHECK struct rs_error *
 rs_evidence_init(struct rs_evidence *e, const struct rs_ledger_source *source,
 		 struct rs_ledger *ledger);

@@ -26,6 +26,7 @@ struct rs_glibc_heap {
 	uint64_t top; // the chunk at the end that is not allocated yet, or end
 };
 
+/** The heaps of malloc(); arrays are owned. */
 struct rs_glibc {
 	struct rs_memory *memory; // borrowed
 	struct rs_vec heap; // struct rs_glibc_heap, by address
@@ -101,7 +102,8 @@ enum rs_glibc_kind rs_glibc_block(const struct rs_glibc *glibc,
 enum rs_glibc_kind rs_glibc_mapped(struct rs_memory *memory, uint64_t low,
 				   uint64_t address, struct rs_extent *block);
 
-/** Called with a block that malloc() has given out. */
+/** Called with a block that malloc() has given out: from what it returned to
+ * the end. Errors: any; the first ends the visit. */
 typedef struct rs_error *(*rs_glibc_visit_fn)(void *context,
 					      const struct rs_extent *block);
 

@@ -87,6 +87,7 @@ struct rs_ledger_totals {
 	uint64_t places; // words found
 };
 
+/** What all counts are made of. Arrays are owned, if not said otherwise. */
 struct rs_ledger {
 	const struct rs_graph *graph; // borrowed
 	struct rs_memory *memory; // borrowed
@@ -141,7 +142,7 @@ rs_ledger_row(const struct rs_ledger *ledger, uint32_t number);
  * The places of object @p number, strongest first: row.places of them, of which
  * the first row.evidence explain its count.
  * @param[out] places How many.
- * @return Borrowed.
+ * @return [places], borrowed.
  */
 const struct rs_place *rs_ledger_places(const struct rs_ledger *ledger,
 					uint32_t number, size_t *places);

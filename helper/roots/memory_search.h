@@ -15,13 +15,18 @@
 
 enum { RS_FILTER_BITS = 1 << 21 };
 
+/** What to look for, and what to call when it is found. */
 struct rs_search {
 	const struct rs_ledger_source *source; // borrowed
 	uint64_t low, high; // the least and the greatest value wanted
-	uint64_t *filter; // [RS_FILTER_BITS / 64] a bit for each hash
+	uint64_t *filter; // [RS_FILTER_BITS / 64] a bit for each hash; owned
 	uint64_t values; // wanted
 	unsigned shift; // low bits of a value that do not matter
-	/** Called for each word that passes the filter. */
+	/**
+	 * Called for each word that passes the filter.
+	 * @param slot The word's address; @param value what it contains.
+	 * Errors: any; the first ends the search.
+	 */
 	struct rs_error *(*found)(void *context, uint64_t slot, uint64_t value);
 	void *context;
 };

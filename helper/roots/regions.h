@@ -19,6 +19,7 @@ struct rs_stack {
 	uint16_t thread; // index in memory->thread
 };
 
+/** The memory of a target by what it is for; arrays are owned. */
 struct rs_regions {
 	const struct rs_ledger_source *source; // borrowed
 	struct rs_vec area; // struct rs_area, by address

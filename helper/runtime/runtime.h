@@ -40,6 +40,7 @@ enum rs_label_kind {
 	RS_LABEL_TRAVERSE, // visited by a traverse callback: `(traverse)`
 };
 
+/** The name of a reference, not yet a text. */
 struct rs_label {
 	uint64_t a;
 	uint32_t kind; // enum rs_label_kind
@@ -146,6 +147,7 @@ struct rs_found_root {
 	uint64_t target; // address
 	struct rs_root root;
 };
+/** All roots. Arrays are owned. */
 struct rs_roots {
 	struct rs_vec root; // struct rs_found_root
 	struct rs_vec text; // their names, NUL-terminated
@@ -204,6 +206,7 @@ enum rs_ending {
 	RS_ENDING_CODE, // code that can do anything to what it reaches
 };
 
+/** The operations of a runtime. Those that may be NULL say what that means. */
 struct rs_runtime_ops {
 	const char *name; // "cpython", "native"
 	// A word for rs_answer_show() to add to the flags of objects, or NULL.
@@ -297,6 +300,7 @@ struct rs_runtime_ops {
 	 *        traverse; this sets the rest: addresses of functions and
 	 *        offsets.
 	 * @param[out] image To be closed by rs_image_close().
+	 * Errors: as rs_image_from_core().
 	 * NULL: objects of this runtime cannot be traversed like this.
 	 */
 	struct rs_error *(*image)(struct rs_runtime *rt,
@@ -611,6 +615,7 @@ struct rs_runtime_ops {
 	/**
 	 * find() for the objects of collector @p number alone; and the number
 	 * of its interpreter in the program. NULL if there is one collector.
+	 * Errors: as find().
 	 */
 	struct rs_error *(*members)(struct rs_runtime *rt, unsigned number,
 				    struct rs_found *found,
@@ -632,13 +637,15 @@ struct rs_runtime_ops {
 	 */
 	uint64_t (*unknown)(struct rs_runtime *rt);
 
-	/** Append the addresses (uint64_t) in the garbage list. */
+	/** Append the addresses (uint64_t) in the garbage list. Errors:
+	 * RS_ENOMEM. */
 	struct rs_error *(*garbage)(struct rs_runtime *rt, struct rs_vec *ret);
 
 	/**
 	 * Append the addresses (uint64_t) of garbage lists that are themselves
 	 * objects, such as gc.garbage: what only they refer to counts as
 	 * garbage. NULL: they are not objects.
+	 * Errors: RS_ENOMEM.
 	 */
 	struct rs_error *(*garbage_lists)(struct rs_runtime *rt,
 					  struct rs_vec *ret);

@@ -44,6 +44,7 @@ struct rs_fact {
 	uint64_t value;
 };
 
+/** What rs_answer_info() says of a runtime. Arrays are owned. */
 struct rs_runtime_info {
 	const char *version, *layout; // borrowed from the runtime
 	const char *module; // path of the file that it is in, borrowed, or NULL

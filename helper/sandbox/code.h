@@ -14,7 +14,8 @@
  */
 bool rs_code_is_function(const struct rs_target *target, uint64_t address);
 
-/** Start with no function allowed, or, with options.run, with all. */
+/** Start with no function allowed, or, with options.run, with all. Errors:
+ * RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_code_init(struct rs_process_image *image);
 
 #endif /* RS_SANDBOX_CODE_H */

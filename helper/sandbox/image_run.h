@@ -12,6 +12,7 @@ enum {
 };
 _Static_assert(sizeof(struct rs_shared) <= RS_RUN_HEADER, "it must fit");
 
+/** A process of an image, and what is shared with it. */
 struct rs_image_run {
 	struct rs_process_image *image; // borrowed
 	const struct rs_progress *progress; // may be NULL
@@ -45,7 +46,8 @@ uint64_t rs_run_cpu(uint32_t ms);
 RS_MUST_CHECK struct rs_error *
 rs_run_share(struct rs_image_run *run, uint64_t size);
 
-/** Make run->plan and the executable. To be followed by rs_run_go(). */
+/** Make run->plan and the executable. To be followed by rs_run_go(). Errors: as
+ * rs_plan_executable(). */
 RS_MUST_CHECK struct rs_error *rs_run_plan(struct rs_image_run *run);
 
 /**
@@ -62,7 +64,8 @@ RS_MUST_CHECK struct rs_error *rs_run_go(struct rs_image_run *run, bool *done);
 /** @return Processor time that code of the core took in this run, in ns. */
 uint64_t rs_run_used(const struct rs_image_run *run);
 
-/** The limit that ended the run, as an error (RS_EBAD); NULL: none did. */
+/** @return The limit that ended the run, as an error; NULL: none did. Errors:
+ * RS_EBAD; RS_EUNSUPPORTED (it could not be told how much memory is used). */
 RS_MUST_CHECK struct rs_error *
 rs_run_limit_error(const struct rs_image_run *run);
 

@@ -43,6 +43,8 @@ enum rs_plan_kind {
 	RS_PLAN_ZERO, // fresh memory
 };
 
+/** A mapping of the image. Address, size and offset in bytes, of whole pages.
+ */
 struct rs_plan_map {
 	uint64_t address, size, offset;
 	int32_t fd;

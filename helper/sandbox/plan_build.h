@@ -20,6 +20,7 @@ struct rs_plan_file {
 	int fd; // owned by rs_process_image.fd
 };
 
+/** An image before it is started: what it is to consist of. */
 struct rs_process_image {
 	struct rs_target *target; // borrowed
 	struct rs_image_options options; // no member is 0 any more
@@ -43,16 +44,25 @@ struct rs_process_image {
 /** @return Bytes: a quarter of the free memory, at most 1 GiB. */
 uint64_t rs_plan_default_memory(void);
 
-/** Fill in map, fd, file, bytes, space and copied. */
+/**
+ * Fill in map, fd, file, bytes, space and copied.
+ * Errors: RS_ENOMEM; RS_EIO (a file changed or went since it was opened);
+ * RS_EBAD (the same bytes again and again); RS_EUNSUPPORTED (too many maps).
+ */
 RS_MUST_CHECK struct rs_error *rs_plan_maps(struct rs_process_image *image);
 
 /**
  * Map the code of every file whose build-id agrees, over whatever the core has
  * in its place: without options.run the only memory that is executable.
+ * Errors: RS_ENOMEM; RS_EIO and RS_EUNSUPPORTED as rs_plan_maps().
  */
 RS_MUST_CHECK struct rs_error *rs_plan_code(struct rs_process_image *image);
 
-/** Open the file behind @p file, once. @param[out] fd Its descriptor. */
+/**
+ * Open the file behind @p file, once.
+ * @param[out] fd Its descriptor, owned by @p image.
+ * Errors: RS_ENOMEM; RS_EIO (it cannot be opened, or is not the same any more).
+ */
 RS_MUST_CHECK struct rs_error *rs_plan_open(struct rs_process_image *image,
 					    const struct rs_file *file,
 					    int *fd);
@@ -61,7 +71,8 @@ RS_MUST_CHECK struct rs_error *rs_plan_open(struct rs_process_image *image,
 RS_MUST_CHECK struct rs_error *
 rs_plan_unchanged(const struct rs_process_image *image);
 
-/** Append a copy of @p map. */
+/** Append a copy of @p map. Errors: RS_ENOMEM; RS_EUNSUPPORTED (more than a
+ * process can have). */
 RS_MUST_CHECK struct rs_error *
 rs_plan_add(struct rs_process_image *image, const struct rs_plan_map *map);
 
@@ -69,26 +80,30 @@ rs_plan_add(struct rs_process_image *image, const struct rs_plan_map *map);
 const struct rs_plan_map *
 rs_plan_map_at(const struct rs_process_image *image, uint64_t address);
 
-/** Fill in mm and auxv, as far as the core tells, and add the vdso's data. */
+/** Fill in mm and auxv, as far as the core tells, and add the vdso's data.
+ * Errors: as rs_plan_add(). */
 RS_MUST_CHECK struct rs_error *rs_plan_auxv(struct rs_process_image *image);
 
 /** Whether the process of the core had nothing there. */
 bool rs_plan_is_free(const struct rs_process_image *image, uint64_t from,
 		     uint64_t to);
 
-/** Add memory below the mapping that options.stack is in, if that is set. */
+/** Add memory below the mapping that options.stack is in, if that is set.
+ * Errors: as rs_plan_add(). */
 RS_MUST_CHECK struct rs_error *
 rs_plan_extra_stack(struct rs_process_image *image);
 
 /**
  * Add the locale files that libc had mapped, read-only: code needs them and no
  * core has them. Files that are not there are left out.
+ * Errors: as rs_plan_add().
  */
 RS_MUST_CHECK struct rs_error *rs_plan_locales(struct rs_process_image *image);
 
 /**
  * Find @p size bytes that the core leaves free.
- * Errors: RS_EUNSUPPORTED.
+ * @param[out] ret Their address, of a page.
+ * Errors: RS_EUNSUPPORTED (there are none).
  */
 RS_MUST_CHECK struct rs_error *
 rs_plan_guest_base(const struct rs_process_image *image, uint64_t size,
@@ -106,6 +121,7 @@ struct rs_plan_shared {
  * Make the executable, as a file in memory.
  *
  * @param[out] head Its plan: where things will be in the image.
+ * @param[out] ret Its descriptor, to be closed by the caller.
  * Errors: RS_ENOMEM; RS_EIO; RS_EUNSUPPORTED.
  */
 RS_MUST_CHECK struct rs_error *

@@ -21,7 +21,9 @@ rs_build_tracked(struct rs_session *session, struct rs_graph *ret);
 /**
  * Build the graph of all objects: those that a collector tracks, that are in a
  * runtime's own allocator, or to which a root or another object refers; with
- * all references and roots. Parameters and errors as above.
+ * all references and roots.
+ * @param[out] ret As above.
+ * Errors: as above; with RS_EXACT_ON those of enum rs_exact.
  */
 RS_MUST_CHECK struct rs_error *
 rs_build_all(struct rs_session *session, struct rs_graph *ret);
@@ -44,6 +46,7 @@ RS_MUST_CHECK struct rs_error *
 rs_build_unreferenced(struct rs_session *session, const struct rs_addrmap *map,
 		      struct rs_vec *ret);
 
+/** An object that only its block of malloc() tells. */
 struct rs_unreferenced {
 	uint64_t address;
 	uint8_t runtime; // index in the session

@@ -30,8 +30,10 @@ struct rs_collector_result {
  * @param[out] ret Fates, and sums over all collectors; to be released by
  *             rs_collect_result_fini().
  * @param[out] each struct rs_collector_result, main interpreter first,
- * appended; none for a runtime with a single collector. May be NULL. Errors:
- * RS_ENOMEM; RS_EINTERRUPTED.
+ *             appended; none for a runtime with a single collector. May be
+ *             NULL.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED; those of rs_session_graph(), which a
+ * graph of tracked objects may need too (hidden_garbage.h).
  */
 RS_MUST_CHECK struct rs_error *
 rs_session_collect(struct rs_session *session, struct rs_graph *graph,

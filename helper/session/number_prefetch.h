@@ -11,6 +11,7 @@
 
 enum { RS_LOOKAHEAD = 64 }; // references between prefetch and look-up
 
+/** The look-ups that are under way. */
 struct rs_number_prefetch {
 	const struct rs_addrmap *map;
 	const uint64_t *target; // [n] borrowed
@@ -18,6 +19,7 @@ struct rs_number_prefetch {
 	const uint64_t *cell[RS_LOOKAHEAD]; // circular, by index of target
 };
 
+/** Begin to fetch what tells the number of target @p k, if there is one. */
 static inline void
 rs_number_prefetch_start(struct rs_number_prefetch *a, uint64_t k)
 {
@@ -30,6 +32,8 @@ rs_number_prefetch_start(struct rs_number_prefetch *a, uint64_t k)
 	a->cell[k % RS_LOOKAHEAD] = cell;
 }
 
+/** Begin with the first of @p n addresses at @p target, which are borrowed, as
+ * @p map is. */
 static inline void rs_number_prefetch_init(struct rs_number_prefetch *a,
 					   const struct rs_addrmap *map,
 					   const uint64_t *target, uint64_t n)

@@ -26,7 +26,9 @@ struct rs_parallel *rs_parallel_new(struct rs_session *session);
 /** Stop its thread, wait for that, and free it. NULL is allowed. */
 void rs_parallel_free(struct rs_parallel *reader);
 
-/** @return Its view of the runtime, for finding objects in two threads. */
+/** @return Its view of the runtime, for finding objects in two threads.
+ * Borrowed.
+ */
 struct rs_runtime *rs_parallel_runtime(struct rs_parallel *reader);
 
 /**

@@ -14,6 +14,7 @@
 
 enum { RS_RUNTIMES_MAX = UINT8_MAX }; // indexes fit in rs_graph.runtime
 
+/** A target that was opened. */
 struct rs_session {
 	struct rs_memory *memory; // owned
 	struct rs_types types;
@@ -69,7 +70,7 @@ void rs_session_missing_walls(struct rs_session *session, uint32_t missing);
 
 /** What is said of a NULL session: RS_EARGUMENT. */
 struct rs_error *rs_session_is_closed(void);
-/** The error for a session whose target has run. */
+/** The error for a session whose target has run: RS_EARGUMENT. */
 struct rs_error *rs_session_is_of_the_past(void);
 
 /** First in every function that a caller hands a session to. */
@@ -124,7 +125,7 @@ struct rs_ledger_source rs_session_ledger_source(struct rs_session *session);
  * of the two above.
  * @param[out] ret The fates of all objects, to be released by
  *             rs_collect_result_fini().
- * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ * Errors: as rs_session_collect().
  */
 RS_MUST_CHECK struct rs_error *
 rs_session_collect_full(struct rs_session *session, struct rs_graph *graph,
@@ -154,7 +155,8 @@ uint64_t rs_session_traversed(const struct rs_session *session);
 /** The number of objects that should have been traversed but could not be. */
 uint64_t rs_session_not_traversed(const struct rs_session *session);
 
-/** @return The runtime that object @p number of @p graph belongs to. */
+/** @return The runtime that object @p number of @p graph belongs to. Borrowed.
+ */
 static inline struct rs_runtime *
 rs_session_runtime(const struct rs_session *session,
 		   const struct rs_graph *graph, uint32_t number)

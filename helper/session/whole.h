@@ -80,6 +80,7 @@ struct rs_whole {
 	struct rs_roots roots;
 };
 
+/** @return How many objects there are so far. */
 static inline uint32_t rs_whole_objects(const struct rs_whole *w)
 {
 	return (uint32_t)rs_vec_count(&w->count, uint32_t);

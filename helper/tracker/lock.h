@@ -49,6 +49,7 @@ static inline bool rs_lock_grab(uint32_t *lock)
 /** Slow path of rs_lock(). */
 void rs_lock_wait(uint32_t *lock);
 
+/** Wait until this thread has @p lock. */
 static inline void rs_lock(uint32_t *lock)
 {
 	if (__builtin_expect(!rs_lock_grab(lock), 0))
@@ -64,6 +65,7 @@ static inline bool rs_lock_try(uint32_t *lock, struct rs_patience *patience)
 	return rs_lock_grab(lock) || rs_lock_wait_for(lock, patience);
 }
 
+/** Let others have it. */
 static inline void rs_unlock(uint32_t *lock)
 {
 	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);

@@ -14,6 +14,7 @@
 #include "tracker/lock.h"
 #include "tracker/visit.h"
 
+/** The graph of what is tracked. All is owned. */
 struct rs_snapshot {
 	struct rs_graph graph; // arrays are ours: not for rs_graph_fini()
 	struct rs_vec out;
@@ -21,6 +22,7 @@ struct rs_snapshot {
 	uint32_t room; // objects that the arrays are for
 };
 
+/** What is taken into it. */
 struct rs_snapshot_options {
 	/** void *: objects of which the collector holds a reference itself,
 	 * which is not to be counted; NULL: none. Some may be gone. */
@@ -51,7 +53,7 @@ int rs_snapshot_judge(const struct rs_snapshot_options *options,
 const struct rs_type *
 rs_snapshot_type(const struct rs_snapshot *snapshot, uint32_t i);
 
-/** @return The object at number @p i. */
+/** @return The object at number @p i. Not owned. */
 static inline void *
 rs_snapshot_object(const struct rs_snapshot *snapshot, uint32_t i)
 {

@@ -1020,11 +1020,18 @@ RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_act_begin(struct rs_session *session, const struct rs_act_request *request,
 	     struct rs_act **ret);
 
-/** How far it is. May be called by any thread, and while the process runs. */
+/**
+ * How far it is. May be called by any thread, and while the process runs.
+ * Errors: RS_EARGUMENT (no call, or ret->size is not set); RS_EIO (the process
+ * has ended).
+ */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_act_look(struct rs_act *act, struct rs_act_result *ret);
 
-/** Cancel it; all threads must be stopped. @param[out] ret false: it had begun.
+/**
+ * Cancel it; all threads must be stopped.
+ * @param[out] ret false: it had begun.
+ * Errors: RS_EIO (the process has ended).
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_act_cancel(struct rs_act *act, bool *ret);
@@ -1035,6 +1042,7 @@ rs_act_cancel(struct rs_act *act, bool *ret);
  *        @p act, which may be NULL then.
  * @param[out] ret Whether it was removed and freed; false: a thread still needs
  *        it, let the process run and try again.
+ * Errors: RS_ENOMEM; those of rs_act_begin(). @p act is not freed then.
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_act_end(struct rs_act *act, int64_t tid, bool *ret);
@@ -1071,7 +1079,11 @@ rs_export_dot(struct rs_session *session, const char *path, uint64_t object,
 
 /*
  * Single numbers, for expressions and for conditions of breakpoints.
- * @param[out] ret Unchanged on error. Errors: as all rs_answer_*().
+ *
+ * All rs_number_*() and rs_now_*():
+ *
+ * @param[out] ret Unchanged on error.
+ * Errors: as all rs_answer_*().
  */
 
 /** The reference count; -1 for an immortal object. Reads this object alone,

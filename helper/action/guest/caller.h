@@ -100,6 +100,7 @@ extern const char *const rs_caller_symbol[RS_CALLER_NUMBERS];
 extern const uint8_t rs_caller_code[];
 extern const uint8_t rs_caller_code_end[];
 
+/** @return Bytes of it. */
 static inline size_t rs_caller_size(void)
 {
 	return (size_t)(rs_caller_code_end - rs_caller_code);

@@ -24,6 +24,7 @@ enum {
 	RS_FLAG_DIRECTION = 0x400,
 };
 
+/** A stopped thread, and what it was when it was opened. Owns nothing. */
 struct rs_tracee {
 	pid_t pid, tid;
 	struct user_regs_struct regs; // as they were
@@ -41,8 +42,11 @@ enum rs_tracee_end {
 };
 
 /**
- * Errors: RS_EIO (it is not stopped, or another process traces it);
- * RS_ENOTFOUND (no instruction to make system calls with).
+ * Keep the registers of thread @p tid of process @p pid, and find an
+ * instruction that makes system calls. Nothing is to be closed. Errors: RS_EIO
+ * (it is not stopped, or another process traces it); RS_ENOTFOUND (no such
+ * instruction); RS_EUNSUPPORTED (its registers are larger than RS_XSTATE_MAX);
+ * RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *
 rs_tracee_open(pid_t pid, pid_t tid, struct rs_tracee *ret);

@@ -19,7 +19,7 @@ struct rs_step {
  * finalizer, if there is one; otherwise at the lowest address.
  *
  * @param[out] ret struct rs_step, appended.
- * Errors: RS_ENOMEM.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *
 rs_cycle_path_find(struct rs_report *report,

@@ -9,7 +9,7 @@
 
 /**
  * rs_graph_unreachable_any() with the garbage lists of the runtimes.
- * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ * Errors: as rs_report_full_collection().
  */
 RS_MUST_CHECK struct rs_error *
 rs_report_unreachable_any(struct rs_report *report, uint8_t **ret);
@@ -28,7 +28,7 @@ enum rs_garbage {
  *
  * @param[out] ret [graph->objects] enum rs_garbage; a block for the caller to
  *             free.
- * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ * Errors: as rs_report_full_collection().
  */
 RS_MUST_CHECK struct rs_error *
 rs_report_garbage_marks(struct rs_report *report, uint8_t **ret);
@@ -38,7 +38,7 @@ rs_report_garbage_marks(struct rs_report *report, uint8_t **ret);
  * a cycle that leads through the objects of two. Objects with a count of 0,
  * which are being freed or created, are none.
  *
- * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ * Errors: as rs_report_full_collection().
  */
 RS_MUST_CHECK struct rs_error *
 rs_report_unseen(struct rs_report *report, uint64_t *ret);

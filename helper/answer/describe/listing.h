@@ -19,7 +19,8 @@ struct rs_listing {
  *
  * @param limit The most objects to write; 0: all.
  * @param[out] shown How many were written.
- * Errors: RS_ENOMEM; the array is well-formed, but not complete.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED. The array is well-formed then, but not
+ * complete.
  */
 RS_MUST_CHECK struct rs_error *
 rs_listing_write(const struct rs_listing *list, struct rs_json *json,

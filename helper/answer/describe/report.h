@@ -148,13 +148,13 @@ bool rs_report_owner(struct rs_report *report, uint32_t number, char *buf,
 /** @return The name of the type of object @p number. Borrowed. */
 const char *rs_report_type(const struct rs_graph *graph, uint32_t number);
 
-/** @return "tracked", "untracked" or "none". */
+/** @return "tracked", "untracked" or "none". Static. */
 const char *rs_report_gc(const struct rs_graph *graph, uint32_t number);
 
-/** @return "strong", "owned", "weak" or "guess". */
+/** @return "strong", "owned", "weak" or "guess". Static. */
 const char *rs_report_kind(enum rs_kind kind);
 
-/** @return "local", "frame" and so on: as in rs_answer_why(). */
+/** @return "local", "frame" and so on: as in rs_answer_why(). Static. */
 const char *rs_report_root_kind(unsigned kind);
 
 /** @return The name of @p root. Borrowed from @p graph. */

@@ -14,11 +14,13 @@ struct rs_ring {
 struct rs_rings {
 	struct rs_report *report; // borrowed
 	const struct rs_collect_result *result; // borrowed
-	struct rs_vec garbage; // uint32_t: objects in the garbage lists
-	uint8_t *listed; // [objects] 1: in the garbage lists
-	uint8_t *member; // [objects] 1: looked at
-	struct rs_components components;
-	struct rs_ring *ring; // [components.components], most bytes first
+	// Owned: uint32_t: objects in the garbage lists.
+	struct rs_vec garbage;
+	uint8_t *listed; // owned: [objects] 1: in the garbage lists
+	uint8_t *member; // owned: [objects] 1: looked at
+	struct rs_components components; // owned
+	// Owned: [components.components], most bytes first.
+	struct rs_ring *ring;
 	bool alive; // those among reachable objects
 };
 
@@ -27,7 +29,7 @@ struct rs_rings {
  * objects. Garbage is also what no collector can find.
  *
  * @param[out] ret To be released by rs_rings_fini(), on error too.
- * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ * Errors: as rs_report_full_collection().
  */
 RS_MUST_CHECK struct rs_error *
 rs_rings_find(struct rs_report *report, bool alive, struct rs_rings *ret);
@@ -44,7 +46,8 @@ bool rs_ring_is_instance(const struct rs_rings *rings, uint32_t object);
  */
 uint32_t rs_ring_through(const struct rs_rings *rings, uint32_t i);
 
-/** The number of objects of component @p i, and the first of them. */
+/** The number of objects of component @p i, and their numbers, ascending:
+ * [rs_ring_size()], borrowed. */
 static inline uint32_t rs_ring_size(const struct rs_rings *rings, uint32_t i)
 {
 	const uint32_t *start = rings->components.start;

@@ -5,6 +5,7 @@
 
 #include "answer/describe/rings.h"
 
+/** Cycles that are alike. */
 struct rs_cycle_shape {
 	uint64_t key;
 	uint32_t first; // the place of the first one in the list

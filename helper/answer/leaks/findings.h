@@ -37,6 +37,7 @@ enum {
 	RS_KEY_SIZE = 512,
 };
 
+/** A finding. Offsets are into arrays of struct rs_findings. */
 struct rs_finding {
 	uint8_t kind; // enum rs_finding_kind
 	uint8_t grade; // enum rs_grade
@@ -52,6 +53,7 @@ struct rs_finding {
 	uint32_t line, lines; // evidence: offset of the first, number
 };
 
+/** All findings of a session, the heaviest first. Arrays are owned. */
 struct rs_findings {
 	struct rs_vec finding; // struct rs_finding, by number
 	struct rs_vec object; // uint32_t
@@ -65,7 +67,7 @@ struct rs_findings {
 struct rs_finder {
 	struct rs_report *report; // borrowed
 	const struct rs_ledger *ledger; // borrowed
-	struct rs_rings rings; // in the garbage
+	struct rs_rings rings; // in the garbage; owned, as is all below
 	// [objects] 1: something in use leads to it
 	uint8_t *reached;
 	uint8_t *reported; // [objects] 1: in a finding about garbage
@@ -75,7 +77,7 @@ struct rs_finder {
 	uint64_t *named_alike; // [types] objects, by the number of the name
 	uint32_t *left; // [objects] working space, zeroed
 	struct rs_vec queue; // working space
-	struct rs_findings *ret;
+	struct rs_findings *ret; // borrowed: where findings are added
 };
 
 /** What is to be grouped: those with the same key are one finding. */
@@ -100,6 +102,7 @@ rs_findings_find(struct rs_report *report, uint32_t number,
 		 const struct rs_findings **findings,
 		 const struct rs_finding **ret);
 
+/** @return [finding->objects] numbers of its objects, borrowed. */
 static inline const uint32_t *
 rs_findings_objects(const struct rs_findings *findings,
 		    const struct rs_finding *finding)
@@ -112,10 +115,10 @@ void rs_finding_key_evidence(struct rs_json *json,
 			     const struct rs_findings *findings,
 			     const struct rs_finding *finding);
 
-/** @return "missing-decref" and so on. */
+/** @return "missing-decref" and so on. Static. */
 const char *rs_finding_kind_text(unsigned kind);
 
-/** @return "certain", "likely" or "possible". */
+/** @return "certain", "likely" or "possible". Static. */
 const char *rs_grade_text(unsigned grade);
 
 /* --- For those who make findings. ---------------------------------------- */
@@ -130,7 +133,12 @@ static inline uint64_t rs_finding_hash(const char *text)
 	return hash ^ hash >> 29;
 }
 
-/** Make a finding, or none, of the objects (or components) of one group. */
+/**
+ * Make a finding, or none, of one group.
+ * @param object [objects] numbers of objects, or of components; borrowed.
+ * @param key What they have in common: rs_grouped.key.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ */
 typedef struct rs_error *(*rs_finding_fn)(struct rs_finder *finder,
 					  const uint32_t *object,
 					  uint32_t objects, uint64_t key);
@@ -178,13 +186,15 @@ RS_MUST_CHECK struct rs_error *rs_pointed_at(const struct rs_finder *finder,
 					     const uint32_t *object,
 					     uint32_t objects, uint32_t *ret);
 
-/** find_counts.c: missing-decref, lost, over-decref, held-by-c. */
+/**
+ * Each adds findings to finder->ret: find_counts.c missing-decref, lost,
+ * over-decref and held-by-c; find_dangling.c dangling; find_rings.c dead-ring,
+ * hidden-ring and what waits; find_listed.c garbage.
+ * Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ */
 RS_MUST_CHECK struct rs_error *rs_find_counts(struct rs_finder *finder);
-/** find_dangling.c: dangling. */
 RS_MUST_CHECK struct rs_error *rs_find_dangling(struct rs_finder *finder);
-/** find_rings.c: dead-ring, hidden-ring, and what waits. */
 RS_MUST_CHECK struct rs_error *rs_find_rings(struct rs_finder *finder);
-/** find_listed.c: garbage. */
 RS_MUST_CHECK struct rs_error *rs_find_listed(struct rs_finder *finder);
 
 #endif /* RS_ANSWER_FINDINGS_H */

@@ -21,7 +21,8 @@ struct rs_buildid_text {
 	char text[2 * RS_MAX_ID + 1];
 };
 
-/** @return libelf's last error in this thread, as one about @p what. */
+/** @return libelf's last error in this thread, as one about @p what: RS_EBAD,
+ * for the caller to free. */
 RS_MUST_CHECK struct rs_error *rs_error_libelf(const char *what);
 
 /**
@@ -47,6 +48,7 @@ static inline void rs_cleanup_elf(Elf **slot)
  * cannot be read. */
 void rs_buildid_read(Elf *elf, struct rs_buildid *ret);
 
+/** Whether they are the same; two that are not known are. */
 bool rs_buildid_equal(const struct rs_buildid *a, const struct rs_buildid *b);
 
 /** @return @p id in lower-case hexadecimal, or "none". */

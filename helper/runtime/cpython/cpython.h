@@ -75,6 +75,7 @@ enum { RS_PY_HINTS = 256 };
 struct rs_py_types; // types.h: what is known of each type met so far
 struct rs_py_words; // heap/words.h: where its own memory is
 
+/** A CPython in a target. */
 struct rs_cpython {
 	struct rs_runtime base; // first
 	const struct rs_layout *layout; // own_layout, once chosen
@@ -140,6 +141,7 @@ struct rs_cpython {
 	struct rs_py_heap heap;
 };
 
+/** @return The CPython that @p rt is. */
 static inline struct rs_cpython *rs_cpython(struct rs_runtime *rt)
 {
 	return (struct rs_cpython *)rt; // base is first
@@ -216,6 +218,9 @@ void rs_py_types_close(struct rs_cpython *py);
 /** Forget each type that the program can have changed since it was learned. */
 void rs_py_types_forget(struct rs_cpython *py);
 
+/** Whether read() has to guess references of the object at @p address. Fast. */
+bool rs_py_guesses(struct rs_cpython *py, uint64_t address);
+
 /** The ops of the same names in runtime.h. */
 enum rs_ending
 rs_py_ending(struct rs_runtime *rt, uint64_t address, const char **what);
@@ -224,8 +229,6 @@ void rs_py_freed_text(struct rs_runtime *rt, uint64_t address, char *buf,
 		      size_t size);
 void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 		bool want_size, struct rs_refs *refs);
-/** Whether read() has to guess references of the object at @p address. Fast. */
-bool rs_py_guesses(struct rs_cpython *py, uint64_t address);
 void rs_py_prefetch(struct rs_runtime *rt, uint64_t address);
 void rs_py_prefetch_tables(struct rs_runtime *rt, uint64_t address);
 uint32_t rs_py_type_number(struct rs_runtime *rt, uint64_t type);
@@ -287,12 +290,16 @@ struct rs_py_frame {
 	bool executing; // the top of its value stack is not known
 };
 
-/** Append all Python frames of all threads, struct rs_py_frame, without those
- * that only stand for C code. */
+/**
+ * Append all Python frames of all threads, struct rs_py_frame, without those
+ * that only stand for C code.
+ * Errors: RS_ENOMEM.
+ */
 RS_MUST_CHECK struct rs_error *
 rs_py_frames(struct rs_cpython *py, struct rs_vec *ret);
 
-/** Write `f (x.py:3)` for a code object at @p line; 0: without the line. */
+/** Write `f (x.py:3)` to @p buf, of @p size bytes with the NUL. The line is 0,
+ * and names are `?`, when they are not known. */
 void rs_py_frame_text(struct rs_cpython *py, const struct rs_py_frame *frame,
 		      char *buf, size_t size);
 

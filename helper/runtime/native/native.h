@@ -40,6 +40,7 @@ enum rs_native_health {
 	RS_NATIVE_WILD_ARRAY, // a field leads to an array that is not there
 };
 
+/** A described field of a C struct. */
 struct rs_native_field {
 	char *name; // owned
 	const struct rs_native_type *of; // NULL: the elements are pointers
@@ -47,6 +48,7 @@ struct rs_native_field {
 	uint32_t memo_parent, memo_path; // last result of rs_native_path()
 };
 
+/** A described type. */
 struct rs_native_type {
 	uint64_t address; // of the description
 	uint32_t number; // index in rs_native.type
@@ -95,6 +97,7 @@ static inline uint32_t rs_native_entry_registry(uint32_t entry)
 
 struct rs_native_reader; // native_read.c
 
+/** The runtime. Arrays are owned. */
 struct rs_native {
 	struct rs_runtime base;
 	struct rs_vec registry; // struct rs_native_registry
@@ -113,6 +116,7 @@ struct rs_native {
 	bool incomplete; // parts of a registry were unreadable
 };
 
+/** What a C program said of a Python type; by the address of that type. */
 struct rs_native_extension {
 	uint64_t python_type;
 	const struct rs_native_type *description;
@@ -123,14 +127,14 @@ static inline size_t rs_native_registries(const struct rs_native *native)
 {
 	return rs_vec_count(&native->registry, struct rs_native_registry);
 }
-/** @return The first of them. Borrowed. */
+/** @return The first of them: [rs_native_registries()]. Borrowed. */
 static inline struct rs_native_registry *
 rs_native_registry(const struct rs_native *native)
 {
 	return rs_vec_items(&native->registry, struct rs_native_registry);
 }
 
-/** @return The type of the object with @p entry. */
+/** @return The type of the object with @p entry (rs_native.entry). Borrowed. */
 static inline const struct rs_native_type *
 rs_native_entry_is(const struct rs_native *native, uint32_t entry)
 {
@@ -138,6 +142,7 @@ rs_native_entry_is(const struct rs_native *native, uint32_t entry)
 		.by_id[rs_native_entry_type(entry)];
 }
 
+/** @return The native runtime that @p rt is. */
 static inline struct rs_native *rs_native_of(struct rs_runtime *rt)
 {
 	return (struct rs_native *)rt; // base is its first member
@@ -151,29 +156,36 @@ static inline struct rs_native *rs_native_of(struct rs_runtime *rt)
 RS_MUST_CHECK struct rs_error *rs_native_type_load(struct rs_native *native,
 						   uint64_t address,
 						   struct rs_native_type **ret);
-/** Load what the descriptions loaded so far lead to, to any depth. */
+/** Load what the descriptions loaded so far lead to, to any depth. Errors: as
+ * rs_native_type_load(). */
 RS_MUST_CHECK struct rs_error *rs_native_parts_load(struct rs_native *native);
-/** Load the types of registry @p r, by id, and give them rows. */
+/** Load the types of registry @p r, by id, and give them rows. Errors: as
+ * rs_native_type_load(); RS_EBAD (too many types). */
 RS_MUST_CHECK struct rs_error *
 rs_native_types_load(struct rs_native *native, size_t r);
 void rs_native_types_free(struct rs_native *native);
 
-/** Fill map and entry from all registries. Errors: RS_ENOMEM. */
+/** Fill map and entry from all registries. Errors: RS_ENOMEM; RS_EBAD (too many
+ * objects). */
 RS_MUST_CHECK struct rs_error *rs_native_objects_load(struct rs_native *native);
 
-/** @return The type of the tracked object at @p address, or NULL. */
+/**
+ * @param[out] finalized Whether its finalizer was called; may be NULL.
+ * @return The type of the tracked object at @p address, borrowed, or NULL.
+ */
 const struct rs_native_type *rs_native_type_at(const struct rs_native *native,
 					       uint64_t address,
 					       bool *finalized);
 
 enum { RS_OVERLAY_NONE = -2 };
 
-/** Load what the programs said about Python objects. */
+/** Load what the programs said about Python objects. Errors: as
+ * rs_native_type_load(). */
 RS_MUST_CHECK struct rs_error *
 rs_native_overlays_load(struct rs_native *native);
 
 /** @return Why the collector cannot free objects of @p type: "no clear", "no
- * release"; NULL: it can. */
+ * release", static; NULL: it can. */
 const char *rs_native_unfreeable(const struct rs_native_type *type);
 
 /** @return The path of @p field in @p parent; 0 when out of memory. */
@@ -221,7 +233,8 @@ bool rs_native_read_width(struct rs_memory *memory, uint64_t address,
 /** @return How many words the target has: no object is made of more structs,
  * none has more references. */
 uint64_t rs_native_words(struct rs_native *native);
-/** @return `freed` and such: why an object is unknown, in a few words. */
+/** @return `freed` and such: why an object is unknown, in a few words, static.
+ */
 const char *rs_native_health_text(enum rs_native_health health);
 
 void rs_native_paths_free(struct rs_native *native);
@@ -267,12 +280,13 @@ rs_native_complete(struct rs_runtime *rt, const char *text,
 		   void (*visit)(void *context, const char *name),
 		   void *context);
 
-/** Called with a word of a root. @return NULL to go on. */
+/** Called with a word of a root: its address, the object that it leads to, and
+ * its name, borrowed. Errors: any; the first ends the visit. */
 typedef struct rs_error *(*rs_native_root_fn)(void *context, uint64_t slot,
 					      uint64_t target,
 					      const char *name);
 /** Call @p fn for each word of each declared root that is not NULL; names are
- * `tree[2]`. */
+ * `tree[2]`. Errors: those of @p fn. */
 RS_MUST_CHECK struct rs_error *rs_native_each_root(struct rs_native *native,
 						   rs_native_root_fn fn,
 						   void *context);

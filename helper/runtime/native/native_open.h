@@ -5,7 +5,8 @@
 
 #include "runtime/runtime.h"
 
-/** Look for registries of the C library: rs_runtime_open_fn. */
+/** Look for registries of the C library: rs_runtime_open_fn. Errors: as there.
+ */
 RS_MUST_CHECK struct rs_error *
 rs_native_open(struct rs_memory *memory, struct rs_types *types, uint8_t index,
 	       struct rs_runtime **ret);

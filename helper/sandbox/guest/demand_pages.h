@@ -21,6 +21,7 @@ enum {
 		100, // of madvise: from here on about others' too
 };
 
+/** A piece of memory that is copied on first access. */
 struct rs_demand_piece {
 	uint64_t address, size; // multiples of a page
 	uint64_t source, bytes; // what is copied; the rest is zero
@@ -28,6 +29,7 @@ struct rs_demand_piece {
 	uint64_t prot;
 };
 
+/** All of them. Addresses are of the image. */
 struct rs_demand {
 	uint64_t group; // bytes, a power of two
 	uint64_t filled; // address of an array of bits, one a grain

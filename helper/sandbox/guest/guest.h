@@ -130,6 +130,7 @@ typedef long (*rs_guest_entry)(long op, struct rs_guest_args *args);
 extern const uint8_t rs_guest_code[];
 extern const uint8_t rs_guest_code_end[];
 
+/** @return Bytes of it. */
 static inline size_t rs_guest_size(void)
 {
 	return (size_t)(rs_guest_code_end - rs_guest_code);

@@ -37,6 +37,7 @@ enum rs_call_flag {
 	RS_CALL_STORE = 4,
 };
 
+/** One call, or one copy. */
 struct rs_guest_step {
 	uint64_t function; // 0: copy arg[1] bytes at arg[0] to text arg[2]
 	uint64_t arg[RS_CALL_ARGS];
@@ -54,6 +55,7 @@ struct rs_guest_text {
 	uint64_t copied; // out: 1 once it has been
 };
 
+/** The calls that a guest makes, and what came of them. */
 struct rs_guest_call {
 	uint64_t base; // of the offsets
 	uint64_t stack; // to call on: one past it

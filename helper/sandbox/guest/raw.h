@@ -33,6 +33,7 @@ static inline long rs_raw6(long number, uint64_t a, uint64_t b, uint64_t c,
 	return result;
 }
 
+/** The same with fewer arguments. */
 static inline long
 rs_raw4(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {

@@ -21,6 +21,7 @@ struct rs_py_script {
 	uint8_t fail; // where the steps for an exception will be
 };
 
+/** An argument of a call. */
 struct rs_py_arg {
 	uint64_t value;
 	uint8_t from; // enum rs_call_from

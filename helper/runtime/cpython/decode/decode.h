@@ -20,7 +20,13 @@ enum { RS_PY_GUESS_MAX = 64 << 10 }; // bytes scanned for guesses in an object
 bool rs_py_untracks(struct rs_cpython *py, const struct rs_py_type *t,
 		    uint64_t object);
 
-/** Append the references of containers, one function for each kind. */
+/**
+ * Append the references of the object, module, code, frame, executor or
+ * generator at an address, one function for each kind. What cannot be read sets
+ * refs->incomplete.
+ * @param t Its type; body: its bytes behind the header, as many as the type
+ * has. Borrowed.
+ */
 void rs_py_dict_refs(struct rs_cpython *py, const struct rs_py_type *t,
 		     uint64_t object, struct rs_refs *refs);
 void rs_py_special_refs(struct rs_cpython *py, const struct rs_py_type *t,
@@ -54,14 +60,18 @@ bool rs_py_module_guessed(struct rs_cpython *py, uint64_t module);
 void rs_py_greenlet_refs(struct rs_cpython *py, const struct rs_py_type *t,
 			 uint64_t object, struct rs_refs *refs);
 
-/** Append words from offset @p start on that point to objects, as guesses. */
+/**
+ * Append the words between the addresses @p start and @p end that point to
+ * objects, as guesses of the object at @p base.
+ * @param skip Its type, whose known members are left out, or NULL.
+ */
 void rs_py_guess_refs(struct rs_cpython *py, const struct rs_py_type *skip,
 		      uint64_t base, uint64_t start, uint64_t end,
 		      struct rs_refs *refs);
 
 /**
- * The dict and subclasses of a type; from 3.12 on those of some types are in
- * the interpreter.
+ * The addresses of the dict and subclasses of a type, 0: none; from 3.12 on
+ * those of some types are in the interpreter.
  */
 uint64_t rs_py_type_dict(struct rs_cpython *py, uint64_t type);
 uint64_t rs_py_type_subclasses(struct rs_cpython *py, uint64_t type);
@@ -75,6 +85,7 @@ struct rs_py_attributes {
 	uint64_t values, count, keys;
 };
 
+/** Find them. All is 0 where nothing can be read. */
 void rs_py_attributes(struct rs_cpython *py, const struct rs_py_type *t,
 		      uint64_t object, struct rs_py_attributes *ret);
 
@@ -114,16 +125,18 @@ bool rs_py_generator_finalizer(struct rs_cpython *py, uint64_t generator);
 
 /** The names of the slots of a frame: locals, cells, free variables. */
 struct rs_py_names {
-	uint64_t tuple[3]; // in slot order
+	uint64_t tuple[3]; // addresses, in slot order
 	uint64_t count[3];
 	uint64_t kinds; // 3.11 and later: bytes object, one byte for each slot
 	uint64_t slots; // number of slots
 };
 
+/** Of the code object at @p code. @return false when it is not readable. */
 bool rs_py_names_open(struct rs_cpython *py, uint64_t code,
 		      struct rs_py_names *ret);
 
-/** The name of slot @p i, and whether it contains a cell. */
+/** @return The address of the name of slot @p i, 0 when unreadable; @p cell:
+ * whether it contains a cell. */
 uint64_t rs_py_names_at(struct rs_cpython *py, const struct rs_py_names *names,
 			uint64_t i, bool *cell);
 

@@ -28,10 +28,12 @@ struct rs_py_named_type {
 /**
  * Fill py->named, sorted by address, if names cannot be read from the target.
  * Needs py->type_type and the layout.
+ * Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *rs_py_name_types(struct rs_cpython *py);
 
-/** @return The name of @p type in py->named, or NULL. */
+/** @return The name of the type at address @p type in py->named, static; NULL:
+ * it is not there. */
 const char *rs_py_type_named(const struct rs_cpython *py, uint64_t type);
 
 #endif /* RS_CPYTHON_NAMED_H */

@@ -86,6 +86,7 @@ struct rs_py_member {
 	uint8_t kind; // enum rs_kind
 };
 
+/** What is known of a type: how its objects are read. Offsets are bytes. */
 struct rs_py_type {
 	uint64_t address;
 	uint32_t index; // in the session's type table
@@ -122,11 +123,13 @@ struct rs_py_type {
 
 enum { RS_PY_NO_TYPE = 0xff };
 
+/** A slot of a hash table of types. */
 struct rs_py_slot {
 	uint64_t address;
 	const struct rs_py_type *type; // NULL: known to be none
 };
 
+/** All types met so far, and offsets. Owned by rs_cpython.known. */
 struct rs_py_types {
 	struct rs_py_slot cache[RS_PY_TYPE_CACHE];
 	struct rs_py_slot *table; // open addressing, a power of two
@@ -207,6 +210,7 @@ rs_py_known_of(struct rs_cpython *py, uint64_t object)
 	return rs_py_known(py, type);
 }
 
+/** @return The word in the 8 bytes at @p p, of this process, aligned or not. */
 static inline uint64_t rs_py_word(const void *p)
 {
 	uint64_t value;

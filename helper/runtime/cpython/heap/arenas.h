@@ -127,7 +127,8 @@ rs_py_block_at(struct rs_cpython *py, const struct rs_addrmap *objects,
 	       const struct rs_py_arenas *arenas, const struct rs_py_pool *pool,
 	       uint32_t i, struct rs_py_block *ret);
 
-/** The same for mimalloc (sweep_threaded.c); called by rs_py_blocks_each(). */
+/** rs_py_blocks_each() for mimalloc, which calls this (sweep_threaded.c).
+ * Errors: as there. */
 RS_MUST_CHECK struct rs_error *
 rs_py_mi_blocks_each(struct rs_cpython *py, const struct rs_addrmap *tracked,
 		     struct rs_error *(*visit)(void *context,

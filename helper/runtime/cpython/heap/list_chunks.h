@@ -49,6 +49,7 @@ void rs_chunks_add(struct rs_list_chunks *p, uint64_t start, int8_t generation);
 /** Cut long lists at heads found by looking at random places. */
 void rs_chunks_cut(struct rs_list_chunks *p, struct rs_cpython *py);
 
+/** @return Where in slot[] the search for @p address begins. */
 static inline unsigned rs_chunks_slot(uint64_t address)
 {
 	return (unsigned)(address * UINT64_C(0x9e3779b97f4a7c15) >>

@@ -18,9 +18,10 @@ struct rs_py_stack {
 /** Where CPython's own memory is; made when areas are first wanted. */
 struct rs_py_words {
 	const struct rs_addrmap *objects; // borrowed
-	struct rs_py_arenas arenas;
-	struct rs_vec stack; // struct rs_py_stack, by address
-	struct rs_vec chunk; // struct rs_extent: stacks of frames, from 3.11
+	struct rs_py_arenas arenas; // owned
+	struct rs_vec stack; // struct rs_py_stack, by address; owned
+	// struct rs_extent: stacks of frames, from 3.11; owned
+	struct rs_vec chunk;
 	struct rs_py_pool pool; // the one that was opened last
 	bool pool_open;
 };
@@ -35,6 +36,8 @@ void rs_py_words_free(struct rs_py_words *words);
 enum rs_word_kind rs_py_words_block(struct rs_cpython *py, uint64_t address,
 				    struct rs_extent *ret);
 
+/** The ops extent, areas, word_at, frame_text, idle and is_table of runtime.h.
+ */
 uint64_t rs_py_extent(struct rs_runtime *rt, uint64_t object);
 RS_MUST_CHECK struct rs_error *
 rs_py_areas(struct rs_runtime *rt, const struct rs_addrmap *objects,

@@ -67,8 +67,8 @@ uint32_t rs_py_parse_build_date(const char *text, const char *version);
  * py->layout, py->head_size and the lists of the interpreters. Tried in this
  * order: the rows of the same release; debug information; the rows of other
  * releases. If none fits, set py->base.unread and what rs_py_outline() finds.
- * Errors: RS_EUNSUPPORTED (no row, or the first mismatch); RS_ENOMEM;
- * RS_EINTERRUPTED.
+ * Errors: RS_EUNSUPPORTED (no row, or the first mismatch); RS_EBAD (a core that
+ * was cut); RS_ENOMEM; RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *rs_py_choose_layout(struct rs_cpython *py);
 
@@ -110,7 +110,8 @@ struct rs_py_published_offset {
 extern const struct rs_py_published_offset rs_py_published_offsets[];
 extern const size_t rs_py_published_offsets_count;
 
-/** Correct @p layout by the target's own _Py_DebugOffsets (3.13 and later). */
+/** Correct @p layout by the target's own _Py_DebugOffsets (3.13 and later), if
+ * it can be read. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *
 rs_py_debug_offsets(struct rs_cpython *py, struct rs_layout *layout);
 
@@ -136,8 +137,8 @@ bool rs_py_probe_layout(struct rs_cpython *py);
 /**
  * For a CPython that no layout fits: find its interpreters, threads and frames
  * by its own _Py_DebugOffsets (3.13 and later), and set py->base.unread.
- * @param why The reason why no layout fits; freed, or returned if nothing can
- * be found.
+ * @param why The reason why no layout fits: owned by this, and freed.
+ * Errors: @p why itself, if nothing can be found.
  */
 RS_MUST_CHECK struct rs_error *
 rs_py_outline(struct rs_cpython *py, struct rs_error *why);
@@ -147,7 +148,8 @@ rs_py_outline(struct rs_cpython *py, struct rs_error *why);
 /**
  * Find the interpreters and the lists of their collectors, according to
  * py->layout.
- * Errors: RS_EBAD, with what does not match the layout.
+ * Errors: RS_EUNSUPPORTED, with what does not match the layout; RS_EBAD (it has
+ * no interpreter); RS_ENOMEM; RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *rs_py_find_interpreters(struct rs_cpython *py);
 
@@ -170,10 +172,9 @@ RS_MUST_CHECK struct rs_error *rs_py_keep_fitting(
 
 /* --- heap/wellknown.c --- */
 
-/**
- * Find types, None, the dummy key of sets; then subtype_traverse and lookdict.
- */
+/** Find types, None, the dummy key of sets. */
 void rs_py_find_types(struct rs_cpython *py);
+/** Then subtype_traverse and lookdict. Errors: RS_ENOMEM; RS_EINTERRUPTED. */
 RS_MUST_CHECK struct rs_error *rs_py_find_functions(struct rs_cpython *py);
 
 /* --- threads.c --- */
@@ -208,6 +209,7 @@ struct rs_py_gcstate {
 	uint64_t garbage, callbacks; // list objects, 0 when not known
 };
 
+/** Read those of the interpreter with this index. */
 void rs_py_gcstate(struct rs_cpython *py, unsigned interpreter,
 		   struct rs_py_gcstate *ret);
 
@@ -226,7 +228,8 @@ void rs_py_generation_stats(struct rs_cpython *py, unsigned interpreter,
 void rs_py_last_collections(struct rs_cpython *py, unsigned interpreter,
 			    struct rs_gc_info *ret);
 
-/** Append the addresses (uint64_t) in the gc.garbage of an interpreter. */
+/** Append the addresses (uint64_t) in the gc.garbage of an interpreter, given
+ * by its index. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_py_garbage_of(struct rs_cpython *py,
 						unsigned interpreter,
 						struct rs_vec *ret);
@@ -246,7 +249,8 @@ bool rs_py_loads_from(const uint8_t *code, uint64_t at, unsigned i,
 RS_MUST_CHECK struct rs_error *
 rs_py_find_deferred_counts(struct rs_cpython *py);
 
-/** rs_py_find() of a free-threaded build. */
+/** rs_py_find() of a free-threaded build. Errors: RS_ENOMEM; RS_EINTERRUPTED.
+ */
 RS_MUST_CHECK struct rs_error *
 rs_py_find_threaded(struct rs_cpython *py, struct rs_found *found,
 		    const struct rs_progress *progress);

@@ -42,7 +42,7 @@ const char *rs_py_builtin_name(struct rs_cpython *py, uint64_t function);
 void rs_py_old_class_name(struct rs_cpython *py, uint64_t class, char *buf,
 			  size_t size);
 
-/** @return The word that repr() uses for @p type: "class" or "type". */
+/** @return The word that repr() uses for @p type: "class" or "type". Static. */
 const char *rs_py_type_word(struct rs_cpython *py, uint64_t type);
 
 #endif /* RS_CPYTHON_OBJECT_NAMES_H */

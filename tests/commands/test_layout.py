@@ -112,7 +112,7 @@ class Count(Layout):
         self.assertEqual(self.answer(unexplained=-1)[-2:], [
             "unexplained: -1",
             "more holders than the count: a reference was released twice, or "
-            "one of the holders is a guess"])
+            "one of the holders does not count its reference"])
 
     def test_immortal_has_nothing_to_explain(self):
         lines = self.answer(count=None, named=0, holders=[])

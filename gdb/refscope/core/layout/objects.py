@@ -30,7 +30,7 @@ def count(answer: dict[str, Any]) -> list[str]:
     if answer["unexplained"] < 0:
         lines.append(
             "more holders than the count: a reference was released twice, or "
-            "one of the holders is a guess"
+            "one of the holders does not count its reference"
         )
     return lines
 

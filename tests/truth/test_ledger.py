@@ -63,6 +63,28 @@ class Clean:
         self.assertLessEqual(sums["unexplained"], sums["counts"] * share)
 
 
+class Known:
+    """Mixed into a TestCase for each interpreter: what one of its own fields
+    holds has a name, and is no word that happens to be found."""
+    interpreter = None
+
+    def test_holders_of_each_are_named(self):
+        with started(self.interpreter, "held_by_interpreter.py") as target:
+            target.wait_ready()
+            target.stop()
+            with open(os.path.join(target.folder, "held.json"),
+                      encoding="ascii") as text:
+                held = json.load(text)
+            with engine.Session(target.pid, exact="off") as session:
+                for what, address in held.items():
+                    answer = session.count(address)
+                    self.assertEqual(
+                        (answer["named"], answer["evidence"],
+                         answer["unexplained"]), (answer["count"], 0, 0),
+                        (what, answer))
+                    self.assertIn(what, json.dumps(session.why(address)))
+
+
 class Balance:
     """Mixed into a TestCase for each interpreter: what the memory is for."""
     interpreter = None
@@ -154,6 +176,7 @@ class Planted:
 
 
 cases.make(globals(), Clean, interpreters.find())
+cases.make(globals(), Known, interpreters.find())
 cases.make(globals(), Balance, interpreters.find())
 cases.make(globals(), Planted,
            [i for i in interpreters.find() if i.name in PLANTED])

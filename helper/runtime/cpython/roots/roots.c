@@ -230,6 +230,18 @@ static struct rs_error *add_gc(struct rs_py_roots *r, unsigned interpreter)
 	return err;
 }
 
+static struct rs_error *
+add_monitoring(struct rs_py_roots *r, uint64_t at, unsigned interpreter)
+{
+	char callback[RS_PY_ROOT_TEXT], tool[RS_PY_ROOT_TEXT];
+
+	interpreter_name(r, interpreter, "sys.monitoring callback", callback,
+			 sizeof(callback));
+	interpreter_name(r, interpreter, "name of a sys.monitoring tool", tool,
+			 sizeof(tool));
+	return rs_py_monitoring_roots(r, at, callback, tool);
+}
+
 static struct rs_error *add_interpreters(struct rs_py_roots *r)
 {
 	struct rs_error *err = NULL;
@@ -245,7 +257,7 @@ static struct rs_error *add_interpreters(struct rs_py_roots *r)
 				      sizeof(interpreter_fields) /
 					      sizeof(*interpreter_fields))) ||
 		    (err = add_arrays(r, at, i)) || (err = add_atexit(r, at)) ||
-		    (err = add_gc(r, i)))
+		    (err = add_gc(r, i)) || (err = add_monitoring(r, at, i)))
 			return err;
 	}
 	return err;

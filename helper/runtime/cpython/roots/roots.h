@@ -30,6 +30,16 @@ rs_py_root_add(struct rs_py_roots *r, uint64_t slot, enum rs_root_kind kind,
 /** Add the references of executing frames: frame_roots.c. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_py_frame_roots(struct rs_py_roots *r);
 
+/**
+ * Add what sys.monitoring keeps for the interpreter at @p interpreter:
+ * monitoring_roots.c. Errors: RS_ENOMEM.
+ * @param callback The roots' name, of callbacks.
+ * @param tool The same, of tools' names.
+ */
+RS_MUST_CHECK struct rs_error *
+rs_py_monitoring_roots(struct rs_py_roots *r, uint64_t interpreter,
+		       const char *callback, const char *tool);
+
 /** Add the references of static types: static_roots.c. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_py_static_roots(struct rs_py_roots *r);
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "graph/known_holders.h"
 
-void rs_holders_fini(struct rs_holders *holders)
+void rs_known_holders_fini(struct rs_known_holders *holders)
 {
 	rs_block_free(holders->known, holders->graph->objects,
 		      sizeof(*holders->known));
 	holders->known = NULL;
 }
 
-struct rs_error *rs_holders_count(struct rs_holders *holders)
+struct rs_error *rs_known_holders_count(struct rs_known_holders *holders)
 {
 	const struct rs_graph *graph = holders->graph;
 	const struct rs_root *root = rs_vec_items(&graph->root, struct rs_root);

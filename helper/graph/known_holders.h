@@ -10,22 +10,23 @@
 #include "graph/graph.h"
 
 /** With a graph and else zeroed, it is ready for use. */
-struct rs_holders {
+struct rs_known_holders {
 	const struct rs_graph *graph; // borrowed
 	// [graph->objects] References, roots and guesses; NULL: not yet
 	// counted.
 	uint32_t *known;
 };
 
-void rs_holders_fini(struct rs_holders *holders);
+void rs_known_holders_fini(struct rs_known_holders *holders);
 
 /** Count the known holders of each object. Errors: RS_ENOMEM. */
-RS_MUST_CHECK struct rs_error *rs_holders_count(struct rs_holders *holders);
+RS_MUST_CHECK struct rs_error *
+rs_known_holders_count(struct rs_known_holders *holders);
 
-/** @return Whether @p edge holds its target. Before rs_holders_count() no guess
- * does. */
+/** @return Whether @p edge holds its target. Before rs_known_holders_count() no
+ * guess does. */
 static inline bool
-rs_holders_has(const struct rs_holders *holders, uint32_t edge)
+rs_known_holders_has(const struct rs_known_holders *holders, uint32_t edge)
 {
 	const uint32_t target = rs_edge_target(edge);
 

@@ -10,7 +10,7 @@ struct walk {
 	uint64_t *seen; // set of objects: small enough for the caches
 	struct rs_vec *list; // of uint32_t: the result, and the queue
 	struct rs_vec *level; // of uint32_t, or NULL
-	struct rs_holders holders;
+	struct rs_known_holders holders;
 };
 
 static struct rs_error *
@@ -40,8 +40,8 @@ visit_targets(struct walk *walk, uint32_t i, uint32_t level)
 		if (rs_bit(walk->seen, target))
 			continue;
 		if (rs_edge_kind(edge) == RS_GUESS)
-			err = rs_holders_count(&walk->holders);
-		if (!err && rs_holders_has(&walk->holders, edge))
+			err = rs_known_holders_count(&walk->holders);
+		if (!err && rs_known_holders_has(&walk->holders, edge))
 			err = visit(walk, target, level);
 		if (err)
 			return err;
@@ -95,7 +95,7 @@ struct rs_error *rs_graph_reachable(const struct rs_graph *graph, uint32_t from,
 		return err;
 	err = search(&walk, from, depth);
 	rs_block_free(walk.seen, words, sizeof(*walk.seen));
-	rs_holders_fini(&walk.holders);
+	rs_known_holders_fini(&walk.holders);
 	if (err) {
 		list->used = list_used;
 		if (level)

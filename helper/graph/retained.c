@@ -21,7 +21,7 @@ struct trial {
 	const uint32_t *set; // [objects]
 	size_t objects;
 	uint32_t *left; // [graph->objects]
-	struct rs_holders holders;
+	struct rs_known_holders holders;
 	struct rs_queue queue; // shared objects whose references are not
 			       // yet followed
 };
@@ -70,7 +70,7 @@ static void subtract_row(const struct trial *trial, uint32_t i)
 					   1);
 		}
 		if (*left == 0 ||
-		    !rs_holders_has(&trial->holders, graph->out[e]))
+		    !rs_known_holders_has(&trial->holders, graph->out[e]))
 			continue;
 		// More references than its count: the count cannot be
 		// trusted, so the object is not called retained.
@@ -95,7 +95,7 @@ static struct rs_error *count_holders(struct trial *trial)
 {
 	for (size_t k = 0; k < trial->objects; k++)
 		if (has_guess(trial->graph, trial->set[k]))
-			return rs_holders_count(&trial->holders);
+			return rs_known_holders_count(&trial->holders);
 	return NULL;
 }
 
@@ -160,7 +160,7 @@ static struct rs_error *follow_shared(struct trial *trial)
 			const uint32_t target = rs_edge_target(edge);
 
 			if (trial->left[target] == RS_LEFT_NONE &&
-			    rs_holders_has(&trial->holders, edge))
+			    rs_known_holders_has(&trial->holders, edge))
 				share(trial, target);
 		}
 	}
@@ -214,7 +214,7 @@ struct rs_error *rs_graph_retained(const struct rs_graph *graph, uint32_t from,
 		err = follow_shared(&trial);
 	if (!err)
 		err = list_retained(&trial, list);
-	rs_holders_fini(&trial.holders);
+	rs_known_holders_fini(&trial.holders);
 	rs_block_free(trial.left, n, sizeof(uint32_t));
 	rs_block_free(trial.queue.item, objects, sizeof(uint32_t));
 	return err;

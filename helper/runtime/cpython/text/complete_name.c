@@ -4,6 +4,7 @@
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/dict.h"
 #include "runtime/cpython/text/name_key.h"
+#include "runtime/cpython/text/own_attributes.h"
 
 #include <stdio.h>
 
@@ -81,29 +82,14 @@ static void offer_class(struct completion *c, uint64_t class)
 	}
 }
 
-// Attributes, slots and fields of C, as they are told by the references.
-static struct rs_error *offer_own(struct completion *c, uint64_t object)
+static bool offer_own(void *context, const char *name, uint64_t target)
 {
-	struct rs_refs refs = {0};
-	struct rs_error *err = rs_refs_init(&refs, true);
-	char label[RS_WORD];
+	struct completion *c = context;
 
-	if (!err)
-		rs_py_read(&c->py->base, object, NULL, false, &refs);
-	for (uint32_t i = 0; !err && i < refs.n; i++) {
-		const uint32_t kind = refs.label[i].kind;
-
-		if (kind != RS_LABEL_FIELD && kind != RS_LABEL_ATTR &&
-		    kind != RS_LABEL_DICT)
-			continue;
-		rs_py_label(&c->py->base, &refs.label[i], label, sizeof(label));
-		if (strcmp(label, ".__dict__") == 0)
-			rs_py_dict_each(c->py, refs.target[i], offer_key, c);
-		if (label[0] == '.')
-			offer(c, label + 1);
-	}
-	rs_refs_fini(&refs);
-	return err;
+	if (strcmp(name, "__dict__") == 0)
+		rs_py_dict_each(c->py, target, offer_key, c);
+	offer(c, name);
+	return true;
 }
 
 static struct rs_error *of_object(struct completion *c, uint64_t object)
@@ -116,7 +102,7 @@ static struct rs_error *of_object(struct completion *c, uint64_t object)
 		offer_class(c, object);
 	else
 		offer_class(c, t->address);
-	return offer_own(c, object);
+	return rs_py_own_attributes_each(c->py, object, offer_own, c);
 }
 
 // The bytes of `text` up to its last dot; text in an open bracket has none.

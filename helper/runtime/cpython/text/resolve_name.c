@@ -2,6 +2,7 @@
 #include "runtime/cpython/decode/decode.h"
 #include "runtime/cpython/decode/dict.h"
 #include "runtime/cpython/text/name_key.h"
+#include "runtime/cpython/text/own_attributes.h"
 
 #include "base/error.h"
 
@@ -88,29 +89,28 @@ static uint64_t of_attributes(struct rs_cpython *py, const struct rs_py_type *t,
 	return 0;
 }
 
-// A reference whose label is `name`: slots, C fields, __dict__.
-static uint64_t
-of_labels(struct rs_cpython *py, uint64_t object, const char *name)
-{
-	struct rs_refs refs = {0};
-	struct rs_error *error = rs_refs_init(&refs, true);
-	uint64_t found = 0;
-	char text[RS_PART];
+struct own_attribute {
+	const char *name; // wanted
+	uint64_t value; // found; 0: not yet
+};
 
-	if (!error)
-		rs_py_read(&py->base, object, NULL, false, &refs);
-	for (uint32_t i = 0; !error && !found && i < refs.n; i++) {
-		const uint32_t kind = refs.label[i].kind;
-		if (kind != RS_LABEL_FIELD && kind != RS_LABEL_ATTR &&
-		    kind != RS_LABEL_DICT)
-			continue;
-		rs_py_label(&py->base, &refs.label[i], text, sizeof(text));
-		if (text[0] == '.' && strcmp(text + 1, name) == 0)
-			found = refs.target[i];
-	}
-	rs_error_free(error);
-	rs_refs_fini(&refs);
-	return found;
+static bool is_own_attribute(void *context, const char *name, uint64_t target)
+{
+	struct own_attribute *wanted = context;
+
+	if (strcmp(name, wanted->name) == 0)
+		wanted->value = target;
+	return !wanted->value;
+}
+
+static uint64_t
+own_attribute(struct rs_cpython *py, uint64_t object, const char *name)
+{
+	struct own_attribute wanted = {.name = name};
+
+	rs_error_free(rs_py_own_attributes_each(py, object, is_own_attribute,
+						&wanted));
+	return wanted.value;
 }
 
 // Whether it is a descriptor, which would compute the attribute.
@@ -146,10 +146,10 @@ attribute(struct rs_cpython *py, uint64_t object, const char *name)
 	}
 	if (value)
 		return value;
-	value = of_labels(py, object, name);
+	value = own_attribute(py, object, name);
 	if (value)
 		return value;
-	dict = t->how == RS_PY_TYPE ? 0 : of_labels(py, object, "__dict__");
+	dict = t->how == RS_PY_TYPE ? 0 : own_attribute(py, object, "__dict__");
 	if (dict)
 		value = rs_py_dict_get(py, dict, name);
 	if (!value && py->known->old && strcmp(t->name, "instance") == 0)

@@ -97,15 +97,13 @@ static bool is_own(const struct rs_caller_args *a, object method)
 	return type == a->builtin;
 }
 
-// @return Whether it did not raise.
-static bool call_method(struct rs_caller_args *a, object gc)
+static enum rs_caller_state call_method(struct rs_caller_args *a, object gc)
 {
 	const object method = attribute(a, gc, a->name);
 
 	if (method && !is_own(a, method)) {
 		drop(a, method);
-		a->replaced = 1;
-		return false;
+		return RS_CALLER_REPLACED;
 	}
 	const object tuple = method ? arguments(a) : 0;
 	const object result = tuple ? RS_CALLED(a, CALL, object, object,
@@ -120,10 +118,11 @@ static bool call_method(struct rs_caller_args *a, object gc)
 	drop(a, result);
 	drop(a, tuple);
 	drop(a, method);
-	return result;
+	return result ? RS_CALLER_DONE : RS_CALLER_RAISED;
 }
 
-static bool clear_garbage(const struct rs_caller_args *a, object gc)
+static enum rs_caller_state
+clear_garbage(const struct rs_caller_args *a, object gc)
 {
 	const object list = attribute(a, gc, "garbage");
 	const bool done =
@@ -131,7 +130,7 @@ static bool clear_garbage(const struct rs_caller_args *a, object gc)
 				  object)(list, 0, INT64_MAX, 0) == 0;
 
 	drop(a, list);
-	return done;
+	return done ? RS_CALLER_DONE : RS_CALLER_RAISED;
 }
 
 // With the interpreter's lock. An exception that is on its way stays.
@@ -147,21 +146,17 @@ static void work(struct rs_caller_args *a)
 	RS_CALLED(a, FETCH, void, object *, object *, object *)
 	(&error[0], &error[1], &error[2]);
 	const object gc = gc_module(a);
-	bool done = false;
+	enum rs_caller_state end = RS_CALLER_RAISED;
 	if (gc) {
 		a->garbage_before = garbage(a, gc);
-		done = a->name[0] ? call_method(a, gc) : clear_garbage(a, gc);
-		if (done)
+		end = a->name[0] ? call_method(a, gc) : clear_garbage(a, gc);
+		if (end == RS_CALLER_DONE)
 			a->garbage_after = garbage(a, gc);
 	}
-	forget_error(a, !done);
+	forget_error(a, end != RS_CALLER_DONE);
 	RS_CALLED(a, RESTORE, void, object, object, object)
 	(error[0], error[1], error[2]);
-	__atomic_store_n(&a->state,
-			 done	       ? RS_CALLER_DONE
-			 : a->replaced ? RS_CALLER_REPLACED
-				       : RS_CALLER_RAISED,
-			 __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->state, (uint64_t)end, __ATOMIC_SEQ_CST);
 }
 
 // In the main thread, with the interpreter's lock.

@@ -76,7 +76,6 @@ struct rs_caller_args {
 	int64_t returned; // -1: nothing, or no number
 	int64_t garbage_before, garbage_after; // len(gc.garbage), or -1
 	uint64_t error; // address of the exception's type
-	uint64_t replaced; // 1: the method is not the interpreter's own
 };
 
 /** ucontext_t, as rt_sigreturn reads it. Source: Linux,

@@ -313,7 +313,8 @@ struct rs_error *rs_acting_write(struct rs_acting *a, char **ret)
 	if (a->what.holder) { // objects are written by way of the report
 		a->json = &a->report.json;
 		err = write_all(a);
-		return err ? err : rs_report_take(&a->report, ret);
+		return err ? rs_report_checked(a->session, err)
+			   : rs_report_take(&a->report, ret);
 	}
 	rs_json_init(&own, -1);
 	a->json = &own;
@@ -321,8 +322,5 @@ struct rs_error *rs_acting_write(struct rs_acting *a, char **ret)
 	rs_report_problems(&own, a->session, false);
 	rs_report_completeness(&own, a->session);
 	rs_json_end_object(&own);
-	if (!err)
-		err = rs_json_take(&own, ret);
-	rs_json_fini(&own);
-	return err;
+	return rs_report_end(a->session, &own, err, ret);
 }

@@ -2,6 +2,7 @@
 //
 // rs_answer_call_facts(): what calling a live CPython depends on.
 #include "action/guest/caller.h"
+#include "answer/describe/report.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "session/session.h"
@@ -95,8 +96,5 @@ struct rs_error *rs_answer_call_facts(struct rs_session *session, char **ret)
 		err = write_lacks(session, &json);
 	}
 	rs_json_end_object(&json);
-	if (!err)
-		err = rs_json_take(&json, ret);
-	rs_json_fini(&json);
-	return err;
+	return rs_report_end(session, &json, err, ret);
 }

@@ -592,7 +592,8 @@ rs_answer_objects(struct rs_session *session,
  * A finding is about objects of one type in one situation, or about cycles of
  * the same types. Those that are just possible come last; otherwise most bytes
  * come first. finding: its number, the same for all questions to this session.
- * key: the same in every run of the program. number: objects, or cycles.
+ * key: the same in every run of the program; types without a name are `type@`
+ * in it, and may have the same. number: objects, or cycles.
  * references: that nothing explains, that are too many, or that lead to no
  * object. bytes: of the objects and of what only they keep alive; 0 if nothing
  * is lost. waiting: objects that the next collection frees; they are in no

@@ -78,6 +78,10 @@ class Leaks:
             shared = [one["references"] for one in answer["findings"]
                       if one["type"] == "Shared" and one["grade"] == "likely"]
             self.assertEqual([n > 9 * NUMBER for n in shared], [True])
+            # An address would be another one in each run.
+            self.assertEqual([one["number"] for one in answer["findings"]
+                              if one["key"] == "garbage __main__.type@"],
+                             [NUMBER])
         # Keys do not depend on the run.
         planted = {kind for _, kind, *_ in expected}
         keys = [{one["key"] for one in answer["findings"]

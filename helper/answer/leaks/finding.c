@@ -8,6 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { RS_KEY_TEXT = 2 * RS_KEY_SIZE }; // bytes of a key, or of a line
 
 const char *rs_finding_kind_text(unsigned kind)
 {
@@ -109,40 +112,47 @@ struct rs_error *rs_finding_begin(struct rs_finder *finder,
 	return err;
 }
 
-static struct rs_error *
-append(struct rs_vec *text, const char *format, va_list list, uint32_t *ret)
+// `type@0x7f..` is a type without a name: where it is differs from run to run.
+static void drop_addresses(char *key)
 {
-	char buf[2 * RS_KEY_SIZE];
+	static const char nameless[] = "type@";
+	char *at = key;
 
-	*ret = (uint32_t)text->used;
-	(void)vsnprintf(buf, sizeof(buf), format, list);
-	return rs_vec_append(text, buf, strlen(buf) + 1);
+	while ((at = strstr(at, nameless))) {
+		const char *end = at += sizeof(nameless) - 1;
+
+		if (strncmp(end, "0x", 2) == 0)
+			end += 2 + strspn(end + 2, "0123456789abcdef");
+		memmove(at, end, strlen(end) + 1);
+	}
 }
 
 struct rs_error *rs_finding_key(struct rs_finder *finder,
 				struct rs_finding *finding, const char *format,
 				...)
 {
+	char key[RS_KEY_TEXT];
 	va_list list;
 
 	va_start(list, format);
-	struct rs_error *err =
-		append(&finder->ret->text, format, list, &finding->key);
+	(void)vsnprintf(key, sizeof(key), format, list);
 	va_end(list);
-	return err;
+	drop_addresses(key);
+	finding->key = (uint32_t)finder->ret->text.used;
+	return rs_vec_append(&finder->ret->text, key, strlen(key) + 1);
 }
 
 struct rs_error *rs_finding_say(struct rs_finder *finder,
 				struct rs_finding *finding, const char *format,
 				...)
 {
-	uint32_t at;
+	char line[RS_KEY_TEXT];
 	va_list list;
 
 	va_start(list, format);
-	struct rs_error *err = append(&finder->ret->text, format, list, &at);
+	(void)vsnprintf(line, sizeof(line), format, list);
 	va_end(list);
 	if (!finding->lines++)
-		finding->line = at;
-	return err;
+		finding->line = (uint32_t)finder->ret->text.used;
+	return rs_vec_append(&finder->ret->text, line, strlen(line) + 1);
 }

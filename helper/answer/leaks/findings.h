@@ -163,7 +163,8 @@ rs_finding_begin(struct rs_finder *finder, enum rs_finding_kind kind,
 		 const uint32_t *object, uint32_t objects,
 		 struct rs_finding **ret);
 
-/** Set its key. Errors: RS_ENOMEM. */
+/** Set its key. A type without a name is `type@` in it, without its address.
+ * Errors: RS_ENOMEM. */
 RS_MUST_CHECK
 RS_PRINTF(3, 4)
 struct rs_error *rs_finding_key(struct rs_finder *finder,

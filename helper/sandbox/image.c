@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sandbox/image.h"
 
+#include "sandbox/code.h"
 #include "sandbox/plan_build.h"
 
 #include <elf.h>
@@ -20,7 +21,7 @@ void rs_image_close(struct rs_process_image *image)
 	rs_vec_fini(&image->fd);
 	rs_vec_fini(&image->file);
 	rs_vec_fini(&image->map);
-	free(image->allowed);
+	rs_code_fini(image);
 	free(image);
 }
 

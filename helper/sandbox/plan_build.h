@@ -32,6 +32,7 @@ struct rs_process_image {
 	uint64_t *allowed;
 	uint64_t allowed_mask; // slots - 1
 	uint64_t allowed_count;
+	struct rs_vec starts; // struct rs_function_starts: of files looked at
 	int core_fd; // one of fd
 	uint64_t bytes; // of the core and of files, each counted once
 	uint64_t space; // address space that the maps take

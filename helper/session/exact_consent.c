@@ -77,22 +77,51 @@ struct rs_error *rs_exact_expect(struct rs_memory *memory,
 			       rs_vec_count(&function, uint64_t));
 }
 
-static bool count(struct rs_vec *refused, uint32_t type, uint64_t function)
-{
-	struct rs_refused_type *known =
-		rs_vec_items(refused, struct rs_refused_type);
-	const size_t n = rs_vec_count(refused, struct rs_refused_type);
+/** What was not asked, by type. */
+struct rs_refused_types {
+	struct rs_vec type; // struct rs_refused_type, as they are met
+	// uint32_t: by number of a type 1 more than its index in type; 0: none
+	struct rs_vec index;
+};
 
-	// The latest first: objects of a type often lie side by side.
-	for (size_t i = n; i-- > 0;)
-		if (known[i].type == type) {
-			known[i].objects++;
-			return true;
-		}
-	known = rs_vec_push(refused, sizeof(*known));
-	if (known)
-		*known = (struct rs_refused_type){type, function, 1};
-	return known != NULL;
+static void refused_types_fini(struct rs_refused_types *refused)
+{
+	rs_vec_fini(&refused->type);
+	rs_vec_fini(&refused->index);
+}
+
+// A core may have a type for each of its objects.
+static uint32_t *index_of(struct rs_refused_types *refused, uint32_t type)
+{
+	const size_t n = rs_vec_count(&refused->index, uint32_t);
+	const size_t more = type < n ? 0 : (type + 1 - n) * sizeof(uint32_t);
+	void *fresh = rs_vec_push(&refused->index, more);
+
+	if (!fresh)
+		return NULL;
+	memset(fresh, 0, more);
+	return rs_vec_items(&refused->index, uint32_t) + type;
+}
+
+static bool
+count(struct rs_refused_types *refused, uint32_t type, uint64_t function)
+{
+	uint32_t *index = index_of(refused, type);
+	struct rs_refused_type *known;
+
+	if (!index)
+		return false;
+	if (!*index) {
+		known = rs_vec_push(&refused->type, sizeof(*known));
+		if (!known)
+			return false;
+		*known = (struct rs_refused_type){type, function, 0};
+		*index = (uint32_t)rs_vec_count(&refused->type,
+						struct rs_refused_type);
+	}
+	known = rs_vec_items(&refused->type, struct rs_refused_type);
+	known[*index - 1].objects++;
+	return true;
 }
 
 static int most_first(const void *a, const void *b)
@@ -125,10 +154,10 @@ static void name_types(struct rs_session *session, struct rs_vec *refused)
 	for (size_t i = 0; i < n && i < RS_NAMED_MAX; i++)
 		rs_memory_problem(
 			session->memory,
-			"%llu objects of type %s were read, not traversed: "
-			"their traverse function (%#llx) is not in any file on "
-			"this machine with the core's build-id; if you trust "
-			"the core: set refs run on",
+			"%llu objects of type %s were read, not traversed: no "
+			"file on this machine with the core's build-id has a "
+			"function that starts at %#llx, to which the type "
+			"leads; if you trust the core: set refs run on",
 			(unsigned long long)type[i].objects,
 			name_of(session, type[i].type),
 			(unsigned long long)type[i].function);
@@ -146,7 +175,8 @@ rs_exact_consent(struct rs_session *session, struct rs_runtime *rt)
 {
 	struct rs_exact_answer *exact = &session->exact[rt->index];
 	const struct rs_image_answer *a = &exact->answer;
-	RS_CLEANUP(rs_vec_fini) struct rs_vec refused = {0};
+	RS_CLEANUP(refused_types_fini)
+	struct rs_refused_types refused = {0};
 
 	for (uint64_t i = 0; a->refused && i < a->objects; i++) {
 		struct rs_row row = {0};
@@ -162,7 +192,7 @@ rs_exact_consent(struct rs_session *session, struct rs_runtime *rt)
 		if (!count(&refused, row.type, function))
 			return &rs_enomem;
 	}
-	name_types(session, &refused);
+	name_types(session, &refused.type);
 	return NULL;
 }
 

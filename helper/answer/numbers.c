@@ -24,7 +24,9 @@ read_count(struct rs_session *session, uint64_t object, int64_t *ret)
 		if (!rt->ops->is_object(rt, object))
 			continue;
 		rt->ops->read(rt, object, &row, false, NULL);
-		*ret = row.flags & RS_OBJ_IMMORTAL ? -1 : (int64_t)row.count;
+		*ret = row.flags & RS_OBJ_IMMORTAL ? -1
+		       : row.wide_count		   ? row.wide_count
+						   : (int64_t)row.count;
 		return true;
 	}
 	return false;

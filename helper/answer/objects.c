@@ -111,6 +111,12 @@ static bool is_wanted(const struct selection *s, uint32_t i)
 	       o->generations >> (g->flags[i] & RS_OBJ_GENERATION) & 1;
 }
 
+// Those below 0 come after 0, and before what has no count.
+static uint64_t key_of_count(int64_t count)
+{
+	return count < 0 ? 1 : UINT64_C(2) + (uint64_t)count;
+}
+
 // Counts of immortal objects say nothing: these come last.
 static uint64_t key_of(const struct selection *s, uint32_t i)
 {
@@ -119,7 +125,7 @@ static uint64_t key_of(const struct selection *s, uint32_t i)
 	if (s->order == RS_BY_SIZE)
 		return rs_graph_size(g, i);
 	if (s->order == RS_BY_COUNT && !(g->flags[i] & RS_OBJ_IMMORTAL))
-		return UINT64_C(1) + g->count[i];
+		return key_of_count(rs_graph_count(g, i));
 	return 0;
 }
 

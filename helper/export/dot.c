@@ -99,7 +99,8 @@ write_node(struct drawing *d, FILE *out, uint32_t number, bool center)
 	if (g->flags[number] & RS_OBJ_IMMORTAL)
 		(void)fprintf(out, "\\nimmortal");
 	else
-		(void)fprintf(out, "\\ncount %" PRIu32, g->count[number]);
+		(void)fprintf(out, "\\ncount %" PRId64,
+			      rs_graph_count(g, number));
 	(void)fprintf(out, "\", fillcolor=%s%s];\n",
 		      d->garbage[number] == RS_GARBAGE_YES &&
 				      !rs_report_unreachable(fate)

@@ -22,12 +22,25 @@ void rs_graph_fini(struct rs_graph *graph)
 	rs_vec_fini(&graph->root_text);
 	rs_vec_fini(&graph->dangling);
 	rs_vec_fini(&graph->large);
+	rs_vec_fini(&graph->wide);
 	rs_vec_fini(&graph->released);
 	rs_vec_fini(&graph->unreferenced);
 	if (graph->guessed)
 		rs_block_free(graph->guessed, n, 1);
 	rs_addrmap_fini(&graph->map);
 	*graph = (struct rs_graph){0};
+}
+
+int64_t rs_graph_count(const struct rs_graph *graph, uint32_t number)
+{
+	const struct rs_wide_count *wide =
+		rs_vec_items(&graph->wide, struct rs_wide_count);
+	const size_t n = rs_vec_count(&graph->wide, struct rs_wide_count);
+	const uint64_t address = graph->address[number];
+	const size_t at = RS_FIRST_INDEX(i, n, wide[i].address >= address);
+
+	return at < n && wide[at].address == address ? wide[at].count
+						     : graph->count[number];
 }
 
 uint64_t rs_graph_large_size(const struct rs_graph *graph, uint32_t number)

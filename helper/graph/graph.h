@@ -144,13 +144,19 @@ struct rs_large_size {
 	uint64_t bytes;
 };
 
+/** The count of an object that has no place in rs_graph.count[]. */
+struct rs_wide_count {
+	uint64_t address;
+	int64_t count;
+};
+
 struct rs_graph {
 	uint32_t objects;
 	uint32_t types;
 	uint64_t references; // entries of out[]
 	uint64_t *address; // [objects], ascending
 	// [objects] reference counts without the runtime's flag bits; from
-	// 0x7fffffff on saturated
+	// 0x7fffffff on saturated. What is shown is rs_graph_count().
 	uint32_t *count;
 	uint32_t *type; // [objects] index in type_row
 	// [objects] bytes, RS_SIZE_LARGE: in large; 0 when tracked_only. Read
@@ -186,6 +192,9 @@ struct rs_graph {
 	// struct rs_large_size, by ascending address: objects of 4 GiB and
 	// more. They are few, and half as many bytes for all others matter.
 	struct rs_vec large;
+	// struct rs_wide_count, by ascending address: counts below 0, and of
+	// more than 32 bits.
+	struct rs_vec wide;
 	// uint32_t: objects of which a collection drops a reference before it
 	// begins, one for each reference.
 	struct rs_vec released;
@@ -215,6 +224,9 @@ rs_graph_find(const struct rs_graph *graph, uint64_t address)
 {
 	return rs_addrmap_number(&graph->map, address);
 }
+
+/** @return The count of object @p number, which may be below 0. */
+int64_t rs_graph_count(const struct rs_graph *graph, uint32_t number);
 
 /** Slow path of rs_graph_size(). */
 uint64_t rs_graph_large_size(const struct rs_graph *graph, uint32_t number);

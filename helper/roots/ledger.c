@@ -16,8 +16,8 @@ rs_ledger_row(const struct rs_ledger *ledger, uint32_t number)
 	    (g->guessed && g->guessed[number]))
 		return row;
 	row.counted = true;
-	row.count = g->count[number];
-	row.unexplained = (int64_t)row.count - (int64_t)row.named;
+	row.count = rs_graph_count(g, number);
+	row.unexplained = row.count - (int64_t)row.named;
 	if (row.unexplained <= 0)
 		return row;
 	row.places = ledger->evidence[number];

@@ -106,7 +106,8 @@ struct rs_ledger {
 struct rs_ledger_row {
 	bool counted; // false: immortal or guessed; the rest is then 0
 	bool deferred; // see above
-	uint32_t count, named;
+	int64_t count; // rs_graph_count()
+	uint32_t named;
 	uint32_t evidence; // words that explain a part of the count
 	uint32_t places; // words found: evidence or more
 	// What is left; negative: over, more named references than the count.

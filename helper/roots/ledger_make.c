@@ -72,7 +72,7 @@ static void add_up(struct rs_ledger *ledger)
 		t->deferred += row.deferred;
 		if (!row.counted)
 			continue;
-		t->counts += row.count;
+		t->counts += (uint64_t)row.count; // below 0: less
 		t->named += row.named;
 		t->evidence += row.evidence;
 		if (row.unexplained > 0) {

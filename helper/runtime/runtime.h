@@ -94,6 +94,9 @@ struct rs_row {
 	// Without flag bits; from 0x7fffffff on saturated; UINT32_MAX when
 	// immortal.
 	uint32_t count;
+	// Its count where that one has no room for it: below 0 (count is 0), or
+	// of more than 32 bits (it is saturated). Else 0.
+	int64_t wide_count;
 	uint32_t type; // index in the session's table of types
 	uint16_t flags; // enum rs_object_flag, without the generation
 };

@@ -120,6 +120,10 @@ uint8_t rs_build_runtime_at(struct rs_session *session, uint64_t address);
 RS_MUST_CHECK struct rs_error *
 rs_build_released(struct rs_session *session, struct rs_graph *graph);
 
+/** Fill in graph->wide. Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *
+rs_build_wide_counts(struct rs_session *session, struct rs_graph *graph);
+
 /** Allocate the arrays of @p graph that have an entry for each object, and fill
  * in address. Errors: RS_ENOMEM. */
 RS_MUST_CHECK struct rs_error *rs_build_arrays(struct rs_graph *graph);

@@ -234,7 +234,8 @@ static struct rs_error *build(struct rs_whole *w)
 	    (err = ask_and_find_roots(w)) || (err = read_all(w)) ||
 	    (err = place_roots(w)) || (err = place_unreferenced(w)) ||
 	    (err = rs_build_static_objects(session, g)) ||
-	    (err = rs_build_released(session, g)))
+	    (err = rs_build_released(session, g)) ||
+	    (err = rs_build_wide_counts(session, g)))
 		return err;
 	g->types =
 		(uint32_t)rs_vec_count(&session->types.row, struct rs_type_row);

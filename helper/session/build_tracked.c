@@ -249,6 +249,8 @@ rs_build_tracked(struct rs_session *session, struct rs_graph *ret)
 	if (!err)
 		err = rs_build_released(session, ret);
 	if (!err)
+		err = rs_build_wide_counts(session, ret);
+	if (!err)
 		err = rs_parallel_check(reader);
 	rs_parallel_free(reader);
 	if (err) {

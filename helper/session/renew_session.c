@@ -79,6 +79,8 @@ rs_now_count(struct rs_session *session, uint64_t object, int64_t *ret)
 		return rs_error_new(RS_ENOTFOUND, "%#llx is no object",
 				    (unsigned long long)object);
 	now->ops->read(now, object, &row, false, NULL);
-	*ret = row.flags & RS_OBJ_IMMORTAL ? -1 : (int64_t)row.count;
+	*ret = row.flags & RS_OBJ_IMMORTAL ? -1
+	       : row.wide_count		   ? row.wide_count
+					   : (int64_t)row.count;
 	return NULL;
 }

@@ -57,11 +57,13 @@
  * module ("os"), a function or method ("Foo.f"), a frame or code object
  * ("f (x.py:3)"). count: the reference count, without the runtime's flag bits;
  * null for an immortal object, whose count means nothing (3.12 and later, and
- * static objects of 3.11). size: in bytes, including tables that belong to the
- * object alone. gc: "none" if its type does not support garbage collection.
- * text: a short form of at most 200 bytes, made by reading memory. of: the
- * owner of a dict, in the answers of count, show, referrers, why and cycles, if
- * it is known: the module, class, function or other object whose own dict it is
+ * static objects of 3.11); below 0 when it was released more often than it was
+ * held, or is damaged (before 3.12). size: in bytes, including tables that
+ * belong to the object alone. gc: "none" if its type does not support garbage
+ * collection. text: a short form of at most 200 bytes, made by reading memory.
+ * of: the owner of a dict, in the answers of count, show, referrers, why and
+ * cycles, if it is known: the module, class, function or other object whose own
+ * dict it is
  * ("module os", "class m.Foo", "function f", "Foo 0x.."), or the field of an
  * interpreter or thread that holds it ("sys.modules"). found: only the block of
  * malloc() that it is in says that there is an object; else left out.
@@ -1087,7 +1089,8 @@ rs_export_dot(struct rs_session *session, const char *path, uint64_t object,
  * Errors: as all rs_answer_*().
  */
 
-/** The reference count; -1 for an immortal object. Reads this object alone,
+/** The reference count, below 0 where the target's is; -1 for an immortal
+ * object, too. Reads this object alone,
  * unless the graph has already been built. */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_number_count(struct rs_session *session, uint64_t object, int64_t *ret);

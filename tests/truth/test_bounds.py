@@ -99,6 +99,41 @@ class Bounds(unittest.TestCase):
         self.assertEqual(found["object"]["id"], holder)
         self.assertEqual(found["label"], "[0]")
 
+    def test_counts_that_no_32_bits_hold(self):
+        # From 3.12 on a count has 32 bits, and what has more is immortal.
+        for interpreter in FOUND:
+            if interpreter.release >= [3, 12]:
+                continue
+            with self.subTest(interpreter=interpreter.name), \
+                    started(interpreter, "limits.py", "counts") as target:
+                addresses = [int(word, 16) for word in target.wait_ready()]
+                target.stop()
+                told = [self.counts(target.pid, addresses)]
+                target.resume()
+                if interpreter in WITH_CORES:
+                    told.append(self.counts(target.gcore(), addresses))
+                self.assertEqual(target.finish(), 0, target.printed)
+                said = [int(line.split()[1]) for line in target.printed
+                        if line.startswith("count ")]
+                self.assertEqual(len(said), len(addresses))
+                self.assertLess(said[0], 0)
+                for answer in told:
+                    self.assertEqual(answer, said)
+
+    def counts(self, source, addresses):
+        with engine.Session(source) as session:
+            told = [session.count(address) for address in addresses]
+            self.assertIn("2 objects have a count below 0",
+                          " ".join(session.info()["problems"]))
+            self.assertIn("count below 0",
+                          " ".join(session.collect(limit=0)["problems"]))
+        for one in told:
+            self.assertEqual(one["unexplained"],
+                             one["count"] - one["named"] - one["evidence"]
+                             if one["count"] > 0 else
+                             one["count"] - one["named"])
+        return [one["count"] for one in told]
+
     def test_none_is_none_with_a_count_of_0(self):
         # From 3.12 on nothing brings it there.
         looked = 0

@@ -186,13 +186,47 @@ static void write_partial(struct rs_json *j, const struct rs_graph *g)
 	rs_json_string(j, line);
 }
 
+// How many objects have a count below 0, and one of them.
+static size_t count_below(const struct rs_graph *g, struct rs_wide_count *ret)
+{
+	const struct rs_wide_count *wide =
+		rs_vec_items(&g->wide, struct rs_wide_count);
+	size_t found = 0;
+
+	for (size_t i = 0; i < rs_vec_count(&g->wide, struct rs_wide_count);
+	     i++) {
+		if (wide[i].count < 0 && !found++)
+			*ret = wide[i];
+	}
+	return found;
+}
+
+// `2 objects have a count below 0, None (-3) for one: ...`
+static void write_below(struct rs_json *j, const struct rs_graph *g)
+{
+	struct rs_wide_count one = {0};
+	const size_t n = count_below(g, &one);
+	char line[RS_NAME_SIZE + 160];
+	char name[RS_NAME_SIZE];
+
+	if (!n)
+		return;
+	rs_report_name_in(g, rs_graph_find(g, one.address), name, sizeof(name));
+	(void)snprintf(line, sizeof(line),
+		       "%zu objects have a count below 0, %s (%" PRId64
+		       ") for one: they were released more often than held, "
+		       "or are damaged",
+		       n, name, one.count);
+	rs_json_string(j, line);
+}
+
 void rs_report_problems(struct rs_json *json, const struct rs_session *session,
 			bool all)
 {
 	const struct rs_memory *memory = session->memory;
 	const struct rs_graph *g = graph_of(session);
 
-	if (!all && !memory->gaps && !(g && g->partial))
+	if (!all && !memory->gaps && !(g && (g->partial || g->wide.used)))
 		return;
 	rs_json_key(json, "problems");
 	rs_json_begin_array(json);
@@ -204,6 +238,8 @@ void rs_report_problems(struct rs_json *json, const struct rs_session *session,
 		rs_json_string(json, memory->gap[i]);
 	if (g && g->partial)
 		write_partial(json, g);
+	if (g)
+		write_below(json, g);
 	rs_json_end_array(json);
 }
 

@@ -53,5 +53,5 @@ void rs_report_holder_sums(const struct rs_report *report, uint32_t number,
 	if (!(graph->flags[number] & RS_OBJ_IMMORTAL) &&
 	    !(graph->guessed && graph->guessed[number]))
 		ret->unexplained =
-			(int64_t)graph->count[number] - (int64_t)ret->named;
+			rs_graph_count(graph, number) - (int64_t)ret->named;
 }

@@ -91,5 +91,5 @@ int64_t rs_report_count(const struct rs_graph *graph, uint32_t number)
 {
 	if (graph->flags[number] & RS_OBJ_IMMORTAL)
 		return -1;
-	return graph->count[number];
+	return rs_graph_count(graph, number);
 }

@@ -11,7 +11,7 @@ void rs_report_key_count(struct rs_json *json, const struct rs_graph *graph,
 	if (graph->flags[number] & RS_OBJ_IMMORTAL)
 		rs_json_null(json);
 	else
-		rs_json_uint(json, graph->count[number]);
+		rs_json_int(json, rs_graph_count(graph, number));
 }
 
 void rs_report_facts(struct rs_json *json, const struct rs_graph *graph,

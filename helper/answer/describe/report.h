@@ -236,7 +236,7 @@ struct rs_holder_sums {
 void rs_report_holder_sums(const struct rs_report *report, uint32_t number,
 			   struct rs_holder_sums *ret);
 
-/** @return The reference count; -1 when immortal. */
+/** @return The reference count, which may be below 0; -1 when immortal. */
 int64_t rs_report_count(const struct rs_graph *graph, uint32_t number);
 
 /** rs_graph_reverse(), once. From then on OBJECTs have the member "of".

@@ -333,7 +333,7 @@ static struct rs_error *make_over(struct rs_finder *f, const uint32_t *object,
 	finding->grade = grade_over(f, finding, -least);
 	const struct rs_ledger_row row = rs_ledger_row(f->ledger, object[0]);
 	err = rs_finding_say(
-		f, finding, "%s%" PRIu32 " holders, count %" PRIu32,
+		f, finding, "%s%" PRIu32 " holders, count %" PRId64,
 		objects == 1 ? "" : "such as ", row.named, row.count);
 	if (err)
 		return err;

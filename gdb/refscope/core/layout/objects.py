@@ -12,6 +12,8 @@ def count(answer: dict[str, Any]) -> list[str]:
     value = answer["count"]
     lines = [text.described(answer["object"])]
     lines.append("count: " + ("immortal" if value is None else str(value)))
+    if value is not None and value < 0:
+        lines[-1] += " (released more often than held, or damaged)"
     roots = [h for h in answer["holders"] if h["kind"] == "root"]
     containers = answer["containers"]
     lines += text.indent(_references(roots + containers))

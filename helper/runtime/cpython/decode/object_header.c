@@ -45,6 +45,18 @@ bool rs_py_is_counted(struct rs_cpython *py, const uint8_t *p)
 	return word && !(word >> 32);
 }
 
+int64_t
+rs_py_wide_count(struct rs_cpython *py, uint64_t object, const uint8_t *p)
+{
+	if (py->known->threaded_bits || py->refcount32)
+		return 0;
+	const int64_t count = (int64_t)rs_py_word(p + py->known->ob_refcnt);
+	return count < 0 || (count >= UINT32_MAX &&
+			     !rs_py_is_frozen(py, object, count))
+		       ? count
+		       : 0;
+}
+
 bool rs_py_is_linked(struct rs_cpython *py, uint64_t object, const uint8_t *p)
 {
 	const uint32_t size = py->head_size;

@@ -53,10 +53,16 @@ uint32_t rs_py_threaded_count(const struct rs_cpython *py, uint64_t object,
  * is never freed, whatever is counted from there: what 3.12 calls immortal.
  */
 static inline bool
-rs_py_is_frozen_count(const struct rs_cpython *py, int64_t count)
+rs_py_is_frozen(struct rs_cpython *py, uint64_t object, int64_t count)
 {
-	return py->version >> 16 == 0x030b && count >= RS_PY_FROZEN_COUNT;
+	return __builtin_expect(count >= RS_PY_FROZEN_COUNT, 0) &&
+	       py->version >> 16 == 0x030b &&
+	       rs_memory_module(py->base.memory, object);
 }
+
+/** As rs_row.wide_count. Before 3.12 counts are signed and of 64 bits. */
+int64_t
+rs_py_wide_count(struct rs_cpython *py, uint64_t object, const uint8_t *header);
 
 /**
  * The count of @p object, whose header is @p header.
@@ -79,7 +85,7 @@ static inline uint32_t rs_py_count(struct rs_cpython *py, uint64_t object,
 	const int64_t count = (int64_t)rs_py_word(header + at);
 	if (count < 0)
 		return 0;
-	*immortal = rs_py_is_frozen_count(py, count);
+	*immortal = rs_py_is_frozen(py, object, count);
 	if (*immortal)
 		return UINT32_MAX;
 	return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX - 1;

@@ -112,6 +112,7 @@ static void fill_row(struct rs_cpython *py, const struct rs_py_type *t,
 	row->type = t->index;
 	row->flags = t->object_flags;
 	row->count = rs_py_count(py, object, body, &immortal);
+	row->wide_count = rs_py_wide_count(py, object, body);
 	if (t->gc)
 		row->flags |= head_flags(py, t, body);
 	if (t->gc && py->known->threaded_bits && row->count &&
@@ -177,21 +178,22 @@ static void read_frozen_refs(struct rs_cpython *py, const struct rs_py_type *t,
 	refs->drain = NULL; // the complete references are needed below
 	read_refs(py, t, object, body, refs);
 	for (uint32_t i = first; i < refs->n; i++) {
-		uint32_t count = 0;
-		if (rs_memory_u32(py->base.memory, refs->target[i] + at,
+		uint64_t count = 0;
+		if (rs_memory_u64(py->base.memory, refs->target[i] + at,
 				  &count) &&
-		    count < RS_PY_FROZEN_COUNT)
+		    !rs_py_is_frozen(py, refs->target[i], (int64_t)count))
 			refs->kind[i] = RS_WEAK;
 	}
 	refs->drain = drain;
 }
 
 static bool is_frozen(struct rs_cpython *py, const struct rs_py_type *t,
-		      const uint8_t *body)
+		      uint64_t object, const uint8_t *body)
 {
 	return (t->how == RS_PY_TUPLE || t->how == RS_PY_CODE) &&
-	       rs_py_is_frozen_count(
-		       py, (int64_t)rs_py_word(body + py->known->ob_refcnt));
+	       rs_py_is_frozen(
+		       py, object,
+		       (int64_t)rs_py_word(body + py->known->ob_refcnt));
 }
 
 /*
@@ -207,6 +209,8 @@ static void fill_unread(struct rs_cpython *py, const struct rs_py_type *t,
 
 	if (t && p)
 		row->count = rs_py_count(py, object, p, &immortal);
+	if (!immortal)
+		row->wide_count = rs_py_wide_count(py, object, p);
 	if (immortal)
 		row->flags |= RS_OBJ_IMMORTAL;
 }
@@ -241,7 +245,7 @@ void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 	}
 	if (!refs)
 		return;
-	if (is_frozen(py, t, body))
+	if (is_frozen(py, t, address, body))
 		read_frozen_refs(py, t, address, body, refs);
 	else
 		read_refs(py, t, address, body, refs);

@@ -383,7 +383,8 @@ class Threaded:
     def test_it_is_refused(self):
         path, told = self.core("waits", True)
         with engine.Session(path) as session:
-            refused = r"CPython [\d.]+: a free-threaded build runs nothing"
+            refused = r"CPython [\d.]+: code of a free-threaded build " \
+                r"cannot be run"
             self.assertRegex(outcome(session, "1"), refused)
             with self.assertRaisesRegex(engine.EngineError, refused):
                 session.repr(int(told[0]["id"], 16))

@@ -43,6 +43,31 @@ static void write_queue(struct rs_json *j, const struct rs_info_thread *thread)
 	rs_json_end_object(j);
 }
 
+static void write_known(struct rs_json *j, const char *key, int64_t value)
+{
+	rs_json_key(j, key);
+	if (value < 0)
+		rs_json_null(j);
+	else
+		rs_json_int(j, value);
+}
+
+static void write_wait(struct rs_json *j, const struct rs_info_thread *thread)
+{
+	rs_json_key(j, "waits");
+	if (thread->call < 0) {
+		rs_json_null(j);
+	} else {
+		rs_json_begin_object(j);
+		rs_json_key_int(j, "call", thread->call);
+		rs_json_key_string(j, "name", thread->call_name);
+		write_known(j, "for_ns", thread->waits_ns);
+		rs_json_end_object(j);
+	}
+	write_known(j, "ran_ms", thread->ran_ms);
+	write_known(j, "age_ms", thread->age_ms);
+}
+
 static void write_threads(struct rs_json *j, const struct rs_runtime_info *info)
 {
 	const struct rs_info_thread *thread =
@@ -63,6 +88,7 @@ static void write_threads(struct rs_json *j, const struct rs_runtime_info *info)
 		rs_json_key_bool(j, "holds_gil", thread[i].holds_gil);
 		if (thread[i].queues)
 			write_queue(j, &thread[i]);
+		write_wait(j, &thread[i]);
 		write_frames(j, info, &thread[i]);
 		rs_json_end_object(j);
 	}

@@ -68,6 +68,13 @@ struct rs_thread {
 	// user_regs_struct (x86-64) or user_pt_regs (aarch64); 0: not known
 	uint64_t reg[RS_REGISTERS];
 	unsigned regs;
+	// The system call in which it waits (x86-64), and its first argument;
+	// less than 0: none, or not known.
+	int64_t call;
+	uint64_t call_argument;
+	// Of the processor's time it has had, and how long ago it started, in
+	// ms; less than 0: not known.
+	int64_t ran_ms, age_ms;
 };
 
 struct rs_memory_ops;

@@ -16,6 +16,7 @@
 #include "base/vec.h"
 #include "memory/memory.h"
 
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -183,6 +184,12 @@ void rs_segments_seal(struct rs_target *target);
  * Errors: as rs_segments_add().
  */
 RS_MUST_CHECK struct rs_error *rs_copied_reserve(struct rs_target *target);
+
+/** Append the threads of a live process. Errors: RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *rs_live_threads(struct rs_target *target);
+
+/** Open /proc/PID/NAME of a live process. @return NULL with errno set. */
+FILE *rs_live_file(const struct rs_target *target, const char *name);
 
 /** Note what of a live process is resident: resident.c. To be called before its
  * memory is read. Errors: RS_ENOMEM. */

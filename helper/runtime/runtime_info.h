@@ -27,6 +27,11 @@ struct rs_info_thread {
 	bool queues; // whether threads of this runtime have such a queue
 	uint64_t queued, queued_bytes;
 	uint32_t frame, frames; // first of rs_runtime_info.frame, number
+	// The system call in which it was; less than 0: none, or not known.
+	int64_t call;
+	const char *call_name; // static; NULL: not one in which threads wait
+	int64_t waits_ns; // for how long; less than 0: not known
+	int64_t ran_ms, age_ms; // less than 0: not known
 };
 
 struct rs_info_allocator {

@@ -193,6 +193,8 @@ RS_PUBLIC void rs_text_free(char *text);
  *     "free_list":N,"other":N,"large":N|null}|null,
  *   "threads":[{"tid":N,"ident":"0x..","interpreter":N,"holds_gil":bool,
  *     "merge_queue":{"objects":N,"bytes":N},
+ *     "waits":{"call":N,"name":"futex"|null,"for_ns":N|null}|null,
+ *     "ran_ms":N|null,"age_ms":N|null,
  *     "frames":[{"function":"f","file":"x.py","line":N}]}],
  *   "gc":{as in rs_answer_gc()}}],
  *  "objects":N,"tracked":N,"references":N,"bytes":N,"dropped":N,
@@ -211,6 +213,11 @@ RS_PUBLIC void rs_text_free(char *text);
  * grouped by the object that holds them, with the first of each. count_zero, if
  * there are any: objects that are never freed (None) and have a count of 0, and
  * the number of references to each.
+ *
+ * waits, ran_ms, age_ms: the system call in which the thread was (x86-64),
+ * how long it has run and how long ago it started; null: not known. for_ns: for
+ * how long it has waited, which only threads note that wait for a lock of
+ * CPython's own kind (threading.Lock from 3.14 on).
  *
  * objects: all that a collector tracks, that are in CPython's arenas or heaps,
  * or that a root or another object refers to, and those of more than 512 bytes

@@ -822,6 +822,8 @@ thread is still there
                         {"function": "<module>", "file": "x.py",
                          "line": 9}]}, {
                     "tid": 13, "holds_gil": False, "frames": [],
+                    "waits": {"call": 0, "name": "read", "for_ns": None},
+                    "ran_ms": 20, "age_ms": 3_600_000 * 3,
                     "merge_queue": {"objects": 1200, "bytes": 1 << 20}}]}]})
         self.check(lines, """
             core /tmp/core
@@ -829,6 +831,7 @@ thread is still there
                 pymalloc: 1,600 blocks in 1 arena: 1,234 objects, 66 on free lists, 300 tables and buffers; 12 too large for an arena
                 thread 12, holds the GIL: f (x.py:3) < <module> (x.py:9)
                 thread 13, 1,200 objects (1.0 MiB) in its merge queue: no frames
+                  waits in read; for how long is not recorded; it has run for 20 ms of the 3.0 h since its start
                 gc: enabled, threshold 700, count 1, garbage 0
               objects     1,234,567
               tracked             5

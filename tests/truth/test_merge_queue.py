@@ -40,6 +40,8 @@ class Queue:
         self.assertGreaterEqual(blocked["merge_queue"]["bytes"],
                                 16 * self.waiting)
         self.assertEqual(blocked["frames"][0]["function"], "blocked")
+        self.assertEqual(blocked["waits"]["name"], "futex")
+        self.assertGreaterEqual(blocked["waits"]["for_ns"], 0)
 
     def test_the_queue_is_a_holder_of_the_count(self):
         free, ring, kept = self.objects
@@ -53,7 +55,8 @@ class Queue:
             self.assertEqual(len(told), 1)
             self.assertRegex(told[0], r"\Athread \d+: merge queue \(%d "
                              r"objects wait until it goes on; it is in "
-                             r"blocked, line \d+\)\Z" % self.waiting)
+                             r"blocked, line \d+, waits in futex, for "
+                             r"\d+\.\d{3} s\)\Z" % self.waiting)
 
     def test_a_collection_merges_first(self):
         with engine.Session(self.core) as session:
@@ -67,7 +70,9 @@ class Queue:
         typed = debugger.run(self.core, ["refs info"], self.interpreter.path)
         self.assertRegex(" ".join(typed.parts[0].split()),
                          r"thread \d+, %d objects \([0-9.]+ KiB\) in its "
-                         r"merge queue: blocked \(" % self.waiting)
+                         r"merge queue: blocked \([^)]+\) .*? "
+                         r"waits in futex, for [0-9.]+ (s|ms|us)\b"
+                         % self.waiting)
 
 
 FOUND = [i for i in interpreters.find() if "t" in i.flavour.split("-")[0]]

@@ -10,7 +10,11 @@
  */
 enum {
 	RS_PRSTATUS_PID = 32,
+	RS_PRSTATUS_UTIME = 48, // struct timeval, and then pr_stime
 	RS_PRSTATUS_REG = 112,
+	RS_X86_RAX = 10,
+	RS_X86_RDI = 14,
+	RS_X86_ORIG_RAX = 15,
 	RS_X86_RIP = 16,
 	RS_X86_RSP = 19,
 	RS_X86_FS_BASE = 21,
@@ -33,13 +37,64 @@ static uint64_t word(const uint8_t *p)
 	return v;
 }
 
+// The system call that was interrupted when the thread stopped. Source: Linux
+// include/linux/errno.h and include/uapi/asm-generic/errno-base.h; a thread
+// that did not come from a system call has -1 in orig_rax.
+static void find_call(struct rs_thread *thread)
+{
+	static const int interrupted[] = {
+		-4, // EINTR
+		-512, // ERESTARTSYS
+		-513, // ERESTARTNOINTR
+		-514, // ERESTARTNOHAND
+		-516, // ERESTART_RESTARTBLOCK
+	};
+	const int64_t result = (int64_t)thread->reg[RS_X86_RAX];
+
+	for (size_t i = 0; i < sizeof(interrupted) / sizeof(*interrupted); i++)
+		if (result == interrupted[i])
+			thread->call = (int64_t)thread->reg[RS_X86_ORIG_RAX];
+	thread->call_argument = thread->reg[RS_X86_RDI];
+}
+
+// The kernel fills this in, gcore leaves zeros.
+static int64_t read_ran_ms(const uint8_t *desc)
+{
+	const uint8_t *time = desc + RS_PRSTATUS_UTIME;
+	const uint64_t seconds = word(time) + word(time + 16);
+	const uint64_t micro = word(time + 8) + word(time + 24);
+
+	if (seconds > UINT32_MAX || micro > UINT32_MAX || !(seconds | micro))
+		return -1;
+	return (int64_t)(seconds * 1000 + micro / 1000);
+}
+
+static void read_thread(const uint8_t *desc, bool x86, struct rs_thread *thread)
+{
+	const uint8_t *reg = desc + RS_PRSTATUS_REG;
+	int32_t tid;
+
+	memcpy(&tid, desc + RS_PRSTATUS_PID, sizeof(tid));
+	thread->tid = tid;
+	thread->pc = word(reg + 8 * (size_t)(x86 ? RS_X86_RIP : RS_ARM_PC));
+	thread->sp = word(reg + 8 * (size_t)(x86 ? RS_X86_RSP : RS_ARM_SP));
+	thread->regs = x86 ? RS_X86_REGS : RS_ARM_REGS;
+	for (unsigned i = 0; i < thread->regs; i++)
+		thread->reg[i] = word(reg + (size_t)8 * i);
+	thread->call = -1;
+	thread->ran_ms = read_ran_ms(desc);
+	thread->age_ms = -1;
+	if (!x86)
+		return;
+	find_call(thread);
+	thread->fs_base = thread->reg[RS_X86_FS_BASE];
+}
+
 static struct rs_error *
 read_prstatus(struct rs_target *target, const uint8_t *desc, size_t size)
 {
 	struct rs_memory *memory = &target->memory;
 	const bool x86 = target->machine == EM_X86_64;
-	const uint8_t *reg = desc + RS_PRSTATUS_REG;
-	int32_t tid;
 
 	if (size <
 	    RS_PRSTATUS_REG + 8 * (size_t)(x86 ? RS_X86_REGS : RS_ARM_REGS))
@@ -55,15 +110,7 @@ read_prstatus(struct rs_target *target, const uint8_t *desc, size_t size)
 		&memory->thread, &memory->threads, sizeof(*thread));
 	if (!thread)
 		return &rs_enomem;
-	memcpy(&tid, desc + RS_PRSTATUS_PID, sizeof(tid));
-	thread->tid = tid;
-	thread->pc = word(reg + 8 * (size_t)(x86 ? RS_X86_RIP : RS_ARM_PC));
-	thread->sp = word(reg + 8 * (size_t)(x86 ? RS_X86_RSP : RS_ARM_SP));
-	thread->regs = x86 ? RS_X86_REGS : RS_ARM_REGS;
-	for (unsigned i = 0; i < thread->regs; i++)
-		thread->reg[i] = word(reg + (size_t)8 * i);
-	if (x86)
-		thread->fs_base = word(reg + (size_t)8 * RS_X86_FS_BASE);
+	read_thread(desc, x86, thread);
 	return NULL;
 }
 

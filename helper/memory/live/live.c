@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "memory/elf/modules.h"
 
-#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +59,7 @@ static struct rs_error *cannot(const struct rs_target *target, int code)
 	return rs_error_new(RS_EIO, "process %d: %s", pid, strerror(code));
 }
 
-static FILE *open_proc(const struct rs_target *target, const char *name)
+FILE *rs_live_file(const struct rs_target *target, const char *name)
 {
 	char path[96];
 
@@ -115,7 +114,7 @@ static struct rs_error *read_map(struct rs_target *target, char *line)
 
 static struct rs_error *read_maps(struct rs_target *target)
 {
-	FILE *maps = open_proc(target, "maps");
+	FILE *maps = rs_live_file(target, "maps");
 	RS_AUTO_FREE char *line = NULL;
 	struct rs_error *err = NULL;
 	size_t cap = 0;
@@ -139,7 +138,7 @@ static struct rs_error *read_maps(struct rs_target *target)
 
 static struct rs_error *read_auxv(struct rs_target *target)
 {
-	FILE *file = open_proc(target, "auxv");
+	FILE *file = rs_live_file(target, "auxv");
 	Elf64_auxv_t auxv[RS_LIVE_AUXV];
 	size_t size = 0;
 
@@ -148,60 +147,6 @@ static struct rs_error *read_auxv(struct rs_target *target)
 	size = sizeof(*auxv) * fread(auxv, sizeof(*auxv), RS_LIVE_AUXV, file);
 	(void)fclose(file);
 	return size ? rs_target_set_auxv(target, auxv, size) : NULL;
-}
-
-/** Read sp and pc of a thread: the last two words of
- * /proc/PID/task/TID/syscall, which has them only when the thread is stopped.
- */
-static void
-read_syscall(const struct rs_target *target, struct rs_thread *thread)
-{
-	char name[64];
-	char line[512];
-
-	(void)snprintf(name, sizeof(name), "task/%lld/syscall",
-		       (long long)thread->tid);
-	FILE *file = open_proc(target, name);
-	if (!file)
-		return;
-	if (fgets(line, sizeof(line), file)) {
-		char *pc = strrchr(line, ' ');
-		if (pc) {
-			*pc = 0;
-			const char *sp = strrchr(line, ' ');
-			thread->pc = strtoull(pc + 1, NULL, 16);
-			thread->sp = sp ? strtoull(sp + 1, NULL, 16) : 0;
-		}
-	}
-	(void)fclose(file);
-}
-
-static struct rs_error *read_threads(struct rs_target *target)
-{
-	struct rs_memory *memory = &target->memory;
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)target->pid);
-	DIR *task = opendir(path);
-	if (!task)
-		return NULL; // the threads are not known
-	struct rs_error *err = NULL;
-	const struct dirent *entry;
-	while ((entry = readdir(task))) {
-		const long tid = strtol(entry->d_name, NULL, 10);
-		if (tid <= 0)
-			continue;
-		struct rs_thread *thread = rs_array_push(
-			&memory->thread, &memory->threads, sizeof(*thread));
-		if (!thread) {
-			err = &rs_enomem;
-			break;
-		}
-		thread->tid = tid;
-		read_syscall(target, thread);
-	}
-	(void)closedir(task);
-	return err;
 }
 
 /**
@@ -264,7 +209,7 @@ struct rs_error *rs_memory_open_live(pid_t pid,
 	err = choose_method(target);
 	if (err)
 		return err;
-	err = read_threads(target);
+	err = rs_live_threads(target);
 	if (err)
 		return err;
 	err = rs_modules_find(target);

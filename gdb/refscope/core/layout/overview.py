@@ -249,12 +249,16 @@ def _threads(threads: list[dict[str, Any]], several: bool) -> list[str]:
     """One line for each; those that execute the same are counted."""
     alike: dict[str, list[dict[str, Any]]] = {}
     for thread in threads:
+        queue = thread.get("merge_queue") or {}
         what = [thread.get("frames"), thread.get("interpreter"),
-                bool(thread.get("holds_gil"))]
+                bool(thread.get("holds_gil")),
+                queue.get("objects") and thread.get("ident")]
         alike.setdefault(repr(what), []).append(thread)
     lines = []
     for first, *others in alike.values():
         lines.append(_thread(first, several))
+        if (first.get("merge_queue") or {}).get("objects"):
+            lines += text.indent(_wait(first))
         if others:
             lines.append(f"{text.number(len(others))} like "
                          + _thread(first, False).split(":")[0].split(",")[0])
@@ -283,6 +287,27 @@ def _thread(thread: dict[str, Any], several: bool) -> str:
             return line + left
         line += " < " + frame
     return line
+
+
+def _wait(thread: dict[str, Any]) -> list[str]:
+    """Where it is blocked, and for how long, as far as that is recorded."""
+    wait = thread.get("waits")
+    if wait is None:
+        return []
+    line = f"waits in {wait['name'] or 'system call ' + str(wait['call'])}"
+    if wait["for_ns"] is not None:
+        return [f"{line}, for {text.duration(wait['for_ns'])}"]
+    line += "; for how long is not recorded"
+    ran, age = thread.get("ran_ms"), thread.get("age_ms")
+    if ran is not None:
+        line += f"; it has run for {_milliseconds(ran)}"
+        if age is not None:
+            line += f" of the {_milliseconds(age)} since its start"
+    return [line]
+
+
+def _milliseconds(value: int) -> str:
+    return text.duration(value * 1_000_000) if value else "less than 10 ms"
 
 
 def _frame(frame: dict[str, Any]) -> str:

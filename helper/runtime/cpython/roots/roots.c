@@ -315,6 +315,27 @@ place_of(struct rs_cpython *py, uint32_t thread, char *buf, size_t size)
 	rs_vec_fini(&frames);
 }
 
+// Write `, waits in futex, for 12 s`, as far as it is known.
+static void wait_text(struct rs_cpython *py, const struct rs_py_thread *thread,
+		      char *buf, size_t size)
+{
+	enum { RS_NS = 1000000000, RS_MS = 1000000 };
+	struct rs_py_wait wait;
+	int n = 0;
+
+	*buf = 0;
+	rs_py_wait(py, thread, &wait);
+	if (wait.name)
+		n = snprintf(buf, size, ", waits in %s", wait.name);
+	else if (wait.call >= 0)
+		n = snprintf(buf, size, ", waits in system call %lld",
+			     (long long)wait.call);
+	if (wait.for_ns >= 0 && n > 0 && (size_t)n < size)
+		(void)snprintf(buf + n, size - (size_t)n, ", for %lld.%03lld s",
+			       (long long)(wait.for_ns / RS_NS),
+			       (long long)(wait.for_ns % RS_NS / RS_MS));
+}
+
 // Objects that nothing else may hold, until the thread goes on.
 static struct rs_error *
 add_merge_queue(struct rs_py_roots *r, const struct rs_py_thread *thread)
@@ -323,15 +344,16 @@ add_merge_queue(struct rs_py_roots *r, const struct rs_py_thread *thread)
 	struct rs_error *err = rs_py_merge_queue(r->py, thread, &slots);
 	const uint64_t *slot = rs_vec_items(&slots, uint64_t);
 	const size_t n = rs_vec_count(&slots, uint64_t);
-	char who[64], place[192], name[RS_PY_ROOT_TEXT];
+	char who[64], place[192], wait[96], name[RS_PY_ROOT_TEXT];
 
 	if (n && !err) {
 		rs_py_thread_text(thread, who, sizeof(who));
 		place_of(r->py, r->thread, place, sizeof(place));
+		wait_text(r->py, thread, wait, sizeof(wait));
 		(void)snprintf(name, sizeof(name),
 			       "%s: merge queue (%zu objects wait until it "
-			       "goes on; it is in %s)",
-			       who, n, place);
+			       "goes on; it is in %s%s)",
+			       who, n, place, wait);
 	}
 	for (size_t i = 0; i < n && !err; i++)
 		err = rs_py_root_add(r, slot[i], RS_ROOT_THREAD, name);

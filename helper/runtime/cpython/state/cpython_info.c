@@ -91,6 +91,20 @@ static struct rs_error *measure_queue(struct rs_cpython *py,
 	return err;
 }
 
+static void describe_wait(struct rs_cpython *py,
+			  const struct rs_py_thread *thread,
+			  struct rs_info_thread *ret)
+{
+	struct rs_py_wait wait;
+
+	rs_py_wait(py, thread, &wait);
+	ret->call = wait.call;
+	ret->call_name = wait.name;
+	ret->waits_ns = wait.for_ns;
+	ret->ran_ms = wait.ran_ms;
+	ret->age_ms = wait.age_ms;
+}
+
 static struct rs_error *
 add_thread(struct rs_cpython *py, struct rs_runtime_info *info,
 	   const struct rs_py_thread *thread, const struct rs_vec *frames,
@@ -109,6 +123,7 @@ add_thread(struct rs_cpython *py, struct rs_runtime_info *info,
 		.frame = (uint32_t)rs_vec_count(&info->frame,
 						struct rs_info_frame),
 	};
+	describe_wait(py, thread, t);
 	if (py->threaded && (err = measure_queue(py, thread, t)))
 		return err;
 	return add_frames(py, info, frames, index, at, &t->frames);

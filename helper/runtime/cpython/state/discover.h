@@ -323,4 +323,19 @@ RS_MUST_CHECK struct rs_error *
 rs_py_merge_queue(struct rs_cpython *py, const struct rs_py_thread *thread,
 		  struct rs_vec *ret);
 
+/* --- waits.c --- */
+
+/** The system call in which a thread was when the target stopped. */
+struct rs_py_wait {
+	int64_t call; // its number; less than 0: none, or not known
+	const char *name; // static; NULL: not one in which threads wait
+	// For how long it has waited for a lock of the interpreter's kind, in
+	// ns; less than 0: not known. By rs_memory_clock().
+	int64_t for_ns;
+	int64_t ran_ms, age_ms; // see struct rs_thread
+};
+
+void rs_py_wait(struct rs_cpython *py, const struct rs_py_thread *thread,
+		struct rs_py_wait *ret);
+
 #endif /* RS_CPYTHON_DISCOVER_H */

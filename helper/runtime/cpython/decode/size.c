@@ -136,12 +136,12 @@ static uint64_t string_size(struct rs_cpython *py, const struct rs_py_type *t,
 		rs_py_off(py, RS_F_PyASCIIObject__state__ascii__bit);
 	uint32_t state = 0;
 
-	if (py->known->old) {
+	if (py->known->old) { // 2.7 takes any unicode for one of its own type
 		const uint64_t length =
 			rs_py_get(py, object, RS_F_PyUnicodeObject__length);
-		return t->basicsize + (length < (uint64_t)RS_PY_ITEMS_MAX
-					       ? (length + 1) * 4
-					       : 0);
+		return (uint64_t)rs_py_off(py, RS_F_PyUnicodeObject___size) +
+		       (length < (uint64_t)RS_PY_ITEMS_MAX ? (length + 1) * 4
+							   : 0);
 	}
 	const uint64_t length =
 		rs_py_get(py, object, RS_F_PyASCIIObject__length);
@@ -298,8 +298,10 @@ rs_py_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t object)
 
 	if (t->flags & RS_TPF_UNICODE)
 		return head + string_size(py, t, object, true);
-	if (t->flags & RS_TPF_LONG)
-		return head + int_size(py, t, object);
+	if (t->flags & RS_TPF_LONG) // 2.7 counts what a class of its own adds
+		return head + (py->known->old
+				       ? t->basicsize + item_size(py, t, object)
+				       : int_size(py, t, object));
 	if (t->how == RS_PY_TYPE) {
 		const bool heap =
 			rs_py_get(py, object, RS_F__typeobject__tp_flags) &

@@ -118,8 +118,8 @@ bytesio_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 	bool immortal = false;
 
 	(void)t;
-	if (!rs_py_minor(py))
-		return sane(rs_py_body_word(py, o, 24)); // buf_size
+	if (!rs_py_minor(py)) // buf_size stays when buf is closed
+		return buffer ? sane(rs_py_body_word(py, o, 24)) : 0;
 	if (!buffer || !header || rs_py_type(py, buffer) != py->type_bytes ||
 	    rs_py_count(py, buffer, header, &immortal) != 1)
 		return 0;
@@ -391,6 +391,59 @@ scalar_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 					     : 8;
 }
 
+// Of ElementTree: {attrib, length, allocated, children, 4 children}, and those
+// that are more.
+static uint64_t
+element_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	enum {
+		RS_EXTRA_SIZE = 64,
+		RS_ALLOCATED = 16,
+		RS_CHILDREN = 24,
+		RS_OWN = 32
+	};
+	const uint64_t extra = rs_py_body_word(py, o, 24);
+	const uint64_t children = rs_py_word_at(py, extra + RS_CHILDREN);
+
+	(void)t;
+	if (!extra)
+		return 0;
+	return RS_EXTRA_SIZE +
+	       (children == extra + RS_OWN
+			? 0
+			: indices(rs_py_word_at(py, extra + RS_ALLOCATED)));
+}
+
+// The memo, whose entries have two words, and what is not yet written.
+static uint64_t
+pickler_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	enum { RS_MEMO_SIZE = 32, RS_ALLOCATED = 16, RS_LAST = 48 };
+	const uint64_t memo = rs_py_body_word(py, o, 0);
+	uint64_t size = 0;
+
+	(void)t;
+	if (memo)
+		size = RS_MEMO_SIZE +
+		       2 * indices(rs_py_word_at(py, memo + RS_ALLOCATED));
+	// Its place differs; nothing before it is of that type.
+	for (unsigned at = RS_WORD; at <= RS_LAST; at += RS_WORD) {
+		const uint64_t buffer = rs_py_body_word(py, o, at);
+
+		if (buffer && rs_py_type(py, buffer) == py->type_bytes)
+			return size + sane(py->header_size + RS_BYTES_OVERHEAD +
+					   (uint64_t)rs_py_length(py, buffer));
+	}
+	return size;
+}
+
+static uint64_t
+simple_queue_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	(void)t;
+	return indices(rs_py_body_word(py, o, 32)); // items_cap
+}
+
 static const struct {
 	const char *name; // tp_name
 	uint8_t first; // minor version from which on it is defined; 0: 2.7
@@ -413,6 +466,9 @@ static const struct {
 	{"itertools.combinations", 3, combinations_size},
 	{"itertools.combinations_with_replacement", 3, cwr_size},
 	{"itertools.permutations", 3, permutations_size},
+	{"xml.etree.ElementTree.Element", 3, element_size},
+	{"_pickle.Pickler", 3, pickler_size},
+	{"_queue.SimpleQueue", 15, simple_queue_size},
 	{"StgDict", 7, stg_dict_size},
 	{"_ctypes.CType_Type", 13, ctype_size},
 	{"frame", 0, frame_size},

@@ -29,13 +29,12 @@ NAME = Option(
 )
 
 
-FINDING = Option(
-    "finding",
-    "Show what belongs to finding N of refs leaks (-all).",
-    metavar="N",
-    number=True,
-    default=0,
-)
+def finding(what: str) -> Option:
+    """The option that asks for what belongs to a finding of refs leaks."""
+    return Option("finding", f"Show {what} finding N of refs leaks (-all).",
+                  metavar="N", number=True, default=0)
+
+
 _LONGEST = 3600  # the most seconds of -timeout
 
 

@@ -22,7 +22,8 @@ resolve(struct rs_session *session, const char *name, uint64_t *ret)
 	}
 	return first ? first
 		     : rs_error_new(RS_ENOTFOUND,
-				    "%s: objects of this target have no names",
+				    "%s: objects of this target have no names; "
+				    "give an address",
 				    name);
 }
 

@@ -39,7 +39,10 @@ find(struct rs_whole *w, struct rs_found *found, struct rs_vec *from)
 	if (!err)
 		err = rs_addrmap_seal(map);
 	if (!err && map->count >= RS_LATER)
-		err = rs_error_new(RS_EBAD, "more than 1 Gi objects");
+		err = rs_error_new(
+			RS_EBAD,
+			"the target has more than 2^30 objects, as many "
+			"as can be read");
 	return err;
 }
 

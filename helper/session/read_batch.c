@@ -44,7 +44,10 @@ static struct rs_error *number_refs(struct rs_batch *b)
 	if (!edge)
 		return &rs_enomem;
 	if (base + refs->n > UINT32_MAX)
-		return rs_error_new(RS_EBAD, "more than 4 Gi references");
+		return rs_error_new(
+			RS_EBAD,
+			"the target has more than 2^32 - 1 references, "
+			"as many as can be kept");
 	rs_number_prefetch_init(&ahead, &graph->map, refs->target, refs->n);
 	for (uint32_t i = b->first; i < b->next; i++) {
 		const uint32_t end = graph->out_start[i + 1];

@@ -156,7 +156,10 @@ static struct rs_error *read_queue(struct late *l, struct rs_piece *piece)
 		if ((err = read_one(l, piece, i)))
 			return err;
 		if (n >= RS_LATER)
-			return rs_error_new(RS_EBAD, "more than 1 Gi objects");
+			return rs_error_new(
+				RS_EBAD,
+				"the target has more than 2^30 objects, as many "
+				"as can be read");
 	}
 }
 

@@ -180,7 +180,10 @@ static struct rs_error *append_run(struct rs_parallel *reader,
 	if (!to)
 		return &rs_enomem;
 	if (base + size / sizeof(uint32_t) > UINT32_MAX)
-		return rs_error_new(RS_EBAD, "more than 4 Gi references");
+		return rs_error_new(
+			RS_EBAD,
+			"the target has more than 2^32 - 1 references, "
+			"as many as can be kept");
 	from->used -= size;
 	if (size)
 		memcpy(to, (const char *)from->data + from->used, size);

@@ -76,7 +76,7 @@ rs_now_count(struct rs_session *session, uint64_t object, int64_t *ret)
 		return err;
 	struct rs_runtime *now = session->now;
 	if (!now->ops->is_object(now, object))
-		return rs_error_new(RS_ENOTFOUND, "%#llx is no object",
+		return rs_error_new(RS_ENOTFOUND, "there is no object at %#llx",
 				    (unsigned long long)object);
 	now->ops->read(now, object, &row, false, NULL);
 	*ret = row.flags & RS_OBJ_IMMORTAL ? -1

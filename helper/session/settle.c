@@ -301,8 +301,10 @@ static struct rs_error *add_starts(struct rs_whole *w)
 		start[i] = (uint32_t)sum;
 		sum += references;
 		if (sum > UINT32_MAX)
-			return rs_error_new(RS_EBAD,
-					    "more than 4 Gi references");
+			return rs_error_new(
+				RS_EBAD,
+				"the target has more than 2^32 - 1 references, "
+				"as many as can be kept");
 	}
 	w->graph->references = sum;
 	return NULL;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..command import FINDING, JSON, Command, Failure, Given, limit
+from ..command import JSON, Command, Failure, Given, finding, limit
 from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option, last_word
@@ -89,7 +89,7 @@ class Cycles(Command):
     operand = "EDGE"
     options = (
         Option("alive", "Show cycles among reachable objects instead."),
-        FINDING,
+        finding("the cycles of"),
         Option("try", "Rehearse dropping a reference of cycle N.",
                metavar="N", number=True),
         INTERPRETER,

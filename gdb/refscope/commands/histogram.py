@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..command import FINDING, JSON, Command, Failure, Given, limit
+from ..command import JSON, Command, Failure, Given, finding, limit
 from ..core import layout, span
 from ..core.engine import Session
 from ..core.options import Option
@@ -57,7 +57,7 @@ class Objects(Command):
         Option("unexplained", "Objects with references that no holder "
                "explains."),
         Option("over", "Objects with more holders than their count."),
-        FINDING,
+        finding("the objects of"),
         Option("sort", "Sort by address, size or count. The default is "
                "address; the others begin with the largest.",
                metavar="KEY", choices=("address", "count", "size"),

@@ -18,15 +18,16 @@ class Leaks(Command):
         "first: references that nothing explains (missing decref), objects "
         "with more holders than their count (over-decref), references to "
         "freed memory (dangling), cycles that no collection will free (dead "
-        "ring, hidden ring), and the contents of garbage lists. Objects that "
-        "are alike are one finding. Each has a grade, certain or likely, an "
-        "example, and the command that shows more of it; its number holds as "
-        "long as the target does not run."
+        "ring, hidden ring), objects that nothing holds and only blocks of "
+        "malloc() show (lost), and the contents of garbage lists. Objects that "
+        "are alike are one finding. Each has a grade, certain or likely, an example, and the "
+        "command that shows more of it; its number holds as long as the target "
+        "does not run."
     )
     example = "refs leaks -all -limit 5"
     options = (
         Option("all", "Show what is only possible, too: a single object, or "
-               "what C code may rightly hold."),
+               "what C code may rightly hold (held by c)."),
         limit("findings"),
         JSON,
     )

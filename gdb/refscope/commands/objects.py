@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..command import FINDING, JSON, NAME, Failure, Given, ObjectCommand, limit
+from ..command import JSON, NAME, Failure, Given, ObjectCommand, finding, limit
 from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option
@@ -130,7 +130,8 @@ class Why(ObjectCommand):
         "Each line names the reference that leads to the next object."
     )
     example = "refs why -limit 1 -name __main__.cache['old']"
-    options = (FINDING, limit("paths", 3), JSON, NAME)
+    options = (finding("what keeps alive the example of"), limit("paths", 3),
+               JSON, NAME)
     operand_needed = False
 
     def ask(self, session: Session, given: Given) -> str:

@@ -21,8 +21,9 @@ class Verify(Command):
         "Print the types for which the two differ, with an example: this is a "
         "bug in refscope, or a type that does not visit all that it holds. "
         "Objects whose function crashed, hung or made a forbidden system call are "
-        "listed, and not compared. This runs code of the core; the machine "
-        "must be of the same kind, and have the same executable and libraries."
+        "listed, and not compared. Unless \"set refs run on\" was given, only "
+        "functions of the core's executable and libraries are called. The "
+        "machine must be of the same kind, and have these files."
     )
     example = "refs verify"
     options = (limit("types and stopped objects each"), JSON)

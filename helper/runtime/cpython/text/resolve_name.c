@@ -291,7 +291,10 @@ static struct rs_error *step_first(struct path *p)
 	char word[RS_PART];
 
 	if (!take_word(p, word))
-		return rs_error_new(RS_EBAD, "`%s` is not a name", p->text);
+		return rs_error_new(RS_EBAD,
+				    "`%s` is not a name: give "
+				    "module.attr['key'].attr",
+				    p->text);
 	p->object = rs_py_dict_get(p->py, p->modules, word);
 	if (p->object) {
 		(void)snprintf(p->dotted, sizeof(p->dotted), "%s", word);

@@ -563,7 +563,7 @@ static void draft_fini(struct draft *d)
 	rs_pair_set_fini(&d->taken);
 }
 
-struct rs_py_type *rs_py_type_make(struct rs_cpython *py, uint64_t type)
+struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 {
 	RS_CLEANUP(draft_fini) struct draft d = {.py = py};
 	struct rs_py_type *t = calloc(1, sizeof(*t));

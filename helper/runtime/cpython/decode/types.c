@@ -105,7 +105,7 @@ static bool grow(struct rs_py_types *known)
 	return true;
 }
 
-const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
+const struct rs_py_type *rs_py_type_find(struct rs_cpython *py, uint64_t type)
 {
 	struct rs_py_types *known = py->known;
 	const uint64_t h = (type >> 4) ^ (type >> 14);
@@ -122,7 +122,7 @@ const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type)
 	// What is no type is kept in the cache alone, or garbage would fill
 	// the table.
 	const struct rs_py_type *t =
-		is_type(py, type) ? rs_py_type_make(py, type) : NULL;
+		is_type(py, type) ? rs_py_learn(py, type) : NULL;
 	if (t) {
 		if (known->used * 2 >= known->slots && !grow(known)) {
 			py->base.types->no_memory = true;

@@ -158,14 +158,15 @@ struct rs_py_types {
  * Learn the type at @p type (learn.c). @return NULL without memory, with
  * types->no_memory set; rs_py_type_free() ends it.
  */
-struct rs_py_type *rs_py_type_make(struct rs_cpython *py, uint64_t type);
+struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type);
 void rs_py_type_free(struct rs_py_type *t);
 
 /** Whether @p text can be a type's name: not empty, no control characters. */
 bool rs_py_is_name(const char *text);
 
-/** Slow path of rs_py_known(). */
-const struct rs_py_type *rs_py_learn(struct rs_cpython *py, uint64_t type);
+/** Slow path of rs_py_known(): the table of all types; learns a new one.
+ * Returns the same. */
+const struct rs_py_type *rs_py_type_find(struct rs_cpython *py, uint64_t type);
 
 /** @return What is known of the type at @p type, or NULL when it is none. */
 static inline const struct rs_py_type *
@@ -177,7 +178,7 @@ rs_py_known(struct rs_cpython *py, uint64_t type)
 
 	if (__builtin_expect(slot->address == type && type, 1))
 		return slot->type;
-	return rs_py_learn(py, type);
+	return rs_py_type_find(py, type);
 }
 
 /**

@@ -128,7 +128,7 @@ def _call(
     ran: _Ran,
 ) -> Outcome:
     session, verdict = _find_way(seconds, ran)
-    told = before(session)
+    was = before(session)
     pid = gdb.selected_inferior().pid
     alone = (_QUEUE_MS if verdict.way == rs.PENDING
              else 1 if verdict.together else _ALONE_MS)
@@ -145,7 +145,7 @@ def _call(
             act.end(0)
     if result.state in (rs.NEW, rs.BEGUN, rs.CANCELLED):
         raise Failure(_not_done(result, seconds, left, ran))
-    return Outcome(verdict, result, told, round(ran.seconds * 1000), left)
+    return Outcome(verdict, result, was, round(ran.seconds * 1000), left)
 
 
 def _find_way(seconds: float, ran: _Ran) -> tuple[Session, judge.Verdict]:

@@ -12,7 +12,7 @@
 
 enum {
 	RS_REHEARSE_MS = 30000, // processor time by default
-	RS_WATCH_MAX = 20000, // objects of which it is told whether they go
+	RS_WATCH_MAX = 20000, // objects of which it is said whether they go
 	RS_HEAP_PAGE = 12, // bits
 	RS_MIB_SHIFT = 20,
 	RS_BYTES_EACH = 16, // that a list of all objects takes of each

@@ -13,7 +13,7 @@
 // Steps and cuts of a cycle that are written even if the limit is lower.
 enum { RS_LEAST_STEPS = 20 };
 
-// @return whether all are told.
+// @return whether all are written.
 static bool write_steps(struct rs_report *report, const struct rs_vec *cycle,
 			uint64_t limit)
 {
@@ -52,7 +52,7 @@ static void write_cut(struct rs_report *report, const struct rs_step *step)
 	rs_json_end_object(j);
 }
 
-// @return whether all are told.
+// @return whether all are written.
 static bool
 write_cuts(struct rs_report *report, const struct rs_vec *cycle, uint64_t limit)
 {

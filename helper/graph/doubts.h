@@ -13,9 +13,9 @@
  * Set what a collection finds at least and at most: @p result->least, most and
  * doubtful.
  *
- * At least: the strong references of RS_OBJ_ASSUMED objects are not told, so
+ * At least: the strong references of RS_OBJ_ASSUMED objects are left out, so
  * that what they lead to is held. At most: the guessed ones of RS_OBJ_INEXACT
- * objects are told, and these take part themselves. References that reading
+ * objects count, and these take part themselves. References that reading
  * cannot see at all, behind pointers of a C type, are in neither;
  * the session looks for those.
  *

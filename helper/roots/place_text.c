@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { RS_DEPTH = 3 }; // blocks of a chain that are told
+enum { RS_DEPTH = 3 }; // blocks of a chain that are named
 
 const char *rs_place_kind_text(enum rs_place_kind kind)
 {

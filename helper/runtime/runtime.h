@@ -191,7 +191,7 @@ struct rs_rehearsal {
 	// A reference to drop before it; no holder: none.
 	uint64_t holder, target; // addresses
 	struct rs_label label;
-	const uint64_t *watch; // objects of which it is told whether they go
+	const uint64_t *watch; // objects of which it is said whether they go
 	size_t watches;
 };
 

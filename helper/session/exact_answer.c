@@ -180,10 +180,10 @@ static void merge_added(struct rs_exact_answer *exact, const uint64_t *target,
  * matched first, then those that it guessed, calls owned, or calls weak:
  * reading was wrong there, or does not know this version.
  *
- * What a collector is told and what is owned are two facts. A reference that
- * reading knows and the type does not report is still owned: a type may keep
- * its own type to itself. A guess stays a guess: of a str that an object holds
- * its type has nothing to report.
+ * What a traverse function reports and what is owned are two facts. A reference
+ * that reading knows and the type does not report is still owned: a type may
+ * keep its own type to itself. A guess stays a guess: of a str that an object
+ * holds its type has nothing to report.
  */
 void rs_exact_answer_merge(struct rs_exact_answer *exact, uint64_t row,
 			   struct rs_refs *refs)

@@ -94,11 +94,11 @@
  *         Objects that only they could hold are not called unreachable.
  *     "uncertain":{"unreachable":[N,N],"types":[{"type":"..","objects":N},..]}
  *         Of answers that use a collection: what it finds depends on what C
- *         types tell their collector, which reading cannot know. At least and
- *         at most so many objects are unreachable, as far as words of these
- *         types' objects show; and the five most frequent types. The answer
- *         takes what types should tell as told, and no guess. On a core their
- *         traverse functions are asked (enum rs_exact).
+ *         types visit, which reading cannot know. At least and at most so many
+ *         objects are unreachable, as far as words of these types' objects
+ *         show; and the five most frequent types. The answer takes what types
+ *         should visit as visited, and no guess. On a core their traverse
+ *         functions are asked (enum rs_exact).
  *     "in_transit":N
  *         Tracked objects of C programs with a count of 0 or less: being freed
  *         or just created; treated as in use.

@@ -305,7 +305,7 @@ static struct rs_error *next_stop(struct rs_tracee *t, uint64_t until,
 			progress, "waiting for the call", 0, 0);
 		if (!err && now < until && now <= awake + RS_IDLE_MS)
 			continue;
-		rs_error_free(err); // it is told by who asked for the call
+		rs_error_free(err); // who asked for the call reports it
 		*stopping = true;
 		(void)syscall(SYS_tgkill, t->pid, t->tid, SIGSTOP);
 	}

@@ -10,10 +10,10 @@ void rs_dangling_label(struct rs_report *report, uint32_t source,
 {
 	const struct rs_graph *g = report->graph;
 	struct rs_runtime *rt = rs_session_runtime(report->session, g, source);
-	struct rs_refs *refs = &report->told.refs;
+	struct rs_refs *refs = &report->reading.refs;
 
 	buf[0] = '\0';
-	report->told.source = RS_NONE; // what it held is gone
+	report->reading.source = RS_NONE; // what it held is gone
 	rs_session_read_refs(report->session, g, source, refs);
 	for (uint32_t i = 0; i < refs->n; i++)
 		if (refs->target[i] == target && refs->label) {

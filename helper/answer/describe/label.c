@@ -53,7 +53,7 @@ struct rs_label rs_reading_label(struct rs_reading *reading,
 struct rs_label
 rs_report_label(struct rs_report *report, uint32_t source, uint32_t edge)
 {
-	return rs_reading_label(&report->told, report, source, edge);
+	return rs_reading_label(&report->reading, report, source, edge);
 }
 
 void rs_report_label_text(struct rs_report *report, uint32_t source,

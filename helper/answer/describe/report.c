@@ -16,7 +16,7 @@ rs_report_open(struct rs_report *report, struct rs_session *session, int fd)
 	if (err)
 		return err;
 	report->graph = graph;
-	if ((err = rs_reading_init(&report->told)))
+	if ((err = rs_reading_init(&report->reading)))
 		return err;
 	return rs_reading_init(&report->owner);
 }
@@ -26,7 +26,7 @@ void rs_report_fini(struct rs_report *report)
 	if (!report->session)
 		return;
 	rs_json_fini(&report->json);
-	rs_reading_fini(&report->told);
+	rs_reading_fini(&report->reading);
 	rs_reading_fini(&report->owner);
 	rs_error_free(report->interrupted);
 	report->interrupted = NULL;

@@ -36,7 +36,7 @@ struct rs_report {
 	struct rs_session *session; // borrowed
 	struct rs_graph *graph; // of all objects; borrowed
 	struct rs_json json;
-	struct rs_reading told; // the object whose references are written
+	struct rs_reading reading; // the object whose references are written
 	struct rs_reading owner; // the last possible owner of a dict
 	struct rs_rooted *rooted; // [objects]; NULL until rs_report_reverse()
 	uint64_t written; // objects and labels so far
@@ -182,7 +182,7 @@ static inline bool rs_report_root_names(const struct rs_root *root)
 struct rs_label
 rs_report_label(struct rs_report *report, uint32_t source, uint32_t edge);
 
-/** The same with another buffer, to leave report->told unchanged. */
+/** The same with another buffer, to leave report->reading unchanged. */
 struct rs_label rs_reading_label(struct rs_reading *reading,
 				 const struct rs_report *report,
 				 uint32_t source, uint32_t edge);
@@ -277,7 +277,7 @@ void rs_report_uncertain(struct rs_json *json, const struct rs_graph *graph,
  * it gets its name, a number.
  * @return @p err, or, whether or not there is one, RS_EIO when a file that was
  *         read has changed since it was opened (rs_memory_check()): nothing
- *         that was read of it can then be told.
+ *         that was read of it is then handed out.
  */
 RS_MUST_CHECK struct rs_error *
 rs_report_checked(const struct rs_session *session, struct rs_error *err);

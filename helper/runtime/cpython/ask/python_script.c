@@ -87,7 +87,7 @@ void rs_script_copy_str(struct rs_py_script *s, unsigned n, unsigned number)
 	rs_script_copy(s, n, number);
 }
 
-// From here on what was raised, if something was, is told.
+// From here on what was raised, if something was, is copied out.
 static void write_error(struct rs_py_script *s)
 {
 	unsigned n;
@@ -231,14 +231,14 @@ void rs_script_source(struct rs_py_script *s, unsigned dict, const char *source,
 
 void rs_script_take(struct rs_py_script *s, unsigned dict)
 {
-	static const char *const told[] = {"printed", "value", "error",
-					   "message"};
+	static const char *const taken[] = {"printed", "value", "error",
+					    "message"};
 
-	for (unsigned i = 0; i < sizeof(told) / sizeof(*told); i++) {
+	for (unsigned i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
 		const unsigned n = rs_script_add(
 			s, "PyDict_GetItemString",
 			RS_SCRIPT_ARGS(RS_SCRIPT_R(dict),
-				       rs_script_text(s, told[i])));
+				       rs_script_text(s, taken[i])));
 		rs_script_copy(s, n, i);
 		s->call.step[n].if_zero = (uint8_t)s->call.steps;
 	}

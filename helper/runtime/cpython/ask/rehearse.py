@@ -129,18 +129,18 @@ def without(left, objects):
         left.discard(id(one))
 
 
-def take_lines(lines, mark, told, objects):
+def take_lines(lines, mark, report, objects):
     """The collector's lines, and which of those objects are among objects."""
     found = set()
     for number in range(mark, len(lines)):
         line = collector_line(lines[number])
         if line is not None:
-            told.append('found %s 0x%x %s' % line)
+            report.append('found %s 0x%x %s' % line)
             found.add(line[1])
             lines[number] = ''
     for one in objects:
         if id(one) in found:
-            told.append('alive 0x%x' % id(one))
+            report.append('alive 0x%x' % id(one))
 
 
 def clear_garbage(gc, watched):
@@ -158,7 +158,7 @@ class Rehearsal(object):
 
     def __init__(self, scope, gc, lines):
         self.scope, self.gc, self.lines = scope, gc, lines
-        self.told, self.watch = [], addresses_of(scope.pop('watch'))
+        self.report, self.watch = [], addresses_of(scope.pop('watch'))
         self.watched, self.left = set(self.watch), set(self.watch)
         self.gone = set()
         self.generation = int(scope.pop('generation'))
@@ -178,11 +178,11 @@ class Rehearsal(object):
     def tell_gone(self, word):
         for address in self.watch:
             if address in self.gone:
-                self.told.append('%s 0x%x' % (word, address))
+                self.report.append('%s 0x%x' % (word, address))
 
     def collect(self):
-        gc, told = self.gc, self.told
-        told.append('garbage %d' % len(gc.garbage))
+        gc, report = self.gc, self.report
+        report.append('garbage %d' % len(gc.garbage))
         mark = len(self.lines)
         gc.set_debug(self.debug)
         returned = gc.collect(self.generation)
@@ -190,13 +190,13 @@ class Rehearsal(object):
         if self.watch:
             self.look(objects)
         gc.set_debug(self.debug & gc.DEBUG_SAVEALL)
-        told.append('returned %d' % returned)
-        told.append('after %d' % len(gc.garbage))
-        take_lines(self.lines, mark, told, objects)
+        report.append('returned %d' % returned)
+        report.append('after %d' % len(gc.garbage))
+        take_lines(self.lines, mark, report, objects)
 
     def end(self):
         cleared = clear_garbage(self.gc, self.watched)
-        self.told.append('cleared %d' % cleared)
+        self.report.append('cleared %d' % cleared)
         if cleared:
             self.gc.collect()
             self.look(self.gc.get_objects())
@@ -236,7 +236,7 @@ def finish(warm=False):
     scope = globals()
     try:
         run(scope['part'], warm)
-        scope['value'] = utf8('\n'.join(scope['part'].told))
+        scope['value'] = utf8('\n'.join(scope['part'].report))
     except:
         kind, error = modules['sys'].exc_info()[:2]
         scope['error'] = utf8(kind.__name__)

@@ -5,7 +5,7 @@
 #include "runtime/cpython/decode/types.h"
 #include "runtime/cpython/state/discover.h"
 
-enum { RS_LISTS_MAX = RS_PY_INTERPRETERS * RS_PY_GENERATIONS };
+enum { RS_QUERY_LISTS_MAX = RS_PY_INTERPRETERS * RS_PY_GENERATIONS };
 
 // The thread pointer of the thread that runs Python code, or else of one
 // that could.
@@ -30,7 +30,7 @@ static struct rs_error *
 walk(struct rs_cpython *py, struct rs_process_image *image,
      struct rs_image_question *question, struct rs_image_answer *ret)
 {
-	uint64_t list[RS_LISTS_MAX];
+	uint64_t list[RS_QUERY_LISTS_MAX];
 	struct rs_found found = {0};
 	struct rs_error *err = NULL;
 

@@ -46,14 +46,14 @@ static const struct {
 
 void rs_py_code_refs(struct rs_cpython *py, uint64_t code, struct rs_refs *refs)
 {
-	const bool told = py->known->threaded_bits != 0;
+	const bool visited = py->known->threaded_bits != 0;
 	const uint64_t cached =
 		rs_py_get(py, code, RS_F_PyCodeObject___co_cached);
 
 	for (size_t i = 0; i < sizeof(code_fields) / sizeof(code_fields[0]);
 	     i++)
 		rs_refs_add(refs, rs_py_get(py, code, code_fields[i].field),
-			    told && i == 0 ? RS_STRONG : RS_OWNED,
+			    visited && i == 0 ? RS_STRONG : RS_OWNED,
 			    RS_LABEL_FIELD, (uintptr_t)code_fields[i].label);
 	rs_py_code_executor_refs(py, code, refs);
 	if (!cached)
@@ -351,8 +351,8 @@ void rs_py_iframe_refs(struct rs_cpython *py, uint64_t frame, bool executing,
 	}
 	top = executing ? -1 : iframe_top(py, frame);
 	// What is above a valid top is owned by nobody, what is below it is
-	// told; without a top only the locals are certain, and the frame owns
-	// them without telling.
+	// visited; without a top only the locals are certain, and the frame
+	// owns them without visiting them.
 	if (top >= 0)
 		iframe_slots(py, frame, &names, 0, (uint64_t)top, RS_STRONG,
 			     refs);

@@ -95,7 +95,7 @@ static void told_refs(struct rs_cpython *py, uint64_t module, uint64_t state,
 	for (unsigned i = 0; i < row->size / 8U; i++) {
 		const uint64_t at = state + i * UINT64_C(8);
 
-		if (row->told >> i & 1)
+		if (row->visited >> i & 1)
 			rs_refs_add(refs, rs_py_word_at(py, at), RS_STRONG,
 				    RS_LABEL_WORD, i * UINT64_C(8));
 		else

@@ -12,7 +12,7 @@
 /** A row: a module, from a release of Python on. */
 struct rs_py_module_row {
 	const char *name; // m_name
-	uint64_t told; // bit i: m_traverse visits word i
+	uint64_t visited; // bit i: m_traverse visits word i
 	uint16_t from; // minor << 8 | micro
 	uint16_t size; // m_size
 	bool type; // it also visits the type of the module

@@ -48,7 +48,7 @@ enum rs_py_how {
 	RS_PY_ODICT,
 	RS_PY_DEQUE,
 	RS_PY_LRU_CACHE,
-	RS_PY_LRU_LINK, // told by its cache: tells nothing itself
+	RS_PY_LRU_LINK, // visited by its cache: visits nothing itself
 	RS_PY_TYPE,
 	RS_PY_MODULE,
 	RS_PY_CODE,
@@ -115,7 +115,7 @@ struct rs_py_type {
 	uint64_t meta, base; // its own type; its C base (itself for a C type)
 	uint64_t traverse; // tp_traverse of that base
 	// What a C program said of the body, and how its references to Python
-	// objects are told; see extension_type() in runtime.h.
+	// objects are reported; see extension_type() in runtime.h.
 	const void *overlay;
 	int overlay_kind;
 	char *name; // owned

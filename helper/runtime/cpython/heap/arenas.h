@@ -75,7 +75,7 @@ struct rs_py_pool {
 	uint32_t blocks; // that have ever been allocated; the others were never
 			 // touched
 	uint32_t used; // of these, allocated now
-	uint32_t told; // the same according to the header of the pool
+	uint32_t stated; // the same according to the header of the pool
 	bool damaged; // the list of free blocks is inconsistent
 	uint64_t free[(RS_PY_POOL_BLOCKS + 63) / 64]; // a bit for each block
 };

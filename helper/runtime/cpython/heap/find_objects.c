@@ -3,7 +3,7 @@
 // Walking the collector's lists, in chunks: list_chunks.h says why. Where a
 // second thread is to be had it takes chunks too, with its own view of the same
 // memory. Of the chunks each writes what the other does not read; which comes
-// next, and how much has been told, they count together.
+// next, and how much has been reported, they count together.
 #include "base/cleanup.h"
 #include "base/thread.h"
 #include "runtime/cpython/heap/list_chunks.h"
@@ -28,8 +28,8 @@ enum {
 struct walk {
 	struct rs_list_chunks chunks;
 	atomic_uint waiting; // the first chunk that nobody has taken
-	atomic_uint_fast64_t told; // members, counted now and then
-	atomic_bool stop; // told to the second thread
+	atomic_uint_fast64_t reported; // members, counted now and then
+	atomic_bool stop; // the second thread is to stop
 };
 
 // A chunk, and what its number is.
@@ -46,7 +46,7 @@ struct walker {
 	const struct rs_progress *progress;
 	size_t want; // bytes read of a head
 	uint64_t cap; // objects that memory could hold at most
-	uint64_t told, counted; // the latter are in walk->told
+	uint64_t reported, counted; // the latter are in walk->reported
 	struct rs_error *err; // owned: what ended the walk
 	bool collecting; // 2.7, 3.6: what heads hold says so
 };
@@ -124,7 +124,7 @@ static bool tell(struct walker *w, const struct turn *turn, uint64_t object,
 	*mark = (uint16_t)(turn->number |
 			   (finalized(w, head) ? MARK_FINALIZED : 0) |
 			   (rs_py_guesses(w->py, object) ? MARK_GUESSED : 0));
-	w->told++;
+	w->reported++;
 	return true;
 }
 
@@ -144,7 +144,7 @@ static bool step(struct walker *w, struct turn *turn)
 			return false;
 	}
 	p = rs_memory_at(w->memory, at, w->want);
-	if (!p || w->told >= w->cap)
+	if (!p || w->reported >= w->cap)
 		return false;
 	memcpy(head, p, 16);
 	if (w->want > 16)
@@ -189,13 +189,14 @@ static void put_back(struct walk *walk, const struct turn *turn)
 	chunk->next = turn->chunk.next;
 }
 
-// All that the threads have told so far; too many lead in circles.
+// All that the threads have reported so far; too many lead in circles.
 static bool count_burst(struct walker *w)
 {
-	const uint64_t told = w->told - w->counted;
+	const uint64_t reported = w->reported - w->counted;
 
-	w->counted = w->told;
-	return atomic_fetch_add(&w->walk->told, told) + told < w->cap;
+	w->counted = w->reported;
+	return atomic_fetch_add(&w->walk->reported, reported) + reported <
+	       w->cap;
 }
 
 // Step some chunks in turns; a chunk that ends makes place for the next.
@@ -224,7 +225,7 @@ static void walk_chunks(struct walker *w)
 		if (!count_burst(w))
 			w->cap = 0;
 		w->err = rs_progress_tick(w->progress, "walking gc lists",
-					  atomic_load(&w->walk->told), 0);
+					  atomic_load(&w->walk->reported), 0);
 	}
 }
 
@@ -369,7 +370,7 @@ wait_for(struct walker *w, pthread_t thread, struct walker *second)
 
 	while (!err && !rs_thread_ended(thread, RS_LOOK_MS))
 		err = rs_progress_tick(w->progress, "walking gc lists",
-				       atomic_load(&w->walk->told), 0);
+				       atomic_load(&w->walk->reported), 0);
 	if (!err)
 		return rs_take(&second->err);
 	atomic_store_explicit(&w->walk->stop, true, memory_order_relaxed);

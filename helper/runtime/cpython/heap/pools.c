@@ -68,7 +68,7 @@ bool rs_py_pool_open(struct rs_cpython *py, const struct rs_py_arenas *arenas,
 		.data = p,
 		.block = block,
 		.blocks = (next - RS_PY_POOL_HEADER) / block,
-		.told = header(py, p, RS_F_pool_header__ref),
+		.stated = header(py, p, RS_F_pool_header__ref),
 	};
 	ret->used = ret->blocks;
 	memcpy(&first, p + rs_py_off(py, RS_F_pool_header__freeblock),

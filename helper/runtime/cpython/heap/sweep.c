@@ -262,7 +262,7 @@ sweep_arena(struct sweep *s, const struct rs_py_arena *arena)
 		heap->pools++;
 		heap->blocks += pool.used;
 		heap->damaged += pool.damaged;
-		heap->torn += !pool.damaged && pool.used != pool.told;
+		heap->torn += !pool.damaged && pool.used != pool.stated;
 		if ((err = sweep_pool(s, &pool)))
 			return err;
 	}

@@ -75,7 +75,7 @@ def in_a_copy(module, state_at, traverse, words):
 
 
 def by_marks(module, state_at, traverse, count):
-    """(mask, whether the module's type is told), or None: it ends badly."""
+    """(mask, whether the module's type is visited), or None: it ends badly."""
     marks = range(MARK, MARK + 16 * count, 16)
     found = in_a_copy(module, state_at, traverse, marks)
     if found is None:

@@ -115,7 +115,7 @@ PLAIN = ("pyruntimestate",)  # no object, whatever its first field
 
 
 def is_object(layout):
-    """Whether a struct is one of an object, told by what it begins with."""
+    """Whether a struct is one of an object, seen by what it begins with."""
     first = [f for f, at in layout.items() if at == 0]
     return all(f == "ob_refcnt" or f in BEGINNINGS for f in first)
 

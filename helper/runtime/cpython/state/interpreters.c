@@ -157,14 +157,14 @@ set_gc(struct rs_cpython *py, struct rs_py_interpreter *interpreter)
 	struct rs_error *err;
 
 	if (rs_py_off(py, RS_F__gc_runtime_state__generation0) >= 0) {
-		const uint64_t told =
+		const uint64_t stated =
 			rs_py_get(py, gc, RS_F__gc_runtime_state__generation0);
 
-		if (told < gc || told > gc + RS_HEADS_TRIED)
+		if (stated < gc || stated > gc + RS_HEADS_TRIED)
 			return misfit(py, "collector", gc);
-		if (told != first && py->version < RS_PY(3, 13))
+		if (stated != first && py->version < RS_PY(3, 13))
 			return misfit(py, "generation", first);
-		first = told;
+		first = stated;
 	}
 	if ((err = set_lists(py, interpreter, first)))
 		return err;

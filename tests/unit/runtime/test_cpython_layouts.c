@@ -504,6 +504,36 @@ START_TEST(a_chain_that_bites_its_tail_is_told_once)
 }
 END_TEST
 
+// No release of 3.14t and 3.15t was there to try their rows.
+START_TEST(what_was_taken_from_headers_is_told)
+{
+	static const struct {
+		uint32_t version;
+		enum rs_flavour flavour;
+		bool untried;
+	} rows[] = {
+		{RS_PY3(3, 13, 15), RS_FLAVOUR_THREADED, false},
+		{RS_PY3(3, 14, 10), RS_FLAVOUR_THREADED, true},
+		{RS_PY3(3, 15, 2), RS_FLAVOUR_THREADED, true},
+		{RS_PY3(3, 15, 2), RS_FLAVOUR_RELEASE, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct rs_layout *row =
+			rs_layout_find(rows[i].version, rows[i].flavour, 0);
+
+		ck_assert_ptr_nonnull(row);
+		begin(rows[i].version, row);
+		open_memory();
+		rs_py_tell_untried(&py);
+		ck_assert_uint_eq(py.base.memory->problems, rows[i].untried);
+		if (rows[i].untried)
+			ck_assert_ptr_nonnull(strstr(py.base.memory->problem[0],
+						     "headers of"));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cpython layouts");
@@ -521,6 +551,7 @@ int main(void)
 	tcase_add_test(tcase, every_row_is_sound);
 	tcase_add_test(tcase, a_damaged_number_takes_nothing_from_the_row);
 	tcase_add_test(tcase, a_chain_that_bites_its_tail_is_told_once);
+	tcase_add_test(tcase, what_was_taken_from_headers_is_told);
 	suite_add_tcase(suite, tcase);
 	return rs_ck_run(suite);
 }

@@ -265,6 +265,15 @@ static bool (*const sources[])(struct rs_cpython *py, enum rs_flavour flavour,
 	try_older,
 };
 
+void rs_py_tell_untried(struct rs_cpython *py)
+{
+	if (strstr(py->own_layout->source, "not held against"))
+		rs_memory_problem(py->base.memory,
+				  "CPython %s: its layout is taken from %s: "
+				  "answers about it are not tested",
+				  py->version_text, py->own_layout->source);
+}
+
 static enum rs_flavour flavour_of(const struct rs_cpython *py)
 {
 	if (py->threaded)
@@ -284,8 +293,10 @@ struct rs_error *rs_py_choose_layout(struct rs_cpython *py)
 	if (!py->own_layout)
 		return &rs_enomem;
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
-		if (sources[i](py, flavour, &why))
+		if (sources[i](py, flavour, &why)) {
+			rs_py_tell_untried(py);
 			return NULL;
+		}
 		if (why && rs_error_code(why) == RS_EINTERRUPTED)
 			return why;
 	}

@@ -72,6 +72,10 @@ uint32_t rs_py_parse_build_date(const char *text, const char *version);
  */
 RS_MUST_CHECK struct rs_error *rs_py_choose_layout(struct rs_cpython *py);
 
+/** Report the layout of py->own_layout as a problem if there was no build to
+ * hold it against, as its source then says. */
+void rs_py_tell_untried(struct rs_cpython *py);
+
 /* --- layout/dwarf.c --- */
 
 /**

@@ -12,6 +12,7 @@ enum {
 	RS_SETUP_MS = 20000, // processor time to map and copy the memory
 	RS_TENTH = 10,
 	RS_MIB_SHIFT = 20,
+	RS_BLOCK_SIZE = 512, // of st_blocks
 };
 #define RS_NS_PER_MS UINT64_C(1000000)
 
@@ -171,17 +172,37 @@ static struct rs_error *cannot_end(struct rs_image_run *run)
 			    run->image->target->name);
 }
 
+// Bytes of files that the image maps, without their holes.
+static uint64_t mapped_bytes(const struct rs_process_image *image)
+{
+	const struct rs_plan_file *file =
+		rs_vec_items(&image->file, struct rs_plan_file);
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < rs_vec_count(&image->file, struct rs_plan_file);
+	     i++)
+		bytes += (uint64_t)file[i].stat.st_blocks * RS_BLOCK_SIZE;
+	return bytes;
+}
+
+// With the page tables that it takes to read all of those.
+static uint64_t memory_limit(const struct rs_process_image *image)
+{
+	return image->options.memory + image->copied +
+	       mapped_bytes(image) / RS_PLAN_PAGE * sizeof(uint64_t);
+}
+
 static struct rs_error *
 run_to_end(struct rs_image_run *run, const int *fd, size_t fds)
 {
-	const struct rs_image_options *o = &run->image->options;
 	const struct rs_spawn_options options = {
 		.exec_fd = run->exec_fd,
 		.fd = fd,
 		.fds = fds,
 		.results_fd = run->fd,
 		.control = run->control,
-		.memory = o->memory + run->image->copied,
+		.memory = memory_limit(run->image),
+		.mapped = mapped_bytes(run->image),
 		.cpu_ns = run->cpu_ns,
 		.setup_cpu_ns = RS_SETUP_MS * RS_NS_PER_MS,
 		.deadline_ns = run->deadline_ns,
@@ -235,7 +256,6 @@ uint64_t rs_run_used(const struct rs_image_run *run)
 
 struct rs_error *rs_run_limit_error(const struct rs_image_run *run)
 {
-	const struct rs_image_options *o = &run->image->options;
 	const char *name = run->image->target->name;
 
 	switch (run->end.limit) {
@@ -247,7 +267,7 @@ struct rs_error *rs_run_limit_error(const struct rs_image_run *run)
 			"memory gives it more",
 			name,
 			(unsigned long long)run->end.memory >> RS_MIB_SHIFT,
-			(unsigned long long)(o->memory + run->image->copied) >>
+			(unsigned long long)memory_limit(run->image) >>
 				RS_MIB_SHIFT);
 	case RS_LIMIT_CPU:
 		return rs_error_new(

@@ -36,7 +36,9 @@ struct rs_process_image {
 	int core_fd; // one of fd
 	uint64_t bytes; // of the core and of files, each counted once
 	uint64_t space; // address space that the maps take
-	uint64_t copied; // bytes of those that cannot be mapped
+	uint64_t copied; // bytes of those that cannot be mapped, without holes
+	uint64_t extents; // of the core's file, looked at for that
+	bool sparse; // the core's file has holes
 	uint64_t fs_base;
 	struct rs_plan_mm mm;
 	uint64_t auxv[2 * RS_PLAN_AUXV];

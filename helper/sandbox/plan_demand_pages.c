@@ -95,7 +95,9 @@ void rs_plan_demand_write(const struct rs_process_image *image, uint64_t source,
 		rs_vec_items(&image->map, struct rs_plan_map);
 	uint64_t grain = 0;
 
-	*ret = (struct rs_demand){.group = RS_DEMAND_HUGE, .filled = filled};
+	*ret = (struct rs_demand){.group = RS_DEMAND_HUGE,
+				  .filled = filled,
+				  .sparse = image->sparse};
 	while (count(image).bytes / ret->group >= RS_GROUPS_MAX)
 		ret->group *= 2;
 	for (size_t i = 0; i < rs_vec_count(&image->map, struct rs_plan_map);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define RS_MEMORY_MOST (UINT64_C(1) << 30)
 #define PAGE_MASK ((uint64_t)RS_PLAN_PAGE - 1)
@@ -19,6 +20,8 @@ enum {
 	RS_SLACK = 64 << 20, // bytes that may be mapped at two addresses
 	RS_STEP_SHIFT = 40, // between places tried for guest_base
 	RS_MEMORY_SHARE = 4, // of the free memory, by default
+	RS_BLOCK_SIZE = 512, // of st_blocks
+	RS_EXTENTS_MAX = 1 << 18, // of a core's file: what lies beyond is none
 	RS_LINE = 128,
 };
 
@@ -76,6 +79,8 @@ static struct rs_error *open_core(struct rs_process_image *image)
 	if (fd < 0)
 		return rs_error_new(RS_EIO, "%s: %s", target->name,
 				    strerror(errno));
+	image->sparse = (uint64_t)target->core_stat.st_blocks * RS_BLOCK_SIZE <
+			(uint64_t)target->core_stat.st_size;
 	return keep_file(image, &fd, target->core_path, &target->core_stat);
 }
 
@@ -166,6 +171,29 @@ static struct rs_error *source_of(struct rs_process_image *image,
 	return NULL;
 }
 
+// Bytes of the core's file that are not in holes: those cost its author
+// nothing, so they are no memory to give to it.
+static uint64_t
+data_within(struct rs_process_image *image, uint64_t begin, uint64_t end)
+{
+	uint64_t bytes = 0;
+
+	if (!image->sparse)
+		return end - begin;
+	while (begin < end && image->extents++ < RS_EXTENTS_MAX) {
+		const off_t data =
+			lseek(image->core_fd, (off_t)begin, SEEK_DATA);
+		const off_t hole =
+			data < 0 ? -1 : lseek(image->core_fd, data, SEEK_HOLE);
+
+		if (hole < 0 || (uint64_t)data >= end)
+			break;
+		begin = (uint64_t)hole < end ? (uint64_t)hole : end;
+		bytes += begin - (uint64_t)data;
+	}
+	return bytes;
+}
+
 static struct rs_error *add_segment(struct rs_process_image *image,
 				    const struct rs_segment *segment, int fd,
 				    uint64_t offset)
@@ -191,7 +219,10 @@ static struct rs_error *add_segment(struct rs_process_image *image,
 	}
 	image->bytes += segment->end - segment->start;
 	if (!aligned)
-		image->copied += size;
+		image->copied +=
+			fd == image->core_fd
+				? data_within(image, offset, offset + size)
+				: size;
 	return rs_plan_add(
 		image, &(struct rs_plan_map){
 			       .address = segment->start,

@@ -28,7 +28,11 @@ struct rs_spawn_options {
 	size_t fds;
 	int results_fd; // memfd whose blocks count as the image's memory
 	struct rs_control *control; // mapped here, zeroed by the caller
-	uint64_t memory; // bytes: anonymous, swapped and results together
+	// Bytes: anonymous, swapped, page tables and results together.
+	uint64_t memory;
+	// Bytes of the files that it maps: where those are themselves in memory
+	// (tmpfs), their pages are no memory of the image's.
+	uint64_t mapped;
 	uint64_t cpu_ns; // processor time after control->ready_cpu_ns
 	uint64_t setup_cpu_ns; // and before it
 	uint64_t deadline_ns; // CLOCK_MONOTONIC

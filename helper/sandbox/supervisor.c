@@ -92,15 +92,17 @@ RS_PLAIN static uint64_t bytes_of(const char *text, const char *name)
 	return 0;
 }
 
-// What the image has made its own. Results stay in their memfd whether they
-// are mapped or not. @return UINT64_MAX: cannot be seen.
+// What the image has made its own, with the page tables of what it only reads.
+// Results stay in their memfd whether they are mapped or not. Other shared
+// memory than results and files it cannot map, but reading where a file in
+// memory has holes fills them. @return UINT64_MAX: cannot be seen.
 RS_PLAIN static uint64_t memory_of(const struct rs_spawn *s, int status_fd)
 {
 	char text[RS_STATUS + 1];
 	struct stat st = {0};
 	const long n = rs_raw4(SYS_pread64, (uint64_t)status_fd, (uint64_t)text,
 			       RS_STATUS, 0);
-	uint64_t results, shared;
+	uint64_t results, shared, known;
 
 	if (n <= 0 || rs_raw3(SYS_fstat, (uint64_t)s->options.results_fd,
 			      (uint64_t)&st, 0))
@@ -108,9 +110,10 @@ RS_PLAIN static uint64_t memory_of(const struct rs_spawn *s, int status_fd)
 	text[n] = 0;
 	results = (uint64_t)st.st_blocks * RS_BLOCK_SIZE;
 	shared = bytes_of(text, "\nRssShmem:");
+	known = results + s->options.mapped;
 	return bytes_of(text, "\nRssAnon:") + bytes_of(text, "\nVmSwap:") +
-	       bytes_of(text, "\nHugetlbPages:") +
-	       (results > shared ? results : shared);
+	       bytes_of(text, "\nVmPTE:") + bytes_of(text, "\nHugetlbPages:") +
+	       results + (shared > known ? shared - known : 0);
 }
 
 RS_PLAIN static enum rs_limit look(struct rs_spawn *s, int pid, int status_fd)

@@ -7,6 +7,9 @@
 
 enum { RS_DEMAND_PAGE = 4096, RS_DEMAND_BITS = 64 };
 
+// A word at any address.
+typedef uint64_t rs_any_word __attribute__((__aligned__(1), __may_alias__));
+
 static const struct rs_demand_piece *
 find(const struct rs_demand *demand, uint64_t address)
 {
@@ -61,23 +64,59 @@ static void mark(struct rs_demand *demand, const struct rs_demand_piece *p,
 	}
 }
 
-static void copy(const struct rs_demand_piece *p, uint64_t from, uint64_t to)
+static void copy_bytes(uint64_t to, uint64_t from, uint64_t size)
+{
+	__asm__ volatile("rep movsb"
+			 : "+D"(to), "+S"(from), "+c"(size)
+			 :
+			 : "memory");
+}
+
+static int is_zero(uint64_t at, uint64_t size)
+{
+	uint64_t i = 0;
+
+	for (; i + sizeof(uint64_t) <= size; i += sizeof(uint64_t))
+		if (*(const volatile rs_any_word *)(at + i))
+			return 0;
+	for (; i < size; i++)
+		if (*(const volatile uint8_t *)(at + i))
+			return 0;
+	return 1;
+}
+
+// Fresh memory is zero as holes of the file are: only what differs is written
+// to, and becomes the image's own.
+static void copy_data(uint64_t to, uint64_t from, uint64_t size)
+{
+	for (uint64_t i = 0; i < size; i += RS_DEMAND_PAGE) {
+		const uint64_t n =
+			size - i < RS_DEMAND_PAGE ? size - i : RS_DEMAND_PAGE;
+
+		if (!is_zero(from + i, n))
+			copy_bytes(to + i, from + i, n);
+	}
+}
+
+static void copy(const struct rs_demand *demand,
+		 const struct rs_demand_piece *p, uint64_t from, uint64_t to)
 {
 	const uint64_t end = p->address + p->bytes;
-	uint64_t size = to < end ? to - from : end - from;
-	uint64_t source = p->source + (from - p->address);
+	const uint64_t size = to < end ? to - from : end - from;
+	const uint64_t source = p->source + (from - p->address);
 
 	if (from >= end)
 		return;
+	if (demand->sparse) {
+		copy_data(from, source, size);
+		return;
+	}
 	if (size > RS_DEMAND_GRAIN) {
 		rs_raw3(SYS_madvise, source & ~(uint64_t)(RS_DEMAND_PAGE - 1),
 			size + source % RS_DEMAND_PAGE, MADV_POPULATE_READ);
 		rs_raw3(SYS_madvise, from, size, MADV_POPULATE_WRITE);
 	}
-	__asm__ volatile("rep movsb"
-			 : "+D"(from), "+S"(source), "+c"(size)
-			 :
-			 : "memory");
+	copy_bytes(from, source, size);
 }
 
 // The range is whole grains of the piece, none of them filled.
@@ -93,9 +132,9 @@ static long fill(struct rs_demand *demand, const struct rs_demand_piece *p,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
 		     UINT32_MAX, 0);
 	if (rc == (long)from) {
-		if (to - from >= RS_DEMAND_HUGE)
+		if (to - from >= RS_DEMAND_HUGE && !demand->sparse)
 			rs_raw3(SYS_madvise, from, to - from, MADV_HUGEPAGE);
-		copy(p, from, to);
+		copy(demand, p, from, to);
 		rc = p->prot == both
 			     ? 0
 			     : rs_raw3(SYS_mprotect, from, to - from, p->prot);

@@ -36,6 +36,7 @@ struct rs_demand {
 	uint64_t touches; // handled so far
 	uint64_t from, to; // being filled; from 0: nothing is
 	uint64_t calling; // 1: in a system call that rs_demand_call() makes
+	uint64_t sparse; // 1: pages of zeros are left to the kernel
 	uint64_t pieces;
 	struct rs_demand_piece piece[]; // by address
 };

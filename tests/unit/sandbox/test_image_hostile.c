@@ -8,14 +8,18 @@
 #include "kernel_core.h"
 #include "rs_check.h"
 #include "sandbox/image.h"
+#include "unaligned_core.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
@@ -28,6 +32,7 @@ enum {
 	RS_OBJECTS = RS_CALLS,
 	RS_BULK = 96 << 20, // memory of the core that can be written to
 	RS_PAGE_SIZE = 4096,
+	RS_TABLE_SPAN = 2 << 20, // addresses of one page of page tables
 	RS_SMALL_STACK = 16 << 10,
 	RS_URETPROBE = 335, // Linux 6.11
 	RS_UPROBE = 336, // Linux 6.18
@@ -35,6 +40,9 @@ enum {
 
 static struct fake_object object[RS_OBJECTS];
 static char *bulk; // not zero: the core has it
+#define RS_HOLE UINT64_C(0x200000000000) // address of what a file lacks
+#define RS_HOLE_SIZE (UINT64_C(256) << 20)
+#define RS_WIDE_HOLE (UINT64_C(64) << 30)
 static char directory[] = "/tmp/rs-hostile-XXXXXX";
 static char core[64];
 
@@ -176,6 +184,35 @@ RS_TRAVERSE(writes_to_all_of_the_core)
 {
 	for (long i = 0; i < RS_BULK; i += RS_PAGE_SIZE)
 		((volatile char *)bulk)[i]++;
+	return visit(self, context);
+}
+
+RS_TRAVERSE(reads_all_of_the_core)
+{
+	for (long i = 0; i < RS_BULK; i += RS_PAGE_SIZE)
+		(void)((volatile char *)bulk)[i];
+	return visit(self, context);
+}
+
+RS_TRAVERSE(writes_to_all_of_the_hole)
+{
+	for (uint64_t i = 0; i < RS_HOLE_SIZE; i += RS_PAGE_SIZE)
+		*(volatile char *)(RS_HOLE + i) = 1;
+	return visit(self, context);
+}
+
+RS_TRAVERSE(reads_all_of_the_hole)
+{
+	for (uint64_t i = 0; i < RS_HOLE_SIZE; i += RS_PAGE_SIZE)
+		if (*(volatile char *)(RS_HOLE + i))
+			return 0;
+	return visit(self, context);
+}
+
+RS_TRAVERSE(reads_all_over_the_hole)
+{
+	for (uint64_t i = 0; i < RS_WIDE_HOLE; i += RS_TABLE_SPAN)
+		(void)*(volatile char *)(RS_HOLE + i);
 	return visit(self, context);
 }
 
@@ -617,8 +654,8 @@ START_TEST(written_results_are_refused_or_harmless)
 }
 END_TEST
 
-// The same bytes of the file at many addresses, as more program headers.
-static void alias(unsigned times)
+// More program headers: @p times of @p load, each @p step above the last.
+static void add_loads(Elf64_Phdr load, unsigned times, uint64_t step)
 {
 	const int fd = open(core, O_RDWR | O_CLOEXEC);
 	const off_t end = lseek(fd, 0, SEEK_END);
@@ -629,15 +666,10 @@ static void alias(unsigned times)
 	Elf64_Phdr *phdr = malloc(old + times * sizeof(*phdr));
 	ck_assert_int_eq(pread(fd, phdr, old, (off_t)ehdr.e_phoff),
 			 (ssize_t)old);
-	for (unsigned i = 0; i < times; i++)
-		phdr[ehdr.e_phnum + i] = (Elf64_Phdr){
-			.p_type = PT_LOAD,
-			.p_flags = PF_R | PF_W,
-			.p_vaddr = 0x200000000000 + i * UINT64_C(0x10000000),
-			.p_filesz = (uint64_t)end & ~UINT64_C(0xfff),
-			.p_memsz = (uint64_t)end & ~UINT64_C(0xfff),
-			.p_align = RS_PAGE_SIZE,
-		};
+	for (unsigned i = 0; i < times; i++) {
+		phdr[ehdr.e_phnum + i] = load;
+		load.p_vaddr += step;
+	}
 	ehdr.e_phoff = (uint64_t)end;
 	ehdr.e_phnum = (Elf64_Half)(ehdr.e_phnum + times);
 	const size_t all = ehdr.e_phnum * sizeof(*phdr);
@@ -646,6 +678,98 @@ static void alias(unsigned times)
 	free(phdr);
 	close(fd);
 }
+
+static uint64_t size_of_core(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(core, &st), 0);
+	return (uint64_t)st.st_size;
+}
+
+static Elf64_Phdr load_of(uint64_t offset, uint64_t size)
+{
+	return (Elf64_Phdr){
+		.p_type = PT_LOAD,
+		.p_flags = PF_R | PF_W,
+		.p_offset = offset,
+		.p_vaddr = RS_HOLE,
+		.p_filesz = size,
+		.p_memsz = size,
+		.p_align = RS_PAGE_SIZE,
+	};
+}
+
+// The same bytes of the file at many addresses.
+static void alias(unsigned times)
+{
+	add_loads(load_of(0, size_of_core() & ~UINT64_C(0xfff)), times,
+		  UINT64_C(0x10000000));
+}
+
+// @p size bytes at RS_HOLE that the file has only in name, @p skew bytes behind
+// a page.
+static void add_hole(uint64_t size, uint64_t skew)
+{
+	const uint64_t at =
+		((size_of_core() + (1 << 20)) & ~UINT64_C(0xfff)) + skew;
+
+	add_loads(load_of(at, size), 1, 0);
+	ck_assert_int_eq(truncate(core, (off_t)(at + size)), 0);
+}
+
+static bool is_in_memory(void)
+{
+	struct statfs fs;
+
+	return !statfs(core, &fs) && fs.f_type == TMPFS_MAGIC;
+}
+
+// The author of a core pays nothing for holes: they are no memory to have.
+START_TEST(holes_of_a_core_are_within_the_budget)
+{
+	unaligned_core_make(core);
+	add_hole(RS_HOLE_SIZE, 8);
+	check_memory(writes_to_all_of_the_hole, true);
+	// Reading fills the holes of a file that is in memory itself.
+	if (!is_in_memory())
+		ck_assert_int_eq(fault_by(reads_all_of_the_hole, false).signal,
+				 -100);
+}
+END_TEST
+
+START_TEST(page_tables_are_within_the_budget)
+{
+	add_hole(RS_WIDE_HOLE, 0);
+	check_memory(reads_all_over_the_hole, true);
+}
+END_TEST
+
+// On a file system in memory what is only read is no memory of the image's.
+START_TEST(a_core_in_memory_is_not_counted)
+{
+	const struct rs_image_options options = {.memory = 32 << 20,
+						 .object_ms = 20000};
+	const traverse_fn f = reads_all_of_the_core;
+	struct rs_image_answer answer = {0};
+	static char buf[1 << 20];
+	const int from = open(core, O_RDONLY | O_CLOEXEC);
+	const int to = memfd_create("core", MFD_CLOEXEC);
+	struct asked a;
+
+	for (ssize_t n; (n = read(from, buf, sizeof(buf))) > 0;)
+		ck_assert_int_eq(write(to, buf, (size_t)n), n);
+	close(from);
+	unlink(core);
+	(void)snprintf(core, sizeof(core), "/proc/self/fd/%d", to);
+	open_image(&a, &options);
+	rs_ck_ok(walk(&a, 3, &f, 1, &answer));
+	ck_assert_uint_eq(answer.faults_total, 0);
+	ck_assert_uint_eq(answer.edges, 1);
+	rs_image_answer_fini(&answer);
+	close_image(&a);
+}
+END_TEST
 
 START_TEST(a_core_that_inflates_is_refused_before_it_runs)
 {
@@ -739,6 +863,9 @@ static void add_cases(Suite *suite)
 		       other_entries_to_the_kernel_are_named_as_what_they_are);
 	tcase_add_test(tc, calls_of_the_x32_table_are_named);
 	tcase_add_test(tc, memory_ends_at_the_budget);
+	tcase_add_test(tc, holes_of_a_core_are_within_the_budget);
+	tcase_add_test(tc, page_tables_are_within_the_budget);
+	tcase_add_test(tc, a_core_in_memory_is_not_counted);
 	tcase_add_test(tc, memory_that_is_not_counted_is_not_had);
 	tcase_add_test(tc, without_consent_no_memory_becomes_executable);
 	tcase_add_test(tc, a_full_signal_mask_does_not_stop_the_clock);

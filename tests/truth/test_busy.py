@@ -87,7 +87,13 @@ class Busy:
         self.assertEqual(len(told), answer["unreachable"])
         self.assertEqual((answer["uncollectable"], answer["garbage"]), (0, 0))
         if self.rings:  # all the garbage that there is
-            self.assertEqual(told, self.rings)
+            # And what a collection lets go first, where threads run at once.
+            queued = sum(t["merge_queue"]["objects"]
+                         for t in info["runtimes"][0]["threads"]
+                         if "merge_queue" in t)
+            self.assertLessEqual(self.rings, told)
+            self.assertTrue(queued or told == self.rings,
+                            told - self.rings)
         if collecting:
             self.assertEqual([TRANSIT in p for p in problems], [True])
         else:

@@ -20,21 +20,29 @@ enum {
  * top and last_remainder. The list of arenas leads back to its start.
  * @return 0 when it does not.
  */
-static unsigned bytes_before(const struct rs_glibc *glibc, uint64_t bins)
+static unsigned bytes_before(struct rs_glibc *glibc, uint64_t bins)
 {
 	static const unsigned sizes[] = {16 + 80 + 16, 8 + 80 + 16, 8 + 16,
 					 16 + 16};
+	bool endless = false;
 
 	for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
 		const uint64_t main = bins - sizes[k];
 		const uint64_t to_next = (uint64_t)sizes[k] + RS_NEXT;
 		uint64_t at = rs_glibc_word(glibc, bins + RS_NEXT);
+		unsigned i = 0;
 
-		for (unsigned i = 0; i < RS_ARENAS_MAX && at && at != main; i++)
+		for (; i < RS_ARENAS_MAX && at && at != main; i++)
 			at = rs_glibc_word(glibc, at + to_next);
 		if (at == main)
 			return sizes[k];
+		endless |= i == RS_ARENAS_MAX;
 	}
+	if (endless)
+		rs_memory_gap(glibc->memory,
+			      "malloc() has more than %d arenas, or their list "
+			      "is damaged; its blocks are not known",
+			      RS_ARENAS_MAX);
 	return 0;
 }
 

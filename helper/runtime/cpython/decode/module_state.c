@@ -174,8 +174,10 @@ void rs_py_module_refs(struct rs_cpython *py, uint64_t module,
 	const struct rs_py_module_row *row =
 		state ? row_of(py, module, size) : NULL;
 
-	if (!state)
+	if (!state) {
+		refs->incomplete |= state_size(py, module) > RS_PY_STATE_MAX;
 		return;
+	}
 	if (!row) {
 		rs_py_guess_refs(py, NULL, state, state, state + size, refs);
 		return;

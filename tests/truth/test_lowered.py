@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Bounds that no target reaches here, lowered: each is told (helper/BOUNDS.md).
+
+One engine is built in which they can be lowered (lowered.py), and one core of
+each interpreter of fixtures/python/many.py is looked at with one lowered at a
+time. What a bound leaves out has to be told by every answer that it spoils.
+"""
+import os
+import tempfile
+import unittest
+
+import engine
+import interpreters
+import lowered
+from targets import FIXTURES, Target
+
+DECODE = "runtime/cpython/decode/"
+HEAP = "runtime/cpython/heap/"
+ROOTS = "runtime/cpython/roots/"
+STATE = "runtime/cpython/state/"
+PARTIAL = "could be read in part only"
+# (file, bound, value, what says so, releases or () for all of WANTED, whether
+# every answer says so or the ledger alone, which reads what others do not).
+CASES = [
+    ("memory/core/notes.c", "RS_MAX_THREADS", 1, "more than 1 threads", ()),
+    ("roots/glibc_heaps.c", "RS_ARENAS_MAX", 1, "more than 1 arenas", ()),
+    ("roots/glibc_heaps.c", "RS_HEAPS_MAX", 0, "more than 0 heaps", ()),
+    ("roots/glibc_lists.c", "RS_LIST_MAX", 1,
+     "a list of more than 1 free blocks", ()),
+    (DECODE + "module_state.c", "RS_CALLBACKS_MAX", 0, PARTIAL, ([3, 9],)),
+    (DECODE + "module_state.c", "RS_CONDITIONS_MAX", 0, PARTIAL, ([3, 13],)),
+    (DECODE + "module_state.c", "RS_PY_STATE_MAX", 1, PARTIAL, ([3, 13],)),
+    (DECODE + "old_class.c", "RS_CLASSES_MAX", 1,
+     "more than 1 bases; a __del__ of the others", ([2, 7],)),
+    (HEAP + "arenas.c", "RS_SLOTS_MAX", 1,
+     "of which 1 are looked at", ([3, 13],)),
+    (HEAP + "wellknown.c", "RS_SEARCH_MAX", 1,
+     "no class made in Python among the first 1 objects", ([3, 11],)),
+    (HEAP + "words.c", "RS_CHUNK_MAX", 1, "frames is damaged", ([3, 11],)),
+    (HEAP + "words.c", "RS_STACK_MAX", 0, "value stack of a frame is damaged",
+     ([2, 7], [3, 9], [3, 11])),
+    (ROOTS + "roots.h", "RS_PY_MAX_CALLBACKS", 0,
+     "number of atexit callbacks, 3, is damaged", ([3, 11], [3, 13])),
+    (ROOTS + "static_roots.c", "RS_SUBCLASSES_MAX", 2,
+     "more than 2 subclasses", ([2, 7],)),
+    (STATE + "discover.h", "RS_PY_MAX_THREADS", 1,
+     "more than 1 threads; references from the others", ([3, 11],)),
+    (STATE + "discover.h", "RS_PY_MAX_FRAMES", 1,
+     "more than 1 frames; references from the others", ([3, 11],)),
+    (STATE + "version.c", "RS_SCAN_MAX", 1, "what has no symbol", ([3, 11],)),
+    ("runtime/native/native_open.c", "RS_MOST_SCANNED", 1,
+     "not searched for registries of librefscope", ([3, 11],)),
+    ("runtime/runtime.c", "RS_MAX_REFS", 64, PARTIAL, ([3, 11],)),
+    ("runtime/runtime.c", "RS_MAX_TYPES", 10, PARTIAL, ([3, 11],)),
+]
+WANTED = ([2, 7], [3, 9], [3, 11], [3, 13])
+FOUND = [next((i for i in interpreters.one_of_each(interpreters.find())
+               if i.release == release and not i.flavour), None)
+         for release in WANTED]
+
+
+class Lowered(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        place = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(place.cleanup)
+        cls.folder = place.name
+        names = {}
+        for path, name, *_rest in CASES:
+            if name not in names.setdefault(path, []):
+                names[path].append(name)
+        whole = os.environ["REFSCOPE_ENGINE"]
+        cls.addClassCleanup(os.environ.update, REFSCOPE_ENGINE=whole)
+        os.environ["REFSCOPE_ENGINE"] = lowered.engine_with(
+            names, os.environ["REFSCOPE_BUILD"], cls.folder)
+
+    def problems(self, core):
+        """What the ledger says, which reads all that others do."""
+        with engine.Session(core, exact="off") as session:
+            session.ledger()
+            return "\n".join(session.info()["problems"])
+
+    def look(self, interpreter):
+        command = [interpreter.path, "-s", "-S", "-B",
+                   os.path.join(FIXTURES, "many.py")]
+        with tempfile.TemporaryDirectory() as folder, \
+                Target(command, folder) as target:
+            target.wait_ready()
+            core = target.gcore()
+            self.assertEqual(self.problems(core), "")
+            for _path, name, value, text, releases in CASES:
+                if releases and interpreter.release not in releases:
+                    continue
+                with self.subTest(interpreter=interpreter.name, bound=name), \
+                        lowered.bounds(**{name: value}):
+                    self.assertIn(text, self.problems(core))
+
+    def test_what_a_bound_leaves_out_is_told(self):
+        if not any(FOUND):
+            self.skipTest("no interpreter of these releases")
+        for interpreter in filter(None, FOUND):
+            self.look(interpreter)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -180,10 +180,19 @@ RS_TRAVERSE(makes_memory_executable)
 	return visit(self, context);
 }
 
+static volatile int never;
+
+RS_PLAIN static void spin(void)
+{
+	while (!never)
+		;
+}
+
 RS_TRAVERSE(writes_to_all_of_the_core)
 {
 	for (long i = 0; i < RS_BULK; i += RS_PAGE_SIZE)
 		((volatile char *)bulk)[i]++;
+	spin(); // until it is looked at
 	return visit(self, context);
 }
 
@@ -198,6 +207,7 @@ RS_TRAVERSE(writes_to_all_of_the_hole)
 {
 	for (uint64_t i = 0; i < RS_HOLE_SIZE; i += RS_PAGE_SIZE)
 		*(volatile char *)(RS_HOLE + i) = 1;
+	spin(); // until it is looked at
 	return visit(self, context);
 }
 
@@ -213,15 +223,8 @@ RS_TRAVERSE(reads_all_over_the_hole)
 {
 	for (uint64_t i = 0; i < RS_WIDE_HOLE; i += RS_TABLE_SPAN)
 		(void)*(volatile char *)(RS_HOLE + i);
+	spin(); // until it is looked at
 	return visit(self, context);
-}
-
-static volatile int never;
-
-RS_PLAIN static void spin(void)
-{
-	while (!never)
-		;
 }
 
 // The mask of signals comes from the frame that rt_sigreturn finds.

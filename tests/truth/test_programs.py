@@ -24,7 +24,8 @@ PROGRAMS = os.path.join(os.path.dirname(FIXTURES), "programs")
 PYTHON = "/usr/bin/python3"
 # About the source, or about how it was looked at.
 OF_THE_SOURCE = {"source", "pid", "method", "not_traversed", "problems",
-                 "learned", "asked", "unasked", "traversed", "uncertain"}
+                 "learned", "asked", "unasked", "traversed", "uncertain",
+                 "age_ms", "ran_ms"}
 # What depends on guesses, which a core settles by asking the types: only where
 # the answer says that it does.
 BY_GUESSES = {"info.references", "collect.unreachable", "collect.returns",

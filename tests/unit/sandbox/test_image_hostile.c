@@ -32,7 +32,6 @@ enum {
 	RS_OBJECTS = RS_CALLS,
 	RS_BULK = 96 << 20, // memory of the core that can be written to
 	RS_PAGE_SIZE = 4096,
-	RS_TABLE_SPAN = 2 << 20, // addresses of one page of page tables
 	RS_SMALL_STACK = 16 << 10,
 	RS_URETPROBE = 335, // Linux 6.11
 	RS_UPROBE = 336, // Linux 6.18
@@ -42,7 +41,6 @@ static struct fake_object object[RS_OBJECTS];
 static char *bulk; // not zero: the core has it
 #define RS_HOLE UINT64_C(0x200000000000) // address of what a file lacks
 #define RS_HOLE_SIZE (UINT64_C(256) << 20)
-#define RS_WIDE_HOLE (UINT64_C(64) << 30)
 static char directory[] = "/tmp/rs-hostile-XXXXXX";
 static char core[64];
 
@@ -216,14 +214,6 @@ RS_TRAVERSE(reads_all_of_the_hole)
 	for (uint64_t i = 0; i < RS_HOLE_SIZE; i += RS_PAGE_SIZE)
 		if (*(volatile char *)(RS_HOLE + i))
 			return 0;
-	return visit(self, context);
-}
-
-RS_TRAVERSE(reads_all_over_the_hole)
-{
-	for (uint64_t i = 0; i < RS_WIDE_HOLE; i += RS_TABLE_SPAN)
-		(void)*(volatile char *)(RS_HOLE + i);
-	spin(); // until it is looked at
 	return visit(self, context);
 }
 
@@ -741,13 +731,6 @@ START_TEST(holes_of_a_core_are_within_the_budget)
 }
 END_TEST
 
-START_TEST(page_tables_are_within_the_budget)
-{
-	add_hole(RS_WIDE_HOLE, 0);
-	check_memory(reads_all_over_the_hole, true);
-}
-END_TEST
-
 // On a file system in memory what is only read is no memory of the image's.
 START_TEST(a_core_in_memory_is_not_counted)
 {
@@ -867,7 +850,6 @@ static void add_cases(Suite *suite)
 	tcase_add_test(tc, calls_of_the_x32_table_are_named);
 	tcase_add_test(tc, memory_ends_at_the_budget);
 	tcase_add_test(tc, holes_of_a_core_are_within_the_budget);
-	tcase_add_test(tc, page_tables_are_within_the_budget);
 	tcase_add_test(tc, a_core_in_memory_is_not_counted);
 	tcase_add_test(tc, memory_that_is_not_counted_is_not_had);
 	tcase_add_test(tc, without_consent_no_memory_becomes_executable);

@@ -4,6 +4,8 @@
 #include "refscope/registry.h"
 #include "tracker/arena.h"
 #include "tracker/lock.h"
+#include "tracker/slots.h"
+#include "tracker/snapshot.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -78,13 +80,19 @@ static void *take_last(void)
 
 void rs_garbage_clear(void)
 {
+	struct rs_visitor visitor = {0};
 	void *object;
 
 	while ((object = take_last())) {
-		const struct rs_type *type = rs_type_of(object);
+		const uint32_t entry =
+			rs_slots_get((uint64_t)(uintptr_t)object);
+		// One that was untracked meanwhile is not ours any more; one
+		// whose type is gone nobody can free.
+		const struct rs_type *type =
+			entry ? rs_entry_type_known(&visitor, entry) : NULL;
 
-		// One that was untracked meanwhile is not ours any more.
 		if (type && type->release)
 			type->release(object);
 	}
+	rs_visitor_fini(&visitor);
 }

@@ -27,7 +27,7 @@ rs_entry_type_known(struct rs_visitor *visitor, uint32_t entry)
 	if (!type ||
 	    !rs_is_readable(&visitor->readable, (uint64_t)(uintptr_t)type,
 			    sizeof(*type)) ||
-	    type->reserved != type || type->flags & RS_TYPE_STAND_IN)
+	    !rs_type_is_there(type) || type->flags & RS_TYPE_STAND_IN)
 		return NULL;
 	visitor->known.id = id;
 	visitor->known.type = type;

@@ -5,9 +5,10 @@
 // its type has lost its number, and numbers it again.
 #include "tracker/type_numbers.h"
 #include "tracker/arena.h"
+#include "tracker/extensions.h"
 #include "tracker/lock.h"
 #include "tracker/slots.h"
-#include "tracker/type_check.h"
+#include "tracker/type_refused.h"
 
 #include <string.h>
 
@@ -42,31 +43,62 @@ static const char *copy_name(const char *name)
 	return copy;
 }
 
-/** Where a type's number was last, by a hash of its address: a plugin that is
- * loaded again at the same place has it back. May be wrong. */
-static uint32_t last_index[1 << 12];
+/** By a hash of the address of a type: the last index that one of those with
+ * that hash got; 0: none. */
+static uint32_t newest_index[1 << 12];
+/** By index: the next of the same hash. */
+static uint16_t next_index[RS_TYPES_MAX];
 /** No index below is free. */
 static uint32_t first_free = 1;
 
-static uint32_t *last_index_of(const struct rs_type *type)
+static uint32_t *newest_index_of(const struct rs_type *type)
 {
 	const uint64_t hash =
 		((uint64_t)(uintptr_t)type >> 3) * UINT64_C(0x9E3779B97F4A7C15);
 
-	return &last_index[hash >> 52];
+	return &newest_index[hash >> 52];
 }
 
-/** @return An index for @p type: that which it had, or a free one; 0: all are
- * taken. */
+/** @return The index that @p type has; 0: none. */
 static uint32_t find_index(const struct rs_type *type)
 {
-	const uint32_t last = *last_index_of(type);
+	uint32_t id = *newest_index_of(type);
 
-	if (rs_type_has_id(type, last))
-		return last;
+	while (id && rs_type_by_id[id] != type)
+		id = next_index[id];
+	return id;
+}
+
+/** @return 0: all are taken. */
+static uint32_t find_free_index(void)
+{
 	while (first_free < RS_TYPES_MAX && rs_type_by_id[first_free])
 		first_free++;
 	return first_free < RS_TYPES_MAX ? first_free : 0;
+}
+
+static void link_index(uint32_t id)
+{
+	uint32_t *newest = newest_index_of(rs_type_by_id[id]);
+
+	next_index[id] = (uint16_t)*newest;
+	__atomic_store_n(newest, id, __ATOMIC_RELAXED);
+}
+
+/** Does nothing for a stand-in, which nobody looks for. */
+static void unlink_index(uint32_t id)
+{
+	uint32_t *newest = newest_index_of(rs_type_by_id[id]);
+	uint32_t i = *newest;
+
+	if (i == id) {
+		__atomic_store_n(newest, next_index[id], __ATOMIC_RELAXED);
+		return;
+	}
+	while (i && next_index[i] != id)
+		i = next_index[i];
+	if (i)
+		next_index[i] = next_index[id];
 }
 
 struct used {
@@ -101,6 +133,7 @@ static void free_index(uint32_t id)
 	char *name = (char *)(uintptr_t)rs_type_names[id];
 	struct rs_type *type = rs_type_by_id[id];
 
+	unlink_index(id);
 	RS_PUBLISH(&rs_type_by_id[id], NULL);
 	RS_PUBLISH(&rs_type_names[id], NULL);
 	if (name)
@@ -125,68 +158,123 @@ static int reclaim(void)
 	return rc;
 }
 
-static int number_locked(struct rs_type *type, uint32_t *ret)
+static int has_id(uint64_t address, uint32_t entry, void *context)
 {
-	uint32_t id = type->id;
+	(void)address;
+	return rs_entry_type(entry) == *(const uint32_t *)context ? -1 : 0;
+}
 
-	if (!rs_type_has_id(type, id)) {
-		id = find_index(type);
-		if (!id) {
-			const int rc = reclaim();
-			if (rc)
-				return rc;
-			id = find_index(type);
-		}
-		if (!id)
-			return RS_ENOMEM;
-		if (!rs_type_by_id[id])
-			RS_PUBLISH(&rs_type_names[id], copy_name(type->name));
-		type->name_copy = rs_type_names[id];
-		type->reserved = type; // while it is there
-		RS_PUBLISH(&rs_type_by_id[id], type);
-		if (id == rs_registry.types)
-			RS_PUBLISH(&rs_registry.types, id + 1);
-		RS_PUBLISH(&type->id, id);
-		__atomic_store_n(last_index_of(type), id, __ATOMIC_RELAXED);
-	}
-	*ret = id;
+/** A table that stays locked may have some. */
+static bool has_objects(uint32_t id)
+{
+	struct rs_patience patience = RS_PATIENCE_COLLECT;
+
+	return rs_slots_each(&patience, has_id, &id) != 0;
+}
+
+/**
+ * Leave what is left of a type whose objects stay when it goes: its name, and
+ * where the count is in @p layout, NULL when nobody knows any more.
+ * Errors: RS_ENOMEM.
+ */
+static int put_stand_in(uint32_t id, const struct rs_type *layout)
+{
+	const char *name = rs_type_names[id];
+	struct rs_type *stand_in = name ? rs_arena_get(RS_STAND_IN_LOG2) : NULL;
+
+	_Static_assert(sizeof(*stand_in) <= 1 << RS_STAND_IN_LOG2, "fits");
+	if (!stand_in)
+		return RS_ENOMEM;
+	if (layout)
+		*stand_in = (struct rs_type){
+			.size = layout->size,
+			.count_offset = layout->count_offset,
+			.count_width = layout->count_width,
+			.count_shift = layout->count_shift,
+			.count_bias = layout->count_bias,
+		};
+	stand_in->name = stand_in->name_copy = name;
+	stand_in->flags = RS_TYPE_STAND_IN;
+	stand_in->id = id;
+	stand_in->reserved = stand_in;
+	unlink_index(id);
+	is_stand_in[id / 64] |= UINT64_C(1) << id % 64;
+	RS_PUBLISH(&rs_type_by_id[id], stand_in);
 	return 0;
 }
 
-/** For whoever looks with a debugger why a type has no objects. */
-static void note_refused(const char *why)
+/**
+ * Take the index back that @p type had, if it has one, though it was never
+ * numbered as it is now: its memory went, and is there anew. Objects from
+ * before then have a stand-in: they may look otherwise.
+ */
+static int retire_former(const struct rs_type *type)
 {
-	rs_lock(&rs_registry.lock);
-	rs_registry.refused++;
-	strncpy(rs_registry.refused_why, why, RS_REFUSED_SIZE - 1);
-	rs_unlock(&rs_registry.lock);
+	const uint32_t id = find_index(type);
+
+	if (rs_type_is_there(type) || !id)
+		return 0;
+	if (has_objects(id))
+		return put_stand_in(id, NULL);
+	free_index(id);
+	return 0;
 }
 
-static int check(const struct rs_type *type, bool counted)
+/** @return The index of @p type, which had none: a new one. 0: all are taken.
+ */
+static uint32_t give_index(struct rs_type *type)
 {
-	char why[RS_REFUSED_SIZE] = "";
-	const int rc = rs_type_check_as(type, counted, why, sizeof(why));
+	const uint32_t id = find_free_index();
 
-	if (rc == RS_EARGUMENT)
-		note_refused(why);
-	return rc;
+	if (!id)
+		return 0;
+	RS_PUBLISH(&rs_type_names[id], copy_name(type->name));
+	type->name_copy = rs_type_names[id];
+	RS_PUBLISH(&type->reserved, (const void *)type); // while it is there
+	RS_PUBLISH(&rs_type_by_id[id], type);
+	link_index(id);
+	if (id == rs_registry.types)
+		RS_PUBLISH(&rs_registry.types, id + 1);
+	return id;
+}
+
+static int number_locked(struct rs_type *type, uint32_t *ret)
+{
+	int rc = retire_former(type);
+
+	if (rc)
+		return rc;
+	uint32_t id = find_index(type);
+	if (!id)
+		id = give_index(type);
+	if (!id) {
+		rc = reclaim();
+		if (rc)
+			return rc;
+		id = give_index(type);
+	}
+	if (!id)
+		return RS_ENOMEM;
+	RS_PUBLISH(&type->id, id);
+	*ret = id;
+	return 0;
 }
 
 int rs_type_number(struct rs_type *type, uint32_t *id)
 {
 	// Two copies of the library may share a type; each has its own number.
 	const uint32_t last =
-		__atomic_load_n(last_index_of(type), __ATOMIC_RELAXED);
+		__atomic_load_n(newest_index_of(type), __ATOMIC_RELAXED);
 	if (!type) {
-		note_refused("no description");
+		rs_type_refused("no description");
 		return RS_EARGUMENT;
 	}
-	if (type->reserved == type && rs_type_has_id(type, last)) {
+	if (rs_type_is_there(type) && rs_type_has_id(type, last)) {
 		RS_PUBLISH(&type->id, last);
 		*id = last;
 		return 0;
 	}
-	int rc = check(type, true);
+	int rc = rs_type_check_noted(type, true);
 
 	if (rc)
 		return rc;
@@ -203,125 +291,20 @@ int rs_describe(struct rs_type *type)
 	return rs_type_number(type, &id);
 }
 
-static int has_id(uint64_t address, uint32_t entry, void *context)
-{
-	(void)address;
-	return rs_entry_type(entry) == *(const uint32_t *)context ? -1 : 0;
-}
-
-/** What is left of a type whose objects stay when it goes. */
-static struct rs_type *make_stand_in(const struct rs_type *type, uint32_t id)
-{
-	const char *name = rs_type_names[id];
-	struct rs_type *stand_in = name ? rs_arena_get(RS_STAND_IN_LOG2) : NULL;
-
-	_Static_assert(sizeof(*stand_in) <= 1 << RS_STAND_IN_LOG2, "fits");
-	if (stand_in)
-		*stand_in = (struct rs_type){
-			.name = name,
-			.size = type->size,
-			.count_offset = type->count_offset,
-			.count_width = type->count_width,
-			.count_shift = type->count_shift,
-			.count_bias = type->count_bias,
-			.flags = RS_TYPE_STAND_IN,
-			.id = id,
-			.name_copy = name,
-			.reserved = stand_in,
-		};
-	return stand_in;
-}
-
 static int undescribe_locked(struct rs_type *type)
 {
-	struct rs_patience patience = RS_PATIENCE_COLLECT;
-	uint32_t id = type->id;
+	const uint32_t id = find_index(type);
 
-	if (!rs_type_has_id(type, id))
-		id = *last_index_of(type);
-	if (!rs_type_has_id(type, id))
+	if (!id)
 		return RS_ENOTFOUND;
-	// A table that stays locked may have some: then they have a stand-in.
-	if (rs_slots_each(&patience, has_id, &id)) {
-		struct rs_type *stand_in = make_stand_in(type, id);
-
-		if (!stand_in)
-			return RS_ENOMEM;
-		is_stand_in[id / 64] |= UINT64_C(1) << id % 64;
-		RS_PUBLISH(&rs_type_by_id[id], stand_in);
-	} else {
+	if (!has_objects(id))
 		free_index(id);
-	}
+	else if (put_stand_in(id, type))
+		return RS_ENOMEM;
 	RS_PUBLISH(&type->id, 0);
 	type->name_copy = NULL;
-	type->reserved = NULL;
+	RS_PUBLISH(&type->reserved, NULL);
 	return 0;
-}
-
-static struct rs_extension *find_extension(const void *python_type)
-{
-	struct rs_extension_block *b = rs_registry.extension;
-
-	for (; b; b = b->next) {
-		for (int i = 0; i < RS_EXTENSION_BLOCK; i++) {
-			if (b->item[i].python_type == python_type)
-				return &b->item[i];
-		}
-	}
-	return NULL;
-}
-
-static int extension_locked(const void *python_type, struct rs_type *type)
-{
-	struct rs_extension *entry = find_extension(python_type);
-
-	if (!entry)
-		entry = find_extension(NULL);
-	if (!entry) {
-		struct rs_extension_block *block = rs_arena_get(11);
-
-		_Static_assert(sizeof(*block) <= 1 << 11, "fits the arena's");
-		if (!block)
-			return RS_ENOMEM;
-		block->next = rs_registry.extension;
-		RS_PUBLISH(&rs_registry.extension, block);
-		entry = &block->item[0];
-	}
-	RS_PUBLISH(&entry->description, type);
-	RS_PUBLISH(&entry->python_type, python_type);
-	return 0;
-}
-
-int rs_describe_extension(const void *python_type, struct rs_type *description)
-{
-	if (!python_type)
-		return RS_EARGUMENT;
-	int rc = check(description, false);
-	if (rc)
-		return rc;
-	rs_lock(&rs_registry.lock);
-	rc = extension_locked(python_type, description);
-	rs_unlock(&rs_registry.lock);
-	return rc;
-}
-
-/** @return Whether there were any. */
-static bool remove_extensions(const struct rs_type *type)
-{
-	struct rs_extension_block *b = rs_registry.extension;
-	bool any = false;
-
-	for (; b; b = b->next) {
-		for (int i = 0; i < RS_EXTENSION_BLOCK; i++) {
-			struct rs_extension *e = &b->item[i];
-
-			if (!e->python_type || e->description != type)
-				continue;
-			RS_PUBLISH(&e->python_type, NULL);
-			any = true;
-		}
-	}
-	return any;
 }
 
 int rs_undescribe(struct rs_type *type)
@@ -329,7 +312,7 @@ int rs_undescribe(struct rs_type *type)
 	if (!type)
 		return RS_ENOTFOUND;
 	rs_lock(&rs_registry.lock);
-	const bool extended = remove_extensions(type);
+	const bool extended = rs_extensions_remove(type);
 	const int rc = undescribe_locked(type);
 	rs_unlock(&rs_registry.lock);
 	return rc == RS_ENOTFOUND && extended ? 0 : rc;
@@ -341,7 +324,8 @@ void rs_types_forget(void)
 
 	memset(rs_type_by_id, 0, n * sizeof(rs_type_by_id[0]));
 	memset(rs_type_names, 0, n * sizeof(rs_type_names[0]));
-	memset(last_index, 0, sizeof(last_index));
+	memset(newest_index, 0, sizeof(newest_index));
+	memset(next_index, 0, n * sizeof(next_index[0]));
 	memset(is_stand_in, 0, sizeof(is_stand_in));
 	first_free = 1;
 }

@@ -19,6 +19,15 @@ static inline bool rs_type_has_id(const struct rs_type *type, uint32_t id)
 }
 
 /**
+ * Whether a type is still at @p type, which can be read: other threads may
+ * describe and undescribe it.
+ */
+static inline bool rs_type_is_there(const struct rs_type *type)
+{
+	return __atomic_load_n(&type->reserved, __ATOMIC_ACQUIRE) == type;
+}
+
+/**
  * Number @p type unless it has a number, and store that in @p id.
  * Errors: RS_ENOMEM; RS_EARGUMENT: also noted in the registry, with why.
  */

@@ -18,14 +18,23 @@ static bool is_known(struct rs_visitor *visitor, uint64_t address,
 	return type && rs_is_readable(&visitor->readable, address, type->size);
 }
 
-// What is passed to a caller's function: never NULL, for its sake.
-static const struct rs_type *type_of(uint32_t entry)
+// What is passed to a caller's function: never NULL, for its sake, nor a type
+// whose memory is gone.
+static const struct rs_type *type_of(struct rs_visitor *visitor, uint32_t entry)
 {
 	static const struct rs_type unknown = {.name = "?"};
-	const struct rs_type *type = __atomic_load_n(
-		&rs_type_by_id[rs_entry_type(entry)], __ATOMIC_ACQUIRE);
+	const struct rs_type *type = rs_entry_type_known(visitor, entry);
 
-	return type ? type : &unknown;
+	if (type)
+		return type;
+	type = __atomic_load_n(&rs_type_by_id[rs_entry_type(entry)],
+			       __ATOMIC_ACQUIRE);
+	if (!type ||
+	    !rs_is_readable(&visitor->readable, (uint64_t)(uintptr_t)type,
+			    sizeof(*type)) ||
+	    !rs_type_is_there(type))
+		return &unknown;
+	return type; // a stand-in
 }
 
 struct walk {
@@ -86,7 +95,8 @@ static int run_walk(struct walk *walk, rs_object_fn fn, void *context)
 		// First its references: fn may free it.
 		rc = meet_all(walk, address, entry);
 		if (!rc)
-			rc = fn(object_at(address), type_of(entry), context);
+			rc = fn(object_at(address),
+				type_of(&walk->visitor, entry), context);
 		if (rc)
 			return rc;
 	}
@@ -125,9 +135,10 @@ struct each {
 
 static int call_back(uint64_t address, uint32_t entry, void *context)
 {
-	const struct each *each = context;
+	struct each *each = context;
 
-	return each->fn(object_at(address), type_of(entry), each->context);
+	return each->fn(object_at(address), type_of(&each->visitor, entry),
+			each->context);
 }
 
 int rs_each(rs_object_fn fn, void *context)
@@ -135,17 +146,20 @@ int rs_each(rs_object_fn fn, void *context)
 	struct rs_patience patience = RS_PATIENCE_CALL;
 	struct each each = {.fn = fn, .context = context};
 
-	return rs_slots_each(&patience, call_back, &each);
+	const int rc = rs_slots_each(&patience, call_back, &each);
+
+	rs_visitor_fini(&each.visitor);
+	return rc;
 }
 
 static int compare(void *referent, unsigned hold, void *context)
 {
-	const struct each *each = context;
+	struct each *each = context;
 
 	if (referent != each->wanted || hold == RS_HOLD_WEAK)
 		return 0;
-	return each->fn(object_at(each->address), type_of(each->entry),
-			each->context);
+	return each->fn(object_at(each->address),
+			type_of(&each->visitor, each->entry), each->context);
 }
 
 static int search(uint64_t address, uint32_t entry, void *context)
@@ -189,7 +203,7 @@ int64_t rs_count(const void *object)
 		return rc ? -rc : -1;
 	const struct rs_type *at = rs_type_by_id[rs_entry_type(entry)];
 	if (!rs_copy_readable(&type, at, sizeof(type)) || type.reserved != at ||
-	    type.count_width > sizeof(value) ||
+	    !type.count_width || type.count_width > sizeof(value) ||
 	    !rs_copy_readable(&value, (const char *)object + type.count_offset,
 			      type.count_width))
 		return -RS_EBAD;

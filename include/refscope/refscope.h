@@ -147,6 +147,8 @@ struct rs_type {
 	/**
 	 * Called once before the object is released by the collector, or
 	 * NULL. Under RS_GC_KEEP a cycle that contains one is uncollectable.
+	 * The collector holds a reference of each object that it frees: one
+	 * that a finalizer untracks, and does not track again, keeps it.
 	 */
 	void (*finalize)(void *object);
 	/**
@@ -422,7 +424,8 @@ RS_PUBLIC int rs_describe(struct rs_type *type);
  *
  * A type that was unloaded without this is recognised where it can be; its `id`
  * is given to another type only when all RS_TYPES_MAX - 1 are taken and it has
- * no objects.
+ * no objects. When a plugin is loaded in its place, with a type at the same
+ * address, objects from before are of the type that is gone.
  *
  * Errors: RS_ENOTFOUND when it was not described; RS_ENOMEM (objects are still
  * tracked and the name finds no memory: nothing was done).
@@ -478,7 +481,8 @@ typedef int (*rs_object_fn)(void *object, const struct rs_type *type,
 
 /**
  * Call @p fn for every tracked object that can be reached from @p from over
- * counted references, itself included, nearest first.
+ * counted references, itself included, nearest first. A type whose memory is
+ * gone is passed to it as one with the name "?", here and below.
  *
  * @return 0, what @p fn returned, or RS_ENOMEM; RS_ENOTFOUND when @p from is
  *         not tracked; RS_EBUSY; RS_EBAD when objects were reached that cannot
@@ -494,7 +498,8 @@ RS_PUBLIC int rs_walk(const void *from, rs_object_fn fn, void *context);
  */
 RS_PUBLIC int rs_referrers(const void *object, rs_object_fn fn, void *context);
 /**
- * Call @p fn for every tracked object, by address; as for rs_referrers().
+ * Call @p fn for every tracked object, in no particular order; as for
+ * rs_referrers().
  * Debugger: yes.
  */
 RS_PUBLIC int rs_each(rs_object_fn fn, void *context);

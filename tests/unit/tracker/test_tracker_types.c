@@ -24,6 +24,12 @@ static struct rs_type type_with(const struct rs_field *field)
 	return type;
 }
 
+static void never_called(void *object)
+{
+	(void)object;
+	ck_abort();
+}
+
 /** Whether @p field is refused, with @p words in the reason. */
 static void refused(struct rs_field field, const char *words)
 {
@@ -268,6 +274,105 @@ START_TEST(a_type_that_went_without_a_word_does_no_harm)
 }
 END_TEST
 
+static int show_type(void *object, const struct rs_type *type, void *context)
+{
+	(void)object;
+	*(const char **)context = type->name;
+	return 0;
+}
+
+START_TEST(walks_and_the_garbage_list_survive_a_type_that_went)
+{
+	struct rs_type *type = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static struct item item = {.refs = 2, .next = &item};
+	const char *shown = NULL;
+
+	ck_assert_ptr_ne(type, MAP_FAILED);
+	*type = type_with(next_field);
+	type->release = never_called;
+	type->finalize = never_called;
+	item.refs = 1;
+	ck_assert_int_eq(rs_track(&item, type), 0);
+	ck_assert_int_eq(rs_collect(), 1);
+	ck_assert_uint_eq(rs_garbage_count(), 1);
+	ck_assert_int_eq(munmap(type, 4096), 0);
+	ck_assert_int_eq(rs_each(show_type, &shown), 0);
+	ck_assert_str_eq(shown, "?");
+	ck_assert_int_eq(rs_walk(&item, show_type, &shown), RS_EBAD);
+	ck_assert_str_eq(shown, "?");
+	ck_assert_int_eq(rs_referrers(&item, show_type, &shown), RS_EBAD);
+	rs_garbage_clear();
+	ck_assert_uint_eq(rs_garbage_count(), 0);
+	ck_assert_uint_eq(item.refs, 2);
+	ck_assert_int_eq(rs_untrack(&item), 0);
+}
+END_TEST
+
+// A plugin is unloaded with objects alive, and another release of it, with
+// other fields, is loaded in its place.
+START_TEST(objects_of_a_type_that_was_loaded_anew_are_unknown)
+{
+	static struct item old = {.refs = 1, .next = &old};
+	static struct item new = {.refs = 1};
+	struct rs_type *type = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const char *shown = NULL;
+
+	ck_assert_ptr_ne(type, MAP_FAILED);
+	*type = type_with(next_field);
+	ck_assert_int_eq(rs_track(&old, type), 0);
+	*type = type_with(next_field);
+	type->name = "newer";
+	ck_assert_int_eq(rs_track(&new, type), 0);
+	ck_assert_ptr_eq(rs_type_of(&new), type);
+	ck_assert_str_eq(type->name_copy, "newer");
+	ck_assert_str_eq(rs_type_of(&old)->name, "item");
+	ck_assert_int_eq(rs_count(&old), -RS_EBAD);
+	ck_assert_int_eq(rs_count(&new), 1);
+	ck_assert_int_eq(rs_collect(), 0);
+	ck_assert_int_eq(rs_walk(&old, show_type, &shown), RS_EBAD);
+	ck_assert_str_eq(shown, "item");
+	ck_assert_int_eq(rs_untrack(&old), 0);
+	ck_assert_int_eq(rs_untrack(&new), 0);
+	// Without objects of the old one its number is free.
+	*type = type_with(next_field);
+	ck_assert_int_eq(rs_track(&old, type), 0);
+	ck_assert_str_eq(type->name_copy, "item");
+	ck_assert_uint_eq(rs_registry.types, 3);
+	ck_assert_int_eq(rs_untrack(&old), 0);
+	ck_assert_int_eq(rs_undescribe(type), 0);
+	ck_assert_int_eq(munmap(type, 4096), 0);
+}
+END_TEST
+
+// More types than there are hashes of their addresses.
+START_TEST(a_type_is_found_among_many)
+{
+	enum { RS_MANY = 20000 };
+	static struct rs_type type[RS_MANY];
+
+	for (int i = 0; i < RS_MANY; i++) {
+		type[i] = type_with(next_field);
+		ck_assert_int_eq(rs_describe(&type[i]), 0);
+	}
+	const uint32_t types = rs_registry.types;
+	for (int i = 0; i < RS_MANY; i++) {
+		const uint32_t id = type[i].id;
+
+		type[i].id = 1; // by another copy of the library
+		ck_assert_int_eq(rs_describe(&type[i]), 0);
+		ck_assert_uint_eq(type[i].id, id);
+	}
+	ck_assert_uint_eq(rs_registry.types, types);
+	for (int i = 0; i < RS_MANY; i += 3)
+		ck_assert_int_eq(rs_undescribe(&type[i]), 0);
+	for (int i = 0; i < RS_MANY; i++)
+		ck_assert_int_eq(rs_undescribe(&type[i]),
+				 i % 3 ? 0 : RS_ENOTFOUND);
+}
+END_TEST
+
 // A plugin that is loaded at another place each time and that says nothing
 // when it goes.
 START_TEST(numbers_of_types_without_objects_are_used_again)
@@ -322,6 +427,11 @@ int main(void)
 	tcase_add_test(tcase, extensions_go_with_their_description);
 	tcase_add_test(tcase, objects_outlive_their_type_with_its_name);
 	tcase_add_test(tcase, a_type_that_went_without_a_word_does_no_harm);
+	tcase_add_test(tcase,
+		       walks_and_the_garbage_list_survive_a_type_that_went);
+	tcase_add_test(tcase,
+		       objects_of_a_type_that_was_loaded_anew_are_unknown);
+	tcase_add_test(tcase, a_type_is_found_among_many);
 	tcase_add_test(tcase, numbers_of_types_without_objects_are_used_again);
 	tcase_add_test(tcase, types_with_objects_are_bounded_and_that_is_said);
 	suite_add_tcase(suite, tcase);

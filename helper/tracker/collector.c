@@ -396,7 +396,17 @@ static int64_t run_with_totals(struct collection *c)
 	return n;
 }
 
-static pthread_t collector; // the thread that set collecting
+/** The thread that set collecting, while is_collector_known. */
+static pthread_t collector;
+static bool is_collector_known;
+
+static void end_collection(void)
+{
+	// A fork between the next thread's setting collecting and its saying
+	// who it is must not find the name of the one before.
+	__atomic_store_n(&is_collector_known, false, __ATOMIC_RELAXED);
+	rs_unlock(&rs_registry.gc.collecting);
+}
 
 int64_t rs_collect(void)
 {
@@ -406,9 +416,10 @@ int64_t rs_collect(void)
 	if (!rs_lock_grab(&rs_registry.gc.collecting))
 		return 0;
 	collector = pthread_self();
+	__atomic_store_n(&is_collector_known, true, __ATOMIC_RELEASE);
 	// The garbage list needs it: found out now, nothing is half done.
 	if (!rs_lock_try(&rs_registry.lock, &c.patience)) {
-		rs_unlock(&rs_registry.gc.collecting);
+		end_collection();
 		return -RS_EBUSY;
 	}
 	rs_unlock(&rs_registry.lock);
@@ -420,15 +431,15 @@ int64_t rs_collect(void)
 	rs_vec_fini(&c.kept);
 	rs_vec_fini(&c.dropped);
 	rs_visitor_fini(&c.visitor);
-	rs_unlock(&rs_registry.gc.collecting);
+	end_collection();
 	return n;
 }
 
 void rs_gc_reset(void)
 {
 	if (rs_registry.gc.collecting &&
-	    !pthread_equal(collector, pthread_self()))
-		rs_unlock(&rs_registry.gc.collecting);
+	    (!is_collector_known || !pthread_equal(collector, pthread_self())))
+		end_collection();
 }
 
 int64_t rs_find_garbage(uint32_t flags, rs_object_fn fn, void *context)

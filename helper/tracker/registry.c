@@ -52,7 +52,12 @@ int rs_track(const void *object, struct rs_type *type)
 	// Before it is entered: nobody else holds its references yet.
 	if (__builtin_expect(rs_registry.gc.enabled != 0, 0))
 		rs_gc_tracked();
-	return rs_slots_put(address, id, &added);
+	const int rc = rs_slots_put(address, id, &added);
+
+	// One that got another type is no new object.
+	if (__builtin_expect(rs_registry.gc.enabled != 0, 0) && (rc || !added))
+		rs_gc_untracked();
+	return rc;
 }
 
 int rs_untrack(const void *object)
@@ -61,9 +66,11 @@ int rs_untrack(const void *object)
 
 	if (!rs_slots_can_hold(address))
 		return RS_ENOTFOUND;
-	if (__builtin_expect(rs_registry.gc.enabled != 0, 0))
+	const int rc = rs_slots_remove(address);
+
+	if (__builtin_expect(rs_registry.gc.enabled != 0, 0) && !rc)
 		rs_gc_untracked();
-	return rs_slots_remove(address);
+	return rc;
 }
 
 static bool is_in_program(const void *object)

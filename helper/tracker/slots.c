@@ -41,8 +41,11 @@ static struct rs_leaf *leaf_new(struct rs_leaf **slot, uint64_t address)
 	if (leaf && !*slot) {
 		leaf->base = address >> RS_LEAF_SHIFT << RS_LEAF_SHIFT;
 		leaf->next = rs_registry.leaf;
-		RS_PUBLISH(slot, leaf);
+		// Into the list first: the child of a fork in between may then
+		// have two of one base, but never objects in one that is in no
+		// list.
 		RS_PUBLISH(&rs_registry.leaf, leaf);
+		RS_PUBLISH(slot, leaf);
 	}
 	rs_unlock(&rs_registry.lock);
 	return leaf;

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef __SANITIZE_ADDRESS__
@@ -328,6 +329,23 @@ static int collect_inside(void *object)
 	return 0;
 }
 
+START_TEST(only_what_comes_and_goes_is_counted_for_the_next_collection)
+{
+	static struct node never_tracked;
+
+	rs_gc_set_threshold(100);
+	rs_gc_enable();
+	struct node *a = make(&plain);
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_eq(rs_track(a, &plain), 0); // again
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(rs_untrack(&never_tracked), RS_ENOTFOUND);
+	ck_assert_uint_eq(rs_registry.gc.pending, 1);
+	node_release(a);
+	ck_assert_uint_eq(rs_registry.gc.pending, 0);
+}
+END_TEST
+
 START_TEST(survivors_put_the_next_collection_off)
 {
 	enum { RS_SURVIVORS = 4000, RS_THRESHOLD = 10 };
@@ -400,6 +418,56 @@ START_TEST(debug_lines_are_those_of_2_7)
 		       "gc: uncollectable <node %p>\n",
 		       (void *)c, (void *)a, (void *)a->left);
 	ck_assert_str_eq(text, want);
+}
+END_TEST
+
+// Another thread has begun a collection, and has not yet said who it is.
+START_TEST(a_child_of_a_fork_collects_whoever_was_collecting)
+{
+	int status;
+
+	ck_assert_int_eq(rs_collect(), 0); // by this thread, before
+	(void)make_ring(&plain, &plain);
+	rs_registry.gc.collecting = 1;
+	const pid_t child = fork();
+	if (child == 0)
+		_exit(rs_collect() == 2 ? 0 : 1);
+	rs_registry.gc.collecting = 0;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(rs_collect(), 2);
+}
+END_TEST
+
+static pid_t forked_by_finalizer;
+
+static void fork_and_collect(void *object)
+{
+	(void)object;
+	if (!forked_by_finalizer)
+		forked_by_finalizer = fork();
+	ck_assert_int_eq(rs_collect(), 0); // this one is under way in both
+}
+
+START_TEST(a_fork_within_a_collection_has_two_that_end_it)
+{
+	static struct rs_type forking =
+		RS_TYPE("forking", struct node, refs, fields,
+			.release = node_release, .finalize = fork_and_collect);
+	int status;
+
+	rs_gc_set_policy(RS_GC_FINALIZE);
+	(void)make_ring(&forking, &plain);
+	const int64_t n = rs_collect();
+	const int64_t again = rs_collect();
+	if (!forked_by_finalizer)
+		_exit(n == 2 && again == 0 && freed == 2 ? 0 : 1);
+	ck_assert_int_eq(waitpid(forked_by_finalizer, &status, 0),
+			 forked_by_finalizer);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(n, 2);
+	ck_assert_int_eq(again, 0);
+	ck_assert_int_eq(freed, 2);
 }
 END_TEST
 
@@ -521,9 +589,15 @@ int main(void)
 	tcase_add_test(tcase, a_finalizer_behind_a_ring_goes_with_it);
 	tcase_add_test(tcase, saveall_frees_nothing);
 	tcase_add_test(tcase, tracking_collects_when_enabled);
+	tcase_add_test(
+		tcase,
+		only_what_comes_and_goes_is_counted_for_the_next_collection);
 	tcase_add_test(tcase, survivors_put_the_next_collection_off);
 	tcase_add_test(tcase, collecting_while_collecting_does_nothing);
 	tcase_add_test(tcase, debug_lines_are_those_of_2_7);
+	tcase_add_test(tcase,
+		       a_child_of_a_fork_collects_whoever_was_collecting);
+	tcase_add_test(tcase, a_fork_within_a_collection_has_two_that_end_it);
 	tcase_add_test(tcase, a_stopped_tracker_makes_it_busy);
 	tcase_add_test(tcase, walk_tells_what_is_reachable_nearest_first);
 	tcase_add_test(tcase, referrers_tells_each_reference);

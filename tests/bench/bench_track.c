@@ -221,7 +221,8 @@ int main(int argc, char **argv)
 
 	const double spent = ns(t.track + t.untrack, n);
 	const double room = (double)t.bytes / (double)n;
-	if (budget && (spent > RS_BUDGET_NS || room > RS_BUDGET_BYTES)) {
+	if (budget &&
+	    (spent > (double)RS_BUDGET_NS || room > (double)RS_BUDGET_BYTES)) {
 		printf("over budget: %.1f ns (%d), %.1f bytes (%d)\n", spent,
 		       RS_BUDGET_NS, room, RS_BUDGET_BYTES);
 		return 1;

@@ -207,12 +207,12 @@ RS_PUBLIC void rs_text_free(char *text);
  *  "dangling":{"references":N,"holders":[{"object":OBJECT,"references":N,
  *    "label":"[1]","target":"0x..","there":"a freed object, once a Foo"}],
  *    "limited":bool},
- *  "count_zero":[{"object":OBJECT,"references":N}]}
+ *  "count_zero":[{"object":OBJECT,"count":N,"references":N}]}
  *
  * dangling, if there are any: counted references whose target is not an object,
  * grouped by the object that holds them, with the first of each. count_zero, if
- * there are any: objects that are never freed (None) and have a count of 0, and
- * the number of references to each.
+ * there are any: objects that are never freed (None) and have a count of 0 or
+ * less, and the number of references to each.
  *
  * waits, ran_ms, age_ms: the system call in which the thread was (x86-64),
  * how long it has run and how long ago it started; null: not known. for_ns: for

@@ -1007,10 +1007,10 @@ thread is still there
             "dangling": {"references": 2, "limited": False, "holders": [
                 {"object": one, "references": 2, "label": "[0]",
                  "target": "0x30", "there": "a freed object, once a Foo"}]},
-            "count_zero": [{"object": none, "references": 3597}]})
+            "count_zero": [{"object": none, "count": -5,
+                            "references": 3597}]})
         self.assertEqual(lines[1:], [
-            "  3,597 references lead to None (count 0): released once too "
-            "often",
+            "  3,597 references lead to None (count -5): released too often",
             "  2 references to freed memory: [0] of list 0x10 leads to 0x30, "
             "a freed object, once a Foo"])
 

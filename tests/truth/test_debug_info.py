@@ -48,9 +48,18 @@ class Read:
         self.export = b""
         if os.path.exists(path):
             self.info, self.collect = typed.json(1), typed.json(3)
+            self.forget_times()
             self.gc = typed.json(4)
             with open(path, "rb") as file:
                 self.export = file.read()
+
+    def forget_times(self):
+        """Two commands look at a live process at two moments."""
+        for runtime in self.info["runtimes"]:
+            for interpreter in runtime.get("interpreters") or ():
+                for thread in interpreter["threads"]:
+                    thread.pop("age_ms", None)
+                    thread.pop("ran_ms", None)
 
     def layout(self):
         return self.info["runtimes"][0].pop("layout")

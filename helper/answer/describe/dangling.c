@@ -106,6 +106,7 @@ static struct rs_error *write_zeros(struct rs_report *report)
 			continue;
 		rs_json_begin_object(j);
 		rs_report_key_object(report, "object", i);
+		rs_json_key_int(j, "count", rs_graph_count(g, i));
 		rs_json_key_uint(j, "references", holders[i]);
 		rs_json_end_object(j);
 		shown++;

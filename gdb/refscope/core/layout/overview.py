@@ -330,8 +330,8 @@ def _dangling(answer: dict[str, Any]) -> list[str]:
     for row in answer.get("count_zero") or ():
         lines.append(
             f"{text.count(row['references'], 'reference')} lead to "
-            f"{text.clean(row['object']['text'])} (count 0): released once "
-            "too often"
+            f"{text.clean(row['object']['text'])} (count "
+            f"{text.number(row['count'])}): released too often"
         )
     dangling = answer.get("dangling") or {}
     for row in dangling.get("holders") or ():

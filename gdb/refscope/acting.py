@@ -35,6 +35,13 @@ _SIGNAL = signal.SIGWINCH
 _FUTEX_COMMAND, _FUTEX_WAIT_BITSET = 0x7f, 9
 
 
+class Reference(NamedTuple):
+    """One that is dropped before the call; numbers as in refs cycles."""
+
+    cycle: int
+    edge: int
+
+
 class Outcome(NamedTuple):
     """What came of a call. before: the answer of the caller's before()."""
 
@@ -63,16 +70,19 @@ def call(
     arguments: list[int],
     seconds: float,
     before: Callable[[Session], Any],
+    drop: Optional[Reference] = None,
 ) -> Outcome:
     """gc.METHOD(ARGUMENTS) in the live process; "": clear gc.garbage.
 
     before: asks what it wants to know at the stop from which it is called.
-    Raises Failure with the reason when no way is safe."""
+    drop: a reference to drop first; then nothing of the program runs between
+    that stop and the call. Raises Failure with the reason when no way is
+    safe."""
     check_target()
     ran = _Ran()
     try:
         with _Winch():
-            return _call(method, arguments, seconds, before, ran)
+            return _call(method, arguments, seconds, before, drop, ran)
     finally:
         holder.drop()
         ran.select()
@@ -125,19 +135,24 @@ def _call(
     arguments: list[int],
     seconds: float,
     before: Callable[[Session], Any],
+    drop: Optional[Reference],
     ran: _Ran,
 ) -> Outcome:
-    session, verdict = _find_way(seconds, ran)
+    session, verdict = _find_way(seconds, drop is not None, ran)
     was = before(session)
     pid = gdb.selected_inferior().pid
     alone = (_QUEUE_MS if verdict.way == rs.PENDING
              else 1 if verdict.together else _ALONE_MS)
     act = session.act(
         pid=pid, way=verdict.way, tid=verdict.tid, method=method,
-        arguments=arguments, alone_ms=alone,
+        arguments=arguments, alone_ms=alone, cycle=drop.cycle if drop else 0,
+        edge=drop.edge if drop else 0,
     )
     try:
         _forget()
+        if drop:
+            # What it would drop may be gone once other threads run.
+            act.cancel()
         result = _finish(act, verdict, seconds, ran)
         left = _end(act, verdict.tid, ran)
     finally:
@@ -148,13 +163,18 @@ def _call(
     return Outcome(verdict, result, was, round(ran.seconds * 1000), left)
 
 
-def _find_way(seconds: float, ran: _Ran) -> tuple[Session, judge.Verdict]:
-    """The first stop from which it can be called."""
+def _find_way(
+    seconds: float, alone: bool, ran: _Ran
+) -> tuple[Session, judge.Verdict]:
+    """The first stop from which it can be called; alone: while no other
+    thread runs."""
     end = time.monotonic() + seconds
     why = ""
     while True:
         session = holder.session()
         verdict = judge.choose(look(session))
+        if alone:
+            verdict = judge.alone(verdict)
         if verdict.way:
             return session, verdict
         if not why or not verdict.collecting:

@@ -961,6 +961,22 @@ rs_answer_rehearse_drop(struct rs_session *session, uint64_t object,
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_call_facts(struct rs_session *session, char **ret);
 
+/**
+ * Which reference rs_act_begin() drops to break a cycle in the garbage of a
+ * live CPython, and by which call.
+ *
+ * {"cycle":N,"edge":N,"object":OBJECT,"label":"._b","to":OBJECT,
+ *  "call":"object.__delattr__","objects":N,
+ *  "members":[{"id":"0x..","type":".."}],"limited":bool}
+ *
+ * members: all objects of the cycle's component, of which there are "objects".
+ * Errors: RS_ENOTFOUND (no such cycle or reference); RS_EUNSUPPORTED (there is
+ * no safe way to drop it; a core).
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_break(struct rs_session *session, uint32_t cycle, uint32_t edge,
+		uint64_t limit, char **ret);
+
 /*
  * Calling a live CPython. All threads of the process must be stopped, and
  * traced by the calling thread of this process (GDB's, when the engine is
@@ -990,6 +1006,10 @@ struct rs_act_request {
 	int64_t arg[3];
 	uint32_t args;
 	uint32_t alone_ms; /**< How long the thread may run alone. */
+	/** First drop reference @p edge that rs_answer_cycles() proposes for
+	 * @p cycle in the garbage, both from 1 on; 0: drop none. Nothing is
+	 * called when it raises. */
+	uint32_t cycle, edge;
 };
 
 enum rs_act_state {
@@ -1013,6 +1033,7 @@ struct rs_act_result {
 	bool ran; /**< The queued call is over. */
 	bool left; /**< The thread is on its way to where it was, or there. */
 	bool back; /**< It never ran but alone, and is as it was. */
+	bool dropped; /**< The reference is gone. */
 };
 
 struct rs_act;

@@ -400,6 +400,16 @@ struct rs_error *rs_answer_call_facts(struct rs_session *session, char **ret)
 	return answer(ret, "{\"call\":\"call_facts\"}");
 }
 
+struct rs_error *rs_answer_break(struct rs_session *session, uint32_t cycle,
+				 uint32_t edge, uint64_t limit, char **ret)
+{
+	(void)session;
+	return answer(ret,
+		      "{\"call\":\"break\",\"cycle\":%" PRIu32
+		      ",\"edge\":%" PRIu32 ",\"limit\":%" PRIu64 "}",
+		      cycle, edge, limit);
+}
+
 struct rs_error *rs_act_begin(struct rs_session *session,
 			      const struct rs_act_request *request,
 			      struct rs_act **ret)

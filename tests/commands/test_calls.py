@@ -262,15 +262,20 @@ class Errors(Running):
             ("refs collect x", 'refs collect: unexpected argument "x"; usage: refs '
              "collect [-generation N] [-rules VERSION] [-rehearse] "
              "[-now] [-interpreter N] [-timeout N] [-limit N] [-json]"),
-            ("refs cycles 2", "refs cycles: EDGE is for -try N; usage: refs "
-             "cycles [-alive] [-finding N] [-try N] [-interpreter N] "
-             "[-timeout N] [-limit N] [-json] [EDGE]"),
+            ("refs cycles 2", "refs cycles: EDGE is for -try N and -break N; "
+             "usage: refs cycles [-alive] [-finding N] [-try N] [-break N] "
+             "[-interpreter N] [-timeout N] [-limit N] [-json] [EDGE]"),
             ("refs cycles -try 1 x", 'refs cycles: EDGE is a number, as "refs '
              'cycles" lists the references from 1 on'),
             ("refs cycles -try 0", "refs cycles: cycles and their references "
              "are numbered from 1 on"),
             ("refs cycles -alive -try 1",
-             "refs cycles: -try is for cycles in the garbage"),
+             "refs cycles: -try is for cycles in the garbage, as \"refs "
+             "cycles\" numbers them"),
+            ("refs cycles -try 1 -break 1",
+             "refs cycles: -try and -break do not go together"),
+            ("refs cycles -break 1 -interpreter 0",
+             "refs cycles: -interpreter is for -try N"),
             ("refs collect -rehearse -rules 2.7", "refs collect: -rules is of "
              "no use to -rehearse, which applies the target's own"),
             ("refs rehearse 16 .x", "refs rehearse: usage: refs rehearse "

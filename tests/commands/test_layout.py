@@ -16,7 +16,8 @@ from refscope.core import layout as layouts, text  # noqa: E402
 NAMES = {"dropped": "rehearse_drop", "rehearsal": "rehearse_collect",
          "eval_": "eval", "repr_": "repr", "export": "export_jsonl",
          "collected": "collect_now", "switched": "gc_now",
-         "cleared": "garbage_now"}
+         "cleared": "garbage_now", "breaking": "break",
+         "broken": "cycles_now"}
 
 
 class Recorded:
@@ -741,6 +742,30 @@ thread is still there
             thread 7 waits
             taken out of gc.garbage: 2 objects
             garbage object num:0""")
+
+    def test_broken(self):
+        cut = {"object": thing("A", "0x10"), "label": ".b", "call": "x.y",
+               "to": thing("B", "0x20")}
+        self.check(layout.breaking(dict(cut, cycle=2, edge=3, objects=2)), """
+            to break cycle 2, this reference of the live process is dropped:
+              <A 0x10>.b -> <B 0x20>
+            by x.y(); then its collector runs (gc.collect()), finalizers and \
+callbacks included
+            to try that first, on a core of it: generate-core-file FILE; core \
+FILE; set refs run on; refs cycles -try 2 3""")
+        self.check(layout.broken({
+            "why": "thread 7 waits", "ran_ms": 0, "left": False,
+            "remaining": [cut["to"]], "way": "blocked", "verb": "cycles",
+            "dropped": cut, "returned": 2, "garbage": 1, "objects": 3,
+            "freed": 2}), """
+            thread 7 waits
+            dropped: <A 0x10>.b -> <B 0x20>
+            gc.collect() returned 2
+            freed: 2 of 3 objects
+            not freed:
+              <B 0x20>
+            garbage object num:1
+            refs garbage -clear takes them out of gc.garbage""")
 
     def test_dropped(self):
         answer = dict(

@@ -34,7 +34,7 @@ STATES = ("busy", "threads", "joined", "read", "sleep", "select", "futex",
 AT_WORK = ("busy", "threads", "joined")  # never at rest
 COMMANDS = ("refs collect -now -json", "refs gc threshold 650 9 -json",
             "refs collect -now -generation 1 -json",
-            "refs garbage -clear -json")
+            "refs garbage -clear -json", "refs cycles -break 1 -json")
 # A command, or its refusal in one line; then the program runs for a little.
 GIVE = """python
 import gdb, time
@@ -49,7 +49,8 @@ def give(command, seconds):
 end
 """
 TOLD = collections.Counter()
-SCHEMA = {"collect": "collect_now", "gc": "gc_now", "garbage": "garbage_now"}
+SCHEMA = {"collect": "collect_now", "gc": "gc_now", "garbage": "garbage_now",
+          "cycles": "cycles_now"}
 
 
 def ignored(line):
@@ -148,8 +149,8 @@ class Refused(unittest.TestCase):
             of = ["-c", target.gcore()] if core else ["-p", str(target.pid)]
             shown = targets.bare_gdb([*options, *of], [
                 "source " + GDB, "refs collect -now", "refs gc disable",
-                "refs garbage -clear"])
-            for command in ("collect", "gc", "garbage"):
+                "refs garbage -clear", "refs cycles -break 1"])
+            for command in ("collect", "gc", "garbage", "cycles"):
                 self.assertIn("refs %s: %s" % (command, words), shown)
             self.assertEqual(target.finish(b"go\n"), 0)
             self.assertEqual(target.printed[1:], ["HEAP OK"])

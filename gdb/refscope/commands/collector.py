@@ -8,7 +8,7 @@ from ..command import JSON, Command, Failure, Given, finding, limit
 from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option, last_word
-from . import now
+from . import breaking, now
 from .rehearsal import ABOUT, INTERPRETER, TIMEOUT, rehearsed
 
 # rs_answer_collect(): a full collection.
@@ -83,7 +83,12 @@ class Cycles(Command):
         "objects of the same types and names, are shown once. -try N rehearses "
         "dropping one of the references proposed for cycle N, the first or "
         "number EDGE, and prints what is gone then. " + ABOUT
-        + "It needs a core and \"set refs run on\" (\"help set refs run\" tells the risk)."
+        + "It needs a core and \"set refs run on\" (\"help set refs run\" tells the risk). "
+        "-break N drops that reference in the live Python process and runs its "
+        "collector, after a question (\"set confirm off\" for scripts): only where "
+        "all threads wait without the interpreter's lock, so that nothing of the "
+        "program runs before. It refuses references that only code of the holder's "
+        "own type can drop."
     )
     example = "refs cycles -limit 3"
     operand = "EDGE"
@@ -92,17 +97,24 @@ class Cycles(Command):
         finding("the cycles of"),
         Option("try", "Rehearse dropping a reference of cycle N.",
                metavar="N", number=True),
+        Option("break", "Drop a reference of cycle N in the live process.",
+               metavar="N", number=True),
         INTERPRETER,
-        TIMEOUT,
+        TIMEOUT._replace(
+            help="With -try, stop after N seconds of processor time; the "
+            "default is 30. With -break, give up after N seconds; the default "
+            "is 5."
+        ),
         limit("cycles, and references of a long one"),
         JSON,
     )
 
     def ask(self, session: Session, given: Given) -> str:
-        if given["try"] is not None:
-            return self._tried(session, given)
+        if given["try"] is not None or given["break"] is not None:
+            return self._changed(session, given)
         if given.operand:
-            raise Failure("EDGE is for -try N; usage: " + self.usage())
+            raise Failure("EDGE is for -try N and -break N; usage: "
+                          + self.usage())
         if given["finding"]:
             return session.answer(
                 "rs_answer_cycles_of", given["finding"], given.limit
@@ -112,18 +124,29 @@ class Cycles(Command):
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
         if given["try"] is not None:
             return layout.dropped(answer)
+        if given["break"] is not None:
+            return layout.broken(answer)
         return layout.cycles(answer, given["alive"])
 
-    def _tried(self, session: Session, given: Given) -> str:
-        if given["alive"]:
-            raise Failure("-try is for cycles in the garbage")
+    def _changed(self, session: Session, given: Given) -> str:
+        """With one reference dropped, in a rehearsal or in the process."""
+        word = "try" if given["break"] is None else "break"
+        if given["try"] is not None and given["break"] is not None:
+            raise Failure("-try and -break do not go together")
+        if given["alive"] or given["finding"]:
+            raise Failure(f"-{word} is for cycles in the garbage, as \"refs "
+                          "cycles\" numbers them")
         if not (given.operand or "1").isdecimal():
             raise Failure("EDGE is a number, as \"refs cycles\" lists the "
                           "references from 1 on")
-        edge = int(given.operand or "1")
-        if not 0 < given["try"] < 1 << 32 or not 0 < edge < 1 << 32:
+        cycle, edge = given[word], int(given.operand or "1")
+        if not 0 < cycle < 1 << 32 or not 0 < edge < 1 << 32:
             raise Failure("cycles and their references are numbered from 1 on")
-        return rehearsed(session, "cut", given, given["try"], edge)
+        if word == "try":
+            return rehearsed(session, "cut", given, cycle, edge)
+        if given["interpreter"] is not None:
+            raise Failure("-interpreter is for -try N")
+        return breaking.broken(session, given, cycle, edge)
 
     def complete_operand(self, text: str) -> Any:
         return []

@@ -157,6 +157,8 @@ class ActRequest(ctypes.Structure):
         ("arg", c_int64 * 3),
         ("args", c_uint32),
         ("alone_ms", c_uint32),
+        ("cycle", c_uint32),
+        ("edge", c_uint32),
     ]
 
 
@@ -174,6 +176,7 @@ class ActResult(ctypes.Structure):
         ("ran", c_bool),
         ("left", c_bool),
         ("back", c_bool),
+        ("dropped", c_bool),
     ]
 
 
@@ -210,6 +213,7 @@ _ANSWERS: dict[str, tuple[Any, ...]] = {
     "rs_answer_rehearse_cut": (c_uint32, c_uint32, c_int64, _MS, _LIMIT),
     "rs_answer_rehearse_drop": (_ADDRESS, _TEXT, c_int64, _MS, _LIMIT),
     "rs_answer_call_facts": (),
+    "rs_answer_break": (c_uint32, c_uint32, _LIMIT),
     "rs_export_jsonl": (_TEXT, c_bool),
     "rs_export_dot": (_TEXT, _ADDRESS, _DEPTH, _LIMIT),
 }

@@ -123,6 +123,17 @@ def choose(stop: Stop) -> Verdict:
     return _on_main(stop)
 
 
+def alone(verdict: Verdict) -> Verdict:
+    """The same for a call before which nothing of the program may run."""
+    if not verdict.way or not verdict.together:
+        return verdict
+    return Verdict(
+        0, 0, "the program would run before it, and what was found may be gone "
+        "then: it has to be stopped where all of its threads wait without the "
+        "interpreter's lock", True,
+    )
+
+
 def _never(stop: Stop) -> str:
     """Why no stop of this process will do."""
     if stop.threaded:

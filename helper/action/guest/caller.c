@@ -97,14 +97,48 @@ static bool is_own(const struct rs_caller_args *a, object method)
 	return type == a->builtin;
 }
 
-static enum rs_caller_state call_method(struct rs_caller_args *a, object gc)
+// @return Whether it did not raise.
+static bool drop_reference(const struct rs_caller_args *a)
 {
-	const object method = attribute(a, gc, a->name);
+	const struct rs_caller_drop *d = &a->drop;
 
-	if (method && !is_own(a, method)) {
-		drop(a, method);
-		return RS_CALLER_REPLACED;
+	if (!d->type)
+		return RS_CALLED(a, EMPTY, int, object, object)(d->hold[0],
+								0) == 0;
+	const object method = attribute(a, d->type, d->method);
+	const object tuple =
+		method ? RS_CALLED(a, BUILD, object, const char *, ...)(
+				 d->format, d->arg[0], d->arg[1], d->arg[2])
+		       : 0;
+	const object result = tuple ? RS_CALLED(a, CALL, object, object,
+						object)(method, tuple)
+				    : 0;
+
+	drop(a, result);
+	drop(a, tuple);
+	drop(a, method);
+	return result;
+}
+
+static void hold(const struct rs_caller_args *a)
+{
+	for (int i = 0; i < RS_CALLER_ARGS; i++)
+		RS_CALLED(a, HOLD, void, object)(a->drop.hold[i]);
+}
+
+static void let_go(struct rs_caller_args *a)
+{
+	for (int i = 0; i < RS_CALLER_ARGS; i++) {
+		const object o = a->drop.hold[i];
+
+		a->drop.hold[i] = 0;
+		drop(a, o);
 	}
+}
+
+// @return Whether it did not raise.
+static bool call_method(struct rs_caller_args *a, object method)
+{
 	const object tuple = method ? arguments(a) : 0;
 	const object result = tuple ? RS_CALLED(a, CALL, object, object,
 						object)(method, tuple)
@@ -117,8 +151,25 @@ static enum rs_caller_state call_method(struct rs_caller_args *a, object gc)
 	}
 	drop(a, result);
 	drop(a, tuple);
+	return result;
+}
+
+// With what was held let go of before the call.
+static enum rs_caller_state drop_and_call(struct rs_caller_args *a, object gc)
+{
+	const object method = attribute(a, gc, a->name);
+
+	if (method && !is_own(a, method)) {
+		drop(a, method);
+		return RS_CALLER_REPLACED;
+	}
+	if (method && a->drop.wanted)
+		a->drop.done = drop_reference(a);
+	let_go(a);
+	const bool goes_on = method && (!a->drop.wanted || a->drop.done);
+	const bool done = goes_on && call_method(a, method);
 	drop(a, method);
-	return result ? RS_CALLER_DONE : RS_CALLER_RAISED;
+	return done ? RS_CALLER_DONE : RS_CALLER_RAISED;
 }
 
 static enum rs_caller_state
@@ -145,14 +196,16 @@ static void work(struct rs_caller_args *a)
 		return;
 	RS_CALLED(a, FETCH, void, object *, object *, object *)
 	(&error[0], &error[1], &error[2]);
+	hold(a);
 	const object gc = gc_module(a);
 	enum rs_caller_state end = RS_CALLER_RAISED;
 	if (gc) {
 		a->garbage_before = garbage(a, gc);
-		end = a->name[0] ? call_method(a, gc) : clear_garbage(a, gc);
+		end = a->name[0] ? drop_and_call(a, gc) : clear_garbage(a, gc);
 		if (end == RS_CALLER_DONE)
 			a->garbage_after = garbage(a, gc);
 	}
+	let_go(a);
 	forget_error(a, end != RS_CALLER_DONE);
 	RS_CALLED(a, RESTORE, void, object, object, object)
 	(error[0], error[1], error[2]);

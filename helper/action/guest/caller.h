@@ -32,6 +32,9 @@
 	X(SET, "PyTuple_SetItem")                                              \
 	X(FROM, "PyLong_FromLong")                                             \
 	X(AS, "PyLong_AsLong")                                                 \
+	X(BUILD, "Py_BuildValue")                                              \
+	X(EMPTY, "PyCell_Set")                                                 \
+	X(HOLD, "Py_IncRef")                                                   \
 	X(DROP, "Py_DecRef")                                                   \
 	X(FETCH, "PyErr_Fetch")                                                \
 	X(RESTORE, "PyErr_Restore")
@@ -57,7 +60,21 @@ enum rs_caller_state {
 	RS_CALLER_REPLACED, // the program put something else there: not called
 };
 
-enum { RS_CALLER_NAME = 32, RS_CALLER_ARGS = 3 };
+enum { RS_CALLER_NAME = 32, RS_CALLER_ARGS = 3, RS_CALLER_FIELD = 128 };
+
+/** A reference to drop before the call, by type.method(arg..). */
+struct rs_caller_drop {
+	uint64_t wanted; // 0: none
+	uint64_t type; // address of the type; 0: empty the cell hold[0]
+	char method[RS_CALLER_NAME];
+	char format[8]; // for Py_BuildValue(format, arg..)
+	char field[RS_CALLER_FIELD]; // a name that an argument may point to
+	uint64_t arg[RS_CALLER_ARGS];
+	// Objects that must not go before it is done: an allocation may start
+	// a collection.
+	uint64_t hold[RS_CALLER_ARGS];
+	uint64_t done; // out: 1
+};
 
 struct rs_caller_args {
 	uint64_t function[RS_CALLER_NUMBERS];
@@ -68,6 +85,7 @@ struct rs_caller_args {
 	char name[RS_CALLER_NAME];
 	int64_t arg[RS_CALLER_ARGS];
 	uint64_t args;
+	struct rs_caller_drop drop;
 	// Out.
 	uint64_t state; // enum rs_caller_state
 	int64_t queued; // what Py_AddPendingCall() returned

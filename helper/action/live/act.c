@@ -2,6 +2,7 @@
 //
 // rs_act_*(): a call into a live target.
 #include "action/guest/caller.h"
+#include "action/live/breaking.h"
 #include "action/live/tracee.h"
 #include "base/cleanup.h"
 #include "session/session.h"
@@ -20,12 +21,14 @@
 
 enum {
 	RS_PAGE = 4096,
-	RS_FRAME_AT = 1024, // in the data: the signal frame
-	RS_XSTATE_AT = 2048, // and the extended state that it points to
+	RS_FRAME_AT = 2048, // in the data: the signal frame
+	RS_XSTATE_AT = 3072, // and the extended state that it points to
 	RS_DATA_SIZE = RS_XSTATE_MAX + RS_PAGE,
 	RS_RED_ZONE = 128, // below the stack pointer, in use
 	RS_STACK_GAP = 512,
 	RS_STACK_ALIGN = 64,
+	// Without what was added later.
+	RS_REQUEST_LEAST = offsetof(struct rs_act_request, cycle),
 	// Source: Linux, include/linux/errno.h.
 	RS_ERESTARTSYS = 512,
 	RS_ERESTARTNOHAND = 514,
@@ -36,6 +39,12 @@ enum {
 	RS_MAGIC1 = 0x46505853,
 	RS_MAGIC2 = 0x46505845,
 };
+
+_Static_assert(sizeof(struct rs_caller_args) <= RS_FRAME_AT, "it must fit");
+_Static_assert(sizeof(struct rs_caller_frame) <= RS_XSTATE_AT - RS_FRAME_AT,
+	       "it must fit");
+_Static_assert(RS_XSTATE_AT + RS_XSTATE_MAX + sizeof(uint32_t) <= RS_DATA_SIZE,
+	       "it must fit");
 
 struct rs_act {
 	pid_t pid;
@@ -205,10 +214,27 @@ find_functions(struct rs_session *session, struct rs_caller_args *args)
 				&args->builtin, NULL);
 }
 
+static struct rs_error *set_drop(struct rs_session *session,
+				 const struct rs_act_request *request,
+				 struct rs_caller_args *args)
+{
+	struct rs_breaking b = {0};
+	struct rs_error *err;
+
+	if (!request->cycle)
+		return NULL;
+	err = rs_breaking_plan(session, request->cycle, request->edge, &b);
+	args->drop = b.drop;
+	rs_breaking_fini(&b);
+	return err;
+}
+
 static struct rs_error *set_args(struct rs_session *session,
 				 const struct rs_act_request *request,
 				 struct rs_caller_args *args)
 {
+	struct rs_error *err;
+
 	*args = (struct rs_caller_args){
 		.args = request->args,
 		.returned = -1,
@@ -222,7 +248,8 @@ static struct rs_error *set_args(struct rs_session *session,
 				    "long a name");
 	memcpy(args->name, request->method, strlen(request->method));
 	memcpy(args->arg, request->arg, sizeof(args->arg));
-	return find_functions(session, args);
+	err = set_drop(session, request, args);
+	return err ? err : find_functions(session, args);
 }
 
 // Let the thread enter the code, alone.
@@ -288,6 +315,8 @@ static struct rs_error *begin(struct rs_session *session,
 	if ((err = map(a, t)))
 		goto undo;
 	args.frame = a->data + RS_FRAME_AT;
+	rs_breaking_place(&args.drop,
+			  a->data + offsetof(struct rs_caller_args, drop));
 	if (!put(a, a->data, &args, sizeof(args)) || !put_frame(a, t)) {
 		err = cannot(a, "its memory cannot be written");
 		goto undo;
@@ -304,9 +333,15 @@ struct rs_error *rs_act_begin(struct rs_session *session,
 			      struct rs_act **ret)
 {
 	RS_NEED_SESSION(session);
+	struct rs_act_request all = {0};
 	struct rs_act *a = NULL;
 
-	if (!request || request->size < sizeof(*request) || !request->method)
+	if (request && request->size >= RS_REQUEST_LEAST)
+		memcpy(&all, request,
+		       request->size < sizeof(all) ? request->size
+						   : sizeof(all));
+	request = &all;
+	if (!request->method)
 		return rs_error_new(RS_EARGUMENT, "the request is incomplete");
 	if (session->memory->is_core || request->pid <= 0)
 		return rs_error_new(RS_EUNSUPPORTED,
@@ -345,6 +380,7 @@ struct rs_error *rs_act_look(struct rs_act *act, struct rs_act_result *ret)
 	ret->left = a->back || args.left;
 	ret->back = a->back;
 	ret->ran = args.ran;
+	ret->dropped = args.drop.done;
 	return NULL;
 }
 

@@ -4,7 +4,7 @@
 Each takes the decoded JSON of rs_answer_<its name>(), whose schema is in
 include/refscope/engine.h, and returns lines without line ends.
 """
-from .acted import cleared, collected, switched
+from .acted import breaking, broken, cleared, collected, reference, switched
 from .collector import collect, cycles, garbage, gc
 from .files import export
 from .leaks import leaks
@@ -16,6 +16,8 @@ from .run import eval_, repr_
 from .verify import verify
 
 __all__ = (
+    "breaking",
+    "broken",
     "cleared",
     "collect",
     "collected",
@@ -31,6 +33,7 @@ __all__ = (
     "leaks",
     "objects",
     "reachable",
+    "reference",
     "referrers",
     "rehearsal",
     "repr_",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import text
-from .collector import compared, fates
+from .collector import attached, compared, fates
 
 
 def collected(answer: dict[str, Any]) -> list[str]:
@@ -49,6 +49,45 @@ def cleared(answer: dict[str, Any]) -> list[str]:
         + text.count(answer["garbage_before"], "object"),
         f"garbage object num:{answer['garbage']}",
     ]
+
+
+def reference(plan: dict[str, Any]) -> str:
+    """A reference, with both of its ends."""
+    return (f"{text.name(plan['object'])}"
+            f"{attached(text.clean(plan['label']))} -> {text.name(plan['to'])}")
+
+
+def breaking(plan: dict[str, Any]) -> list[str]:
+    """What refs cycles -break is going to do."""
+    return [
+        f"to break cycle {plan['cycle']}, this reference of the live process "
+        "is dropped:",
+        f"  {reference(plan)}",
+        f"by {text.clean(plan['call'])}(); then its collector runs "
+        "(gc.collect()), finalizers and callbacks included",
+        "to try that first, on a core of it: generate-core-file FILE; core "
+        "FILE; set refs run on; "
+        f"refs cycles -try {plan['cycle']} {plan['edge']}",
+    ]
+
+
+def broken(answer: dict[str, Any]) -> list[str]:
+    lines = how(answer) + [
+        "dropped: " + reference(answer["dropped"]),
+        f"gc.collect() returned {text.number(answer['returned'])}",
+        f"freed: {text.number(answer['freed'])} of "
+        + text.count(answer["objects"], "object"),
+    ]
+    if answer["remaining"]:
+        lines.append("not freed:")
+        lines += text.indent(text.described(one)
+                             for one in answer["remaining"])
+        lines += text.more(len(answer["remaining"]),
+                           answer["objects"] - answer["freed"], False)
+    if answer["garbage"] > 0:
+        lines += [f"garbage object num:{answer['garbage']}",
+                  "refs garbage -clear takes them out of gc.garbage"]
+    return lines
 
 
 def how(answer: dict[str, Any]) -> list[str]:

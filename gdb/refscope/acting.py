@@ -88,14 +88,17 @@ def call(
         ran.select()
 
 
-def check_target() -> None:
-    """Raise Failure for targets that are never called."""
+def check_target(
+    core: str = "a core cannot be called; see refs collect -rehearse"
+) -> None:
+    """Raise Failure for targets that are never called; core: what to say of a
+    core."""
     inferior = gdb.selected_inferior()
     connection = inferior.connection
     if connection is None or not inferior.pid:
         return  # session() says it
     if connection.type == "core":
-        raise Failure("a core cannot be called; see refs collect -rehearse")
+        raise Failure(core)
     if connection.type != "native":
         raise Failure("only a process on this machine can be called, not one "
                       "behind a remote connection")

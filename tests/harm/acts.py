@@ -14,8 +14,11 @@ import json
 import os
 import random
 import re
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -137,30 +140,150 @@ class Acts:
             TOLD[self.interpreter.name, state, how, way] += 1
 
 
+COMMAND_OF = {
+    "collect": "refs collect -now", "gc": "refs gc disable",
+    "garbage": "refs garbage -clear", "cycles": "refs cycles -break 1"}
+OF_CORES = {
+    "collect": "a core cannot be called; see refs collect -rehearse",
+    "gc": "a core cannot be changed; refs gc alone shows its switches",
+    "garbage": "a core cannot be changed; refs garbage alone lists what is in "
+               "gc.garbage",
+    "cycles": "a core cannot be changed; refs cycles -try shows on it what "
+              "that would free"}
+
+
+def reader(folder, state="read"):
+    """The newest interpreter, in a state."""
+    return targets.Target(
+        targets.python(interpreters.find()[-1].path, SCRIPT, state,
+                       os.path.join(folder, "stop")), folder)
+
+
 class Refused(unittest.TestCase):
     """What is never called, and left alone."""
 
-    def check(self, words, options=(), core=False):
-        with tempfile.TemporaryDirectory() as folder, targets.Target(
-                targets.python(interpreters.find()[-1].path, SCRIPT, "read",
-                               os.path.join(folder, "stop")),
-                folder) as target:
+    def check_shown(self, target, words, shown):
+        for command in COMMAND_OF:
+            text = words if isinstance(words, str) else words[command]
+            self.assertIn("refs %s: %s" % (command, text), shown)
+        self.assertEqual(target.finish(b"go\n"), 0)
+        self.assertEqual(target.printed[1:], ["HEAP OK"])
+
+    def check(self, words, options=(), core=False, first=()):
+        with tempfile.TemporaryDirectory() as folder, \
+                reader(folder) as target:
             target.wait_ready()
             of = ["-c", target.gcore()] if core else ["-p", str(target.pid)]
             shown = targets.bare_gdb([*options, *of], [
-                "source " + GDB, "refs collect -now", "refs gc disable",
-                "refs garbage -clear", "refs cycles -break 1"])
-            for command in ("collect", "gc", "garbage", "cycles"):
-                self.assertIn("refs %s: %s" % (command, words), shown)
-            self.assertEqual(target.finish(b"go\n"), 0)
-            self.assertEqual(target.printed[1:], ["HEAP OK"])
+                "source " + GDB, *first, *COMMAND_OF.values()])
+            self.check_shown(target, words, shown)
 
     def test_a_core(self):
-        self.check("a core cannot be called; see refs collect -rehearse",
-                   core=True)
+        self.check(OF_CORES, core=True)
 
     def test_non_stop_mode(self):
         self.check("not in non-stop mode", ["-iex", "set non-stop on"])
+
+    def test_breakpoints_that_are_always_inserted(self):
+        self.check("not with \"set breakpoint always-inserted on\"",
+                   first=["set breakpoint always-inserted on"])
+
+    def test_while_gdb_records(self):
+        self.check("not while GDB records the process",
+                   first=["record full"])
+
+    def test_several_processes(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                reader(folder) as other:
+            other.wait_ready()
+            self.check("not while GDB debugs several processes", first=[
+                "add-inferior", "inferior 2", "attach %d" % other.pid,
+                "inferior 1"])
+            self.assertEqual(other.finish(b"go\n"), 0)
+            self.assertEqual(other.printed[1:], ["HEAP OK"])
+
+    def test_a_remote_connection(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                reader(folder) as target:
+            target.wait_ready()
+            with Server(target.pid) as server:
+                shown = targets.bare_gdb(
+                    ["-ex", "target remote " + server.address], [
+                        "source " + GDB, *COMMAND_OF.values(), "detach"])
+            self.check_shown(target, "only a process on this machine can be "
+                             "called, not one behind a remote connection",
+                             shown)
+
+
+class Server:
+    """gdbserver, attached to a process."""
+
+    def __init__(self, pid):
+        self.process = subprocess.Popen(
+            ["gdbserver", "--once", "--attach", "127.0.0.1:0", str(pid)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, universal_newlines=True)
+        self.address = None
+        with targets.Limit(self.process, 60, "gdbserver did not listen"):
+            for line in self.process.stderr:
+                found = re.match(r"Listening on port (\d+)", line)
+                if found:
+                    self.address = "127.0.0.1:" + found.group(1)
+                    break
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        with targets.Limit(self.process, 60, "gdbserver did not end"):
+            self.process.stderr.read()
+            self.process.wait()
+        self.process.stderr.close()
+
+
+class Ended(unittest.TestCase):
+    """GDB is interrupted, or killed, while it acts."""
+
+    def check(self, number, state, seed):
+        """Send GDB a signal at a random moment; what it printed."""
+        pause = random.Random(seed)
+        with tempfile.TemporaryDirectory() as folder, \
+                reader(folder, state) as target:
+            target.wait_ready(asleep=False)
+            commands = ["python print('BEGUN', flush=True)"]
+            commands += list(COMMAND_OF.values()) * 10
+            words = ["gdb", "-nx", "-batch", "-p", str(target.pid),
+                     "-ex", "source " + GDB]
+            for command in commands:
+                words += ["-ex", command]
+            gdb = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, universal_newlines=True,
+                env=targets.quiet_environment(), start_new_session=True)
+            with targets.Limit(gdb, 120, "gdb did not end"):
+                shown = ""
+                while "BEGUN" not in shown:
+                    line = gdb.stdout.readline()
+                    self.assertTrue(line, shown)
+                    shown += line
+                time.sleep(pause.random() * 1.5)
+                if gdb.poll() is None:
+                    gdb.send_signal(number)
+                shown += gdb.stdout.read()
+                gdb.wait()
+            gdb.stdout.close()
+            with open(os.path.join(folder, "stop"), "w", encoding="ascii"):
+                pass
+            self.assertEqual(target.finish(b"go\n"), 0, shown[-3000:])
+            self.assertEqual(target.printed[1:], ["HEAP OK"], shown[-3000:])
+
+    def test_killed(self):
+        for seed in range(max(2, STOPS // 2)):
+            self.check(signal.SIGKILL, ("read", "threads")[seed % 2], seed)
+
+    def test_interrupted(self):
+        for seed in range(max(2, STOPS // 2)):
+            self.check(signal.SIGINT, ("busy", "read")[seed % 2], seed)
 
 
 for name in STATES:

@@ -23,7 +23,8 @@ _FULL = 2  # generation
 
 def broken(session: Session, given: Given, cycle: int, edge: int) -> str:
     """The answer of refs cycles -break CYCLE EDGE."""
-    acting.check_target()
+    acting.check_target("a core cannot be changed; refs cycles -try shows on "
+                        "it what that would free")
     plan = _plan(session, cycle, edge)
     if not given["json"]:
         gdb.write("\n".join(layout.breaking(plan)) + "\n")

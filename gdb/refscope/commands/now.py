@@ -153,7 +153,8 @@ def switch(given: Given, session: Session) -> str:
     if verb not in SWITCHES:
         raise Failure(f"no switch \"{verb}\"; there are "
                       + ", ".join(SWITCHES))
-    acting.check_target()
+    acting.check_target("a core cannot be changed; refs gc alone shows its "
+                        "switches")
     method, numbers = _method(verb, words, _version(session))
     outcome = acting.call(method, numbers, given.seconds(_SECONDS), _state)
     done(outcome, f"gc.{method}()")
@@ -170,6 +171,8 @@ def switch(given: Given, session: Session) -> str:
 
 def clear(given: Given) -> str:
     """refs garbage -clear."""
+    acting.check_target("a core cannot be changed; refs garbage alone lists "
+                        "what is in gc.garbage")
     outcome = acting.call("", [], given.seconds(_SECONDS),
                           lambda _session: None)
     result = done(outcome, "clearing gc.garbage")

@@ -38,6 +38,20 @@ static void set_own_type(struct rs_breaking *b, uint32_t holder)
 	b->drop.type = g->type_row[g->type[holder]].address;
 }
 
+// The type whose methods change the attributes of any instance: object's do not
+// take those of 2.7's old-style classes.
+static struct rs_error *
+set_instance_type(struct rs_breaking *b, uint32_t holder)
+{
+	const struct rs_graph *g = b->report.graph;
+	struct rs_error *err = set_builtin(b, "PyInstance_Type", "instance");
+
+	if (!err && b->drop.type == g->type_row[g->type[holder]].address)
+		return NULL;
+	rs_error_free(err);
+	return set_builtin(b, "PyBaseObject_Type", "object");
+}
+
 // A class caches what it finds in its own dict: only it may change that.
 static bool is_of_class(const struct rs_breaking *b, uint32_t dict)
 {
@@ -80,7 +94,7 @@ static struct rs_error *plan_attribute(struct rs_breaking *b, uint32_t source)
 	set_call(b, "__delattr__", "(OO)", g->address[source], b->label.a);
 	b->drop.hold[2] = b->label.a;
 	return is_type ? set_builtin(b, "PyType_Type", "type")
-		       : set_builtin(b, "PyBaseObject_Type", "object");
+		       : set_instance_type(b, source);
 }
 
 static struct rs_error *plan_index(struct rs_breaking *b, uint32_t source)
@@ -115,6 +129,15 @@ static bool is_of_exception(const char *name)
 	       strcmp(name, "__cause__") == 0;
 }
 
+// It is given an empty one.
+static struct rs_error *plan_dict(struct rs_breaking *b, uint32_t source)
+{
+	set_call(b, "__setattr__", "(Os{})", b->report.graph->address[source],
+		 0);
+	(void)snprintf(b->drop.field, sizeof(b->drop.field), "__dict__");
+	return set_instance_type(b, source);
+}
+
 static struct rs_error *plan_field(struct rs_breaking *b, uint32_t source)
 {
 	const struct rs_graph *g = b->report.graph;
@@ -126,6 +149,8 @@ static struct rs_error *plan_field(struct rs_breaking *b, uint32_t source)
 	const char *name = text[0] == '.' ? text + 1 : text;
 	if (strcmp(name, "cell_contents") == 0)
 		return NULL; // the cell is hold[0]
+	if (strcmp(name, "__dict__") == 0)
+		return plan_dict(b, source);
 	if (strlen(name) >= sizeof(b->drop.field))
 		return cannot("its name is too long");
 	memcpy(b->drop.field, name, strlen(name) + 1);
@@ -133,15 +158,7 @@ static struct rs_error *plan_field(struct rs_breaking *b, uint32_t source)
 		set_call(b, "__setattr__", "(Osz)", g->address[source], 0);
 	else
 		set_call(b, "__delattr__", "(Os)", g->address[source], 0);
-	return set_builtin(b, "PyBaseObject_Type", "object");
-}
-
-static struct rs_error *plan_dict(struct rs_breaking *b, uint32_t source)
-{
-	set_call(b, "__setattr__", "(Os{})", b->report.graph->address[source],
-		 0);
-	(void)snprintf(b->drop.field, sizeof(b->drop.field), "__dict__");
-	return set_builtin(b, "PyBaseObject_Type", "object");
+	return set_instance_type(b, source);
 }
 
 static struct rs_error *

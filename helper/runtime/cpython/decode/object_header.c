@@ -119,7 +119,7 @@ is_static_count(struct rs_cpython *py, uint64_t object, const uint8_t *p)
 		return false;
 	if (py->refcount32)
 		return !rs_py_word(p + py->known->ob_refcnt);
-	count = (int64_t)rs_py_word(header + py->known->ob_refcnt);
+	count = (int64_t)rs_py_word(p + py->known->ob_refcnt);
 	return count <= 0 && count > -RS_FAR_BELOW;
 }
 

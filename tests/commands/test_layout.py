@@ -756,7 +756,7 @@ FILE; set refs run on; refs cycles -try 2 3""")
         self.check(layout.broken({
             "why": "thread 7 waits", "ran_ms": 0, "left": False,
             "remaining": [cut["to"]], "way": "blocked", "verb": "cycles",
-            "dropped": cut, "returned": 2, "garbage": 1, "objects": 3,
+            "cycle": 2, "edge": 3, "dropped": cut, "returned": 2, "garbage": 1, "objects": 3,
             "freed": 2}), """
             thread 7 waits
             dropped: <A 0x10>.b -> <B 0x20>

@@ -50,7 +50,8 @@ rs_py_wide_count(struct rs_cpython *py, uint64_t object, const uint8_t *header)
 {
 	if (py->known->threaded_bits || py->refcount32)
 		return 0;
-	const int64_t count = (int64_t)rs_py_word(header + py->known->ob_refcnt);
+	const int64_t count =
+		(int64_t)rs_py_word(header + py->known->ob_refcnt);
 	return count < 0 || (count >= UINT32_MAX &&
 			     !rs_py_is_frozen(py, object, count))
 		       ? count

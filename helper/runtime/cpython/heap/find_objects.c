@@ -48,7 +48,6 @@ struct walker {
 	uint64_t cap; // objects that memory could hold at most
 	uint64_t reported, counted; // the latter are in walk->reported
 	struct rs_error *err; // owned: what ended the walk
-	bool collecting; // 2.7, 3.6: what heads hold says so
 };
 
 static uint64_t capacity(const struct rs_memory *memory)
@@ -160,7 +159,7 @@ static bool step(struct walker *w, struct turn *turn)
 	if (!tell(w, turn, at + w->py->head_size, head))
 		return false;
 	chunk->last = at;
-	w->collecting |= in_transit(w, head);
+	chunk->in_transit |= in_transit(w, head);
 	// Back at its own cut: a ring that no list's head is in.
 	if (chunk->next == chunk->start)
 		chunk->end = (int32_t)turn->number;
@@ -187,6 +186,7 @@ static void put_back(struct walk *walk, const struct turn *turn)
 	chunk->last = turn->chunk.last;
 	chunk->end = turn->chunk.end;
 	chunk->next = turn->chunk.next;
+	chunk->in_transit = turn->chunk.in_transit;
 }
 
 // All that the threads have reported so far; too many lead in circles.
@@ -276,6 +276,17 @@ static void join(struct walker *w, unsigned list)
 		chunk[end].generation = chunk[list].generation;
 		at = (unsigned)end;
 	}
+}
+
+// Whether heads on a list say that a collection runs. What no list leads to is
+// freed memory, or another's.
+static bool is_found_collecting(const struct rs_list_chunks *chunks)
+{
+	for (unsigned i = 0; i < chunks->chunks; i++)
+		if (chunks->chunk[i].generation >= 0 &&
+		    chunks->chunk[i].in_transit)
+			return true;
+	return false;
 }
 
 // Numbers of chunks become marks; members of no list go.
@@ -416,7 +427,7 @@ find_listed(struct rs_cpython *py, struct rs_cpython *beside, unsigned only,
 	for (unsigned i = 0; i < walk.chunks.lists; i++)
 		join(&w, i);
 	settle(&w, first);
-	if (w.collecting || second.collecting)
+	if (is_found_collecting(&walk.chunks))
 		rs_py_was_collecting(py);
 	return NULL;
 }

@@ -34,6 +34,7 @@ struct rs_list_chunk {
 	uint64_t last; // the head visited last; 0 before the first
 	int32_t end; // number of the chunk that follows it, or RS_NOWHERE
 	int8_t generation; // -1: no list leads to it
+	bool in_transit; // before 3.8: a head in it is in a collection
 };
 
 /** All chunks. While a thread walks a chunk, others may read only its start. */

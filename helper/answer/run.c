@@ -129,8 +129,8 @@ check(struct rs_run_report *r, uint64_t address, char *name, size_t size)
 	return NULL;
 }
 
-static struct rs_error *
-run(struct rs_run_report *r, const char *code, uint64_t object)
+static struct rs_error *run(struct rs_run_report *r, const char *code,
+			    uint64_t object, int64_t interpreter)
 {
 	struct rs_session *session = r->session;
 	struct rs_runtime *rt = find_runtime(session, object);
@@ -150,8 +150,8 @@ run(struct rs_run_report *r, const char *code, uint64_t object)
 				    session->source);
 	struct rs_image_options limits = rs_session_image_options(session);
 	limits.object_ms = r->ms;
-	err = rt->ops->run(rt, code, object, &limits, &session->progress,
-			   &r->called);
+	err = rt->ops->run(rt, code, object, interpreter, &limits,
+			   &session->progress, &r->called);
 	if (!err)
 		rs_session_missing_walls(session, r->called.missing);
 	return err;
@@ -178,7 +178,7 @@ repr(struct rs_run_report *r, uint64_t object, char **ret)
 		return err;
 	(void)snprintf(r->what, sizeof(r->what), "<%s 0x%" PRIx64 ">: its repr",
 		       name, object);
-	if ((err = run(r, NULL, object)))
+	if ((err = run(r, NULL, object, -1)))
 		return err;
 	if (!has_result(&r->called))
 		return rs_run_stopped(&r->called, r->what, r->ms);
@@ -202,8 +202,8 @@ struct rs_error *rs_answer_repr(struct rs_session *session, uint64_t object,
 	return err;
 }
 
-static struct rs_error *
-eval(struct rs_run_report *r, const char *code, uint64_t object, char **ret)
+static struct rs_error *eval(struct rs_run_report *r, const char *code,
+			     uint64_t object, int64_t interpreter, char **ret)
 {
 	struct rs_json *j = &r->json;
 	char name[RS_NAME_SIZE];
@@ -218,7 +218,7 @@ eval(struct rs_run_report *r, const char *code, uint64_t object, char **ret)
 	if (err)
 		return err;
 	(void)snprintf(r->what, sizeof(r->what), "the code");
-	if ((err = run(r, code, object)))
+	if ((err = run(r, code, object, interpreter)))
 		return err;
 	if (!has_result(&r->called))
 		return rs_run_stopped(&r->called, r->what, r->ms);
@@ -229,14 +229,14 @@ eval(struct rs_run_report *r, const char *code, uint64_t object, char **ret)
 }
 
 struct rs_error *rs_answer_eval(struct rs_session *session, const char *code,
-				uint64_t object, uint32_t timeout_ms,
-				uint64_t limit, char **ret)
+				uint64_t object, int64_t interpreter,
+				uint32_t timeout_ms, uint64_t limit, char **ret)
 {
 	RS_NEED_SESSION(session);
 	struct rs_run_report r = begin(session, timeout_ms, limit);
 
 	rs_json_init(&r.json, -1);
-	struct rs_error *err = eval(&r, code, object, ret);
+	struct rs_error *err = eval(&r, code, object, interpreter, ret);
 	rs_json_fini(&r.json);
 	rs_image_called_fini(&r.called);
 	return err;

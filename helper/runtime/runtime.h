@@ -344,6 +344,7 @@ struct rs_runtime_ops {
 	 * `obj` is @p object unless that is 0, or, with @p code NULL, what
 	 * describes @p object. NULL: the runtime runs nothing.
 	 *
+	 * @param interpreter Its id, as in struct rs_interpreter; -1: any.
 	 * @param limits Only object_ms (processor time) and memory are used.
 	 * @param[out] ret With the texts of enum rs_run_text; to be released by
 	 *        rs_image_called_fini().
@@ -351,7 +352,7 @@ struct rs_runtime_ops {
 	 * RS_EUNSUPPORTED.
 	 */
 	struct rs_error *(*run)(struct rs_runtime *rt, const char *code,
-				uint64_t object,
+				uint64_t object, int64_t interpreter,
 				const struct rs_image_options *limits,
 				const struct rs_progress *progress,
 				struct rs_image_called *ret);

@@ -868,7 +868,8 @@ rs_answer_repr(struct rs_session *session, uint64_t object, uint32_t timeout_ms,
 /**
  * Run Python code in an image of the core, jailed as for rs_answer_repr(). The
  * code has its own empty namespace; the program's names can be reached through
- * sys.modules. Its changes are lost when this returns.
+ * sys.modules. No automatic collection runs in it. Its changes are lost when
+ * this returns.
  *
  * {"printed":"..","value":".."|null,"raised":{..}|null,"limited":bool,
  *  "ready_us":N,"run_us":N}
@@ -877,11 +878,15 @@ rs_answer_repr(struct rs_session *session, uint64_t object, uint32_t timeout_ms,
  * expression's value; null for statements, and if it raised an exception.
  * @param code UTF-8: an expression or statements.
  * @param object The object to which the name obj refers in it, or 0.
- * Errors: as rs_answer_repr(); RS_EARGUMENT (no code, or more than 64 KiB).
+ * @param interpreter Its id, as in rs_answer_info(); -1: that of the thread
+ *        that has the interpreter's lock, else the first.
+ * Errors: as rs_answer_repr(); RS_EARGUMENT (no code, or more than 64 KiB);
+ * RS_ENOTFOUND (no such interpreter).
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_eval(struct rs_session *session, const char *code, uint64_t object,
-	       uint32_t timeout_ms, uint64_t limit, char **ret);
+	       int64_t interpreter, uint32_t timeout_ms, uint64_t limit,
+	       char **ret);
 
 /**
  * A collection by the core's own collector, finalizers and callbacks of weak

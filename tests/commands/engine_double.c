@@ -344,15 +344,15 @@ struct rs_error *rs_answer_repr(struct rs_session *session, uint64_t object,
 }
 
 struct rs_error *rs_answer_eval(struct rs_session *session, const char *code,
-				uint64_t object, uint32_t timeout_ms,
-				uint64_t limit, char **ret)
+				uint64_t object, int64_t interpreter,
+				uint32_t timeout_ms, uint64_t limit, char **ret)
 {
 	(void)session;
 	return answer(ret,
 		      "{\"call\":\"eval\",\"code\":\"%s\","
-		      "\"object\":\"0x%" PRIx64 "\",\"timeout\":%" PRIu32
-		      ",\"limit\":%" PRIu64 "}",
-		      code, object, timeout_ms, limit);
+		      "\"object\":\"0x%" PRIx64 "\",\"interpreter\":%" PRId64
+		      ",\"timeout\":%" PRIu32 ",\"limit\":%" PRIu64 "}",
+		      code, object, interpreter, timeout_ms, limit);
 }
 
 struct rs_error *rs_answer_rehearse_collect(struct rs_session *session,

@@ -127,8 +127,8 @@ class Calls(Running):
         self.assertEqual(json.loads(got[6]), {
             "call": "repr", "object": "0x10", "timeout": 3000, "limit": 0})
         self.assertEqual(json.loads(got[7]), {
-            "call": "eval", "code": "1", "object": "0x0", "timeout": 3000,
-            "limit": 0})
+            "call": "eval", "code": "1", "object": "0x0",
+            "interpreter": -1, "timeout": 3000, "limit": 0})
         self.assertEqual(got[9], "refs eval" + off)
 
     def test_rehearsals_need_the_same_consent(self):
@@ -156,7 +156,7 @@ class Calls(Running):
         _on, *got = self.ask(
             "set refs run on", "refs eval -json 5 -limit 3",
             "refs eval -json -- -x  -json", "refs eval -json -object 16 "
-            "-timeout 7 -limit 9 [o for o in  obj]",
+            "-timeout 7 -limit 9 -interpreter 2 [o for o in  obj]",
             "refs eval -json -name -object m.x obj",
             "refs eval -json -object second obj", "print/x (long)second")
         got, address = [json.loads(g) for g in got[:-1]], got[-1].split()[-1]
@@ -164,7 +164,8 @@ class Calls(Running):
             "5 -limit 3", "-x  -json", "[o for o in  obj]", "obj", "obj"])
         self.assertEqual([g["object"] for g in got], [
             "0x0", "0x0", "0x10", "0x4242", address])
-        self.assertEqual((got[2]["timeout"], got[2]["limit"]), (7000, 9))
+        self.assertEqual((got[2]["timeout"], got[2]["limit"],
+                          got[2]["interpreter"]), (7000, 9, 2))
 
     def test_bare_refs_is_info(self):
         self.check("refs -json", call="info")
@@ -292,7 +293,8 @@ class Errors(Running):
             ("refs repr", "refs repr: OBJ is missing; usage: refs repr "
              "[-timeout N] [-limit N] [-json] [-name] OBJ"),
             ("refs eval", "refs eval: CODE is missing; usage: refs eval "
-             "[-object OBJ] [-timeout N] [-limit N] [-json] [-name] CODE"),
+             "[-object OBJ] [-interpreter N] [-timeout N] [-limit N] [-json] "
+             "[-name] CODE"),
             ("refs eval -name x", "refs eval: -name needs -object OBJ"),
             ("set refs run perhaps", '"on" or "off" expected.'),
             ("refs export", "refs export: FORMAT is missing; usage: refs "

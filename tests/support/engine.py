@@ -168,9 +168,10 @@ class Session:
                             ctypes.c_uint32(timeout_ms),
                             ctypes.c_uint64(limit))
 
-    def eval(self, code, address=0, timeout_ms=0, limit=0):
+    def eval(self, code, address=0, timeout_ms=0, limit=0, interpreter=-1):
         return self._answer("rs_answer_eval", code.encode(),
                             ctypes.c_uint64(address),
+                            ctypes.c_int64(interpreter),
                             ctypes.c_uint32(timeout_ms),
                             ctypes.c_uint64(limit))
 

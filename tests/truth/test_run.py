@@ -270,6 +270,24 @@ class Speaks:
             # And after all that it still answers.
             self.assertEqual(session.eval("6 * 7")["value"], "42")
 
+    def test_no_collection_is_started(self):
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        words = python(self.interpreter.path,
+                       os.path.join(FIXTURES, "collection_due.py"))
+        with Target(words, place.name) as target:
+            target.wait_ready()
+            path = target.gcore()
+        with engine.Session(path) as session:
+            got = session.eval(
+                "import gc, sys; main = sys.modules['__main__']\n"
+                "print([main.RING() is not None, gc.isenabled()])\n"
+                "made = [[] for _ in range(20000)]\n"
+                "print(main.RING() is not None)\n"
+                "gc.collect()\n"
+                "print(main.RING())")
+        self.assertEqual(got["printed"], "[True, True]\nTrue\nNone\n")
+
     def test_code_of_any_form(self):
         path, _told = self.core("waits", False)
         with engine.Session(path) as session:

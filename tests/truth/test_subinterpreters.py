@@ -17,6 +17,7 @@ import cases
 import compare
 import engine
 import interpreters
+from bounded import not_applicable
 from targets import FIXTURES, Target, python, quiet_environment
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -173,6 +174,28 @@ class Several:
             self.assertLessEqual(0, gone)
             self.assertLessEqual(gone, MADE)
             self.assertGreater(len(heap.known), 1000)
+
+    def test_code_runs_in_each(self):
+        if self.interpreter.flavour.startswith("t"):
+            not_applicable("a free-threaded build runs nothing")
+        with engine.Session(self.core) as session:
+            for number in NUMBERS:
+                try:
+                    got = session.eval(
+                        "import sys\nprint(id(sys.modules['__main__']"
+                        ".KEPT['held']))", interpreter=number)
+                except engine.EngineError as error:
+                    # GDB may leave stacks out.
+                    self.assertRegex(
+                        str(error), "the core lacks the memory of thread"
+                        if self.has_thread(number) else
+                        "there is no interpreter %d with a thread" % number)
+                    continue
+                self.assertEqual(got["printed"].strip(),
+                                 str(self.heaps[number].held), str(got))
+            with self.assertRaisesRegex(engine.EngineError,
+                                        "there is no interpreter 77 "):
+                session.eval("1", interpreter=77)
 
     def test_references(self):
         for heap in self.heaps:

@@ -193,7 +193,8 @@ class Eval(_Running):
         "write -- before it if it starts with -. It has its own empty "
         "namespace; the program's names can be reached by importing modules "
         "that were loaded when the core was taken, and through "
-        "sys.modules['__main__']. Its changes are lost. " + RISK
+        "sys.modules['__main__']. No automatic collection runs in it. Its "
+        "changes are lost. " + RISK
     )
     example = "refs eval -name -object __main__.cache sorted(obj)[:3]"
     operand = "CODE"
@@ -202,6 +203,9 @@ class Eval(_Running):
         Option("object", "Make the name obj in CODE refer to this object: an "
                "address, an expression without spaces or, with -name, a name.",
                metavar="OBJ"),
+        Option("interpreter", "Run it in interpreter N, as refs info numbers "
+               "them. The default is the one whose thread has the lock, "
+               "else the first.", metavar="N", number=True),
         TIMEOUT,
         limit("bytes of text", 4096),
         JSON,
@@ -214,8 +218,10 @@ class Eval(_Running):
             address = Given(given.values, given["object"]).address(session)
         elif given["name"]:
             raise Failure("-name needs -object OBJ")
+        interpreter = given["interpreter"]
         return self.answered(
-            session, "rs_answer_eval", given, given.operand, address
+            session, "rs_answer_eval", given, given.operand, address,
+            -1 if interpreter is None else interpreter,
         )
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:

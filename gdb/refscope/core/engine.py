@@ -208,7 +208,7 @@ _ANSWERS: dict[str, tuple[Any, ...]] = {
     "rs_answer_names": (_TEXT, _LIMIT),
     "rs_answer_verify": (_LIMIT,),
     "rs_answer_repr": (_ADDRESS, _MS, _LIMIT),
-    "rs_answer_eval": (_TEXT, _ADDRESS, _MS, _LIMIT),
+    "rs_answer_eval": (_TEXT, _ADDRESS, c_int64, _MS, _LIMIT),
     "rs_answer_rehearse_collect": (c_int, c_int64, _MS, _LIMIT),
     "rs_answer_rehearse_cut": (c_uint32, c_uint32, c_int64, _MS, _LIMIT),
     "rs_answer_rehearse_drop": (_ADDRESS, _TEXT, c_int64, _MS, _LIMIT),

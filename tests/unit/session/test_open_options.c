@@ -90,8 +90,8 @@ START_TEST(a_session_that_is_closed_is_an_error)
 		    "the session is closed");
 	rs_ck_error(rs_answer_count(NULL, 16, 0, &answer), RS_EARGUMENT,
 		    "the session is closed");
-	rs_ck_error(rs_answer_eval(NULL, "1", 0, 0, 0, &answer), RS_EARGUMENT,
-		    "the session is closed");
+	rs_ck_error(rs_answer_eval(NULL, "1", 0, -1, 0, 0, &answer),
+		    RS_EARGUMENT, "the session is closed");
 	rs_ck_error(rs_number_garbage(NULL, 16, &number), RS_EARGUMENT,
 		    "the session is closed");
 	rs_ck_error(rs_export_jsonl(NULL, "/nowhere", true, &answer),

@@ -242,7 +242,7 @@ START_TEST(code_runs_only_where_a_runtime_runs_it)
 	rs_ck_error(rs_answer_repr(session, fake_address(RS_HELD_THING), 0, 0,
 				   &answer),
 		    RS_ENOTFOUND, "");
-	ASK(rs_answer_eval(session, "6 * 7", 0, 0, 0, &answer));
+	ASK(rs_answer_eval(session, "6 * 7", 0, -1, 0, 0, &answer));
 	rs_ck_json(answer, "value", "\"42\"");
 }
 END_TEST

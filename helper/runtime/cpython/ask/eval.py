@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # What "refs eval" runs in an image of a core (call.c), on every version from
 # 2.7 on. Before: modules (sys.modules), code (UTF-8), perhaps obj. After, as
-# bytes: printed, value, error and message, those that there are.
+# bytes: printed, value, error and message, those that there are. CODE runs when
+# finish() is called.
 #
 # Nothing is imported, and no codec looked up by name: either could open a
 # file, for which the image would be stopped.
@@ -17,6 +18,13 @@ code = globals()['code']
 # gives up without looking on a name that no file can have: in 2.7 the empty
 # one, in 3 one with half a surrogate pair.
 FILE = '' if str is bytes else u'<refs eval\ud800>'
+
+
+def decoded(code):
+    # 2.7's other interpreters may lack the module, and 3's str() the codec.
+    if str is bytes:
+        return unicode(code, 'utf-8', 'replace')  # noqa: F821
+    return modules['_codecs'].utf_8_decode(code, 'replace')[0]
 
 
 def words(error):
@@ -55,7 +63,7 @@ def evaluate(text, scope):
 def prepare():
     # What a warning would print is looked for in modules and files.
     modules['_warnings'].filters.insert(0, ('ignore', None, Warning, None, 0))
-    if str is bytes:
+    if str is bytes and 'encodings' in modules:
         # 2.7 reads u'' literals by way of a codec that is seldom there.
         own = modules['_codecs']
         modules['encodings']._cache['utf-32-be'] = modules['codecs'].CodecInfo(
@@ -70,7 +78,7 @@ def run(found, system):
         scope['obj'] = found['obj']
     try:
         prepare()
-        text = modules['_codecs'].utf_8_decode(code, 'replace')[0]
+        text = decoded(code)
         is_value, value = evaluate(text, scope)
         if is_value:
             found['value'] = utf8(repr(value))
@@ -81,4 +89,5 @@ def run(found, system):
     found['printed'] = b''.join([utf8(part) for part in out.parts])
 
 
-run(globals(), modules['sys'])
+def finish():
+    run(globals(), modules['sys'])

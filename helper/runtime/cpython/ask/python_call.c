@@ -42,6 +42,8 @@ write_eval(struct rs_py_script *s, const char *code, uint64_t object)
 	if (object)
 		rs_script_set(s, dict, "obj", RS_SCRIPT_V(object));
 	rs_script_source(s, dict, rs_eval_source, rs_eval_source_end);
+	rs_script_switch_on(s);
+	rs_script_function(s, dict, "finish");
 	rs_script_take(s, dict);
 }
 
@@ -57,12 +59,12 @@ static void write_call(struct rs_py_script *s, const void *context)
 
 struct rs_error *
 rs_py_run(struct rs_runtime *rt, const char *code, uint64_t object,
-	  const struct rs_image_options *limits,
+	  int64_t interpreter, const struct rs_image_options *limits,
 	  const struct rs_progress *progress, struct rs_image_called *ret)
 {
 	const struct py_call call = {code, object};
 	const struct rs_py_script_options how = {
-		.interpreter = -1,
+		.interpreter = interpreter,
 		.write = write_call,
 		.context = &call,
 		.limits = limits,

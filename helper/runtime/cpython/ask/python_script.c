@@ -122,6 +122,7 @@ struct runner {
 	const struct rs_thread *own; // registers
 	bool held; // the thread has the lock
 	uint64_t enter; // the thread state to take it for; 0: any of its own
+	unsigned interpreter; // the index of the one in which it runs
 };
 
 // Get the interpreter's lock, if nobody has it. A thread that has it may have
@@ -168,27 +169,65 @@ void rs_script_store(struct rs_py_script *s, uint64_t address, uint64_t value,
 	s->call.step[n].flags |= RS_CALL_STORE;
 }
 
-// No allocation starts a collection from here on. Two ways, since one that is
-// due already asks only for either: generations are never full, and it is off.
-static void add_no_collections(struct rs_py_script *s)
+static uint64_t
+in_generation(const struct rs_py_script *s, uint64_t head, enum rs_field f)
 {
-	for (unsigned i = 0; i < s->py->interpreters; i++) {
-		const struct rs_py_interpreter *one = &s->py->interpreter[i];
-		const uint64_t enabled = rs_py_gc_enabled_at(s->py, i);
+	return head + (uint64_t)rs_py_off(s->py, f);
+}
 
-		for (unsigned g = 0; g < RS_THRESHOLDS && one->head[g]; g++)
-			rs_script_store(
-				s,
-				one->head[g] +
-					(uint64_t)rs_py_off(
-						s->py,
-						RS_F_gc_generation__threshold),
+// Two ways, since one that is due already asks only for either: generations are
+// never full, and it is off.
+static void add_switched_off(struct rs_py_script *s,
+			     const struct rs_py_interpreter *of,
+			     uint64_t enabled_at)
+{
+	for (unsigned g = 0; g < RS_THRESHOLDS && of->head[g]; g++)
+		rs_script_store(s,
+				in_generation(s, of->head[g],
+					      RS_F_gc_generation__threshold),
 				INT32_MAX, sizeof(int32_t));
-		if (enabled)
-			rs_script_store(s, enabled, 0, sizeof(int32_t));
-		if (!s->py->base.collectors || s->py->base.collectors == 1)
-			break; // one for all
-	}
+	if (enabled_at)
+		rs_script_store(s, enabled_at, 0, sizeof(int32_t));
+}
+
+// Generations are never full. From 3.14 on one that is due asks only whether it
+// is enabled.
+static void add_delay(struct rs_py_script *s,
+		      const struct rs_py_interpreter *of, uint64_t enabled_at)
+{
+	uint32_t enabled = 0;
+
+	for (unsigned g = 0; g < RS_THRESHOLDS && of->head[g]; g++)
+		rs_script_store(s,
+				in_generation(s, of->head[g],
+					      RS_F_gc_generation__count),
+				(uint32_t)(INT32_MIN / 2), sizeof(int32_t));
+	if (s->py->version < RS_PY(3, 14) || !enabled_at ||
+	    !rs_memory_u32(s->py->base.memory, enabled_at, &enabled) ||
+	    !enabled)
+		return;
+	rs_script_store(s, enabled_at, 0, sizeof(int32_t));
+	s->enabled_at = enabled_at;
+}
+
+void rs_script_switch_on(struct rs_py_script *s)
+{
+	if (s->enabled_at)
+		rs_script_store(s, s->enabled_at, 1, sizeof(int32_t));
+}
+
+// No allocation starts a collection from here on.
+static void add_no_collections(struct rs_py_script *s, unsigned interpreter,
+			       bool switched_off)
+{
+	// One for all, where there is but one.
+	const unsigned i = s->py->base.collectors > 1 ? interpreter : 0;
+	const uint64_t enabled_at = rs_py_gc_enabled_at(s->py, i);
+
+	if (switched_off)
+		add_switched_off(s, &s->py->interpreter[i], enabled_at);
+	else
+		add_delay(s, &s->py->interpreter[i], enabled_at);
 }
 
 void rs_script_set(struct rs_py_script *s, unsigned dict, const char *key,
@@ -227,6 +266,16 @@ void rs_script_source(struct rs_py_script *s, unsigned dict, const char *source,
 					    RS_SCRIPT_V(RS_SCRIPT_FILE_INPUT),
 					    RS_SCRIPT_R(dict),
 					    RS_SCRIPT_R(dict), RS_SCRIPT_V(0)));
+}
+
+void rs_script_function(struct rs_py_script *s, unsigned dict, const char *name)
+{
+	const unsigned n = rs_script_need(
+		s, "PyDict_GetItemString",
+		RS_SCRIPT_ARGS(RS_SCRIPT_R(dict), rs_script_text(s, name)));
+
+	(void)rs_script_need(s, "PyObject_CallObject",
+			     RS_SCRIPT_ARGS(RS_SCRIPT_R(n), RS_SCRIPT_V(0)));
 }
 
 void rs_script_take(struct rs_py_script *s, unsigned dict)
@@ -331,13 +380,16 @@ static struct rs_error *choose_among(struct rs_cpython *py,
 		if (wanted && (is_there(py, own) || !enter)) {
 			enter = thread[i].address;
 			first = own;
+			ret->interpreter = thread[i].interpreter;
 		}
 		if (!holds)
 			continue;
 		ret->own = own;
 		ret->held = true;
-		if (wanted || interpreter < 0)
-			return NULL;
+		if (!wanted && interpreter >= 0)
+			continue;
+		ret->interpreter = thread[i].interpreter;
+		return NULL;
 	}
 	if (!enter)
 		return no_interpreter(py, interpreter < 0 ? 0 : interpreter);
@@ -373,8 +425,7 @@ static void write_script(struct rs_py_script *s, const struct runner *who,
 		for (unsigned k = 0; k < sizeof(s->slot) / sizeof(*s->slot);
 		     k++)
 			s->slot[k] = rs_script_place(s, NULL, sizeof(uint64_t));
-		if (how->no_collections)
-			add_no_collections(s);
+		add_no_collections(s, who->interpreter, how->switched_off);
 		add_lock(s, who);
 		how->write(s, how->context);
 		if (!i)

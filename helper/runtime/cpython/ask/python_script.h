@@ -18,6 +18,7 @@ struct rs_py_script {
 	struct rs_image_call call;
 	struct rs_error *err;
 	uint64_t slot[5]; // places of words that functions fill in
+	uint64_t enabled_at; // the collector's switch, if it was put off; or 0
 	uint8_t fail; // where the steps for an exception will be
 };
 
@@ -38,8 +39,10 @@ struct rs_py_arg {
 /** Who runs it, and what for. */
 struct rs_py_script_options {
 	int64_t interpreter; // its id; -1: the first, or who has the lock
-	// Nothing that is allocated may start a collection.
-	bool no_collections;
+	// No allocation starts a collection. The program's own code finds it
+	// switched off then; else its switches are as they were, but for
+	// rs_script_switch_on().
+	bool switched_off;
 	/** Write the steps; called more than once. */
 	void (*write)(struct rs_py_script *s, const void *context);
 	const void *context;
@@ -78,11 +81,17 @@ void rs_script_set(struct rs_py_script *s, unsigned dict, const char *key,
 /** Store the lowest @p bytes (4 or 8) of @p value at @p address. */
 void rs_script_store(struct rs_py_script *s, uint64_t address, uint64_t value,
 		     unsigned bytes);
+/** From here on the collector is enabled, if it was; a collection that was due
+ * when the core was taken has been passed over by then. */
+void rs_script_switch_on(struct rs_py_script *s);
 /** Make a dict with __builtins__ and `modules`. @return Its step. */
 unsigned rs_script_scope(struct rs_py_script *s);
 /** Run @p source, up to @p end, in the dict that is the result of @p dict. */
 void rs_script_source(struct rs_py_script *s, unsigned dict, const char *source,
 		      const char *end);
+/** Call a function of no arguments that it left there. */
+void rs_script_function(struct rs_py_script *s, unsigned dict,
+			const char *name);
 /** Copy out what it left there, as bytes, under `printed`, `value`, `error` and
  * `message`. */
 void rs_script_take(struct rs_py_script *s, unsigned dict);

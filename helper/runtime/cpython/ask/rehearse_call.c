@@ -83,11 +83,7 @@ static void write_call(struct rs_py_script *s, const void *context)
 		rs_script_zero(s, "PyCell_Set",
 			       RS_SCRIPT_ARGS(RS_SCRIPT_V(what->holder),
 					      RS_SCRIPT_V(0)));
-	const unsigned n = rs_script_need(
-		s, "PyDict_GetItemString",
-		RS_SCRIPT_ARGS(RS_SCRIPT_R(dict), rs_script_text(s, "finish")));
-	(void)rs_script_need(s, "PyObject_CallObject",
-			     RS_SCRIPT_ARGS(RS_SCRIPT_R(n), RS_SCRIPT_V(0)));
+	rs_script_function(s, dict, "finish");
 	rs_script_take(s, dict);
 }
 
@@ -167,7 +163,7 @@ rs_py_rehearse(struct rs_runtime *rt, const struct rs_rehearsal *what,
 	struct rehearse_call call = {.what = what, .drop = drop_word(what)};
 	const struct rs_py_script_options how = {
 		.interpreter = what->interpreter,
-		.no_collections = true,
+		.switched_off = true,
 		.write = write_call,
 		.context = &call,
 		.limits = limits,

@@ -78,3 +78,12 @@ void rs_report_key_label(struct rs_report *report, uint32_t source,
 	rs_report_label_text(report, source, edge, text, sizeof(text));
 	rs_json_key_string(&report->json, "label", text);
 }
+
+void rs_label_omit_keys(char *label)
+{
+	char *open = strchr(label, '[');
+	const char *close = strrchr(label, ']');
+
+	if (open && close && close > open)
+		memmove(open + 1, close, strlen(close) + 1);
+}

@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+// Of larger cycles the references are only counted.
+enum { RS_LABELLED = 64 };
+
 struct shapes {
 	const struct rs_rings *rings;
 	uint64_t *type; // [types] hash of the full name; 0: not made yet
@@ -28,23 +31,76 @@ static uint64_t of_type(struct shapes *s, uint32_t type)
 	return s->type[type];
 }
 
-// References to other members.
-static uint32_t inner(const struct rs_rings *rings, uint32_t member)
+static bool
+is_inner(const struct rs_rings *rings, uint32_t member, uint32_t edge)
 {
 	const struct rs_graph *g = rings->report->graph;
 	const uint32_t *of = rings->components.of;
-	uint32_t n = 0;
+
+	return rs_edge_counted(g->out[edge]) &&
+	       of[rs_edge_target(g->out[edge])] == of[member];
+}
+
+// How many references to other members it has.
+static uint64_t inner(const struct rs_rings *rings, uint32_t member)
+{
+	const struct rs_graph *g = rings->report->graph;
+	uint64_t n = 0;
 
 	for (uint32_t e = g->out_start[member]; e < g->out_start[member + 1];
-	     e++) {
-		const uint32_t t = rs_edge_target(g->out[e]);
-
-		n += rs_edge_counted(g->out[e]) && of[t] == of[member];
-	}
+	     e++)
+		n += is_inner(rings, member, e);
 	return n;
 }
 
-static uint64_t of_member(struct shapes *s, uint32_t member)
+// Which of the members are the attributes of one of them: their keys are names
+// in the code.
+static uint64_t find_attributes(const struct rs_rings *rings,
+				const uint32_t *member, uint32_t n)
+{
+	const struct rs_graph *g = rings->report->graph;
+	char label[RS_LABEL_SIZE];
+	uint64_t found = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t e = g->out_start[member[i]];
+		     e < g->out_start[member[i] + 1]; e++) {
+			if (!is_inner(rings, member[i], e))
+				continue;
+			rs_report_label_text(rings->report, member[i], e, label,
+					     sizeof(label));
+			if (strcmp(label, ".__dict__") != 0)
+				continue;
+			for (uint32_t k = 0; k < n; k++)
+				if (member[k] == rs_edge_target(g->out[e]))
+					found |= UINT64_C(1) << k;
+		}
+	return found;
+}
+
+// By which labels it refers to other members.
+static uint64_t
+of_labels(const struct rs_rings *rings, uint32_t member, bool attributes)
+{
+	const struct rs_graph *g = rings->report->graph;
+	char label[RS_LABEL_SIZE];
+	uint64_t sum = 0;
+
+	for (uint32_t e = g->out_start[member]; e < g->out_start[member + 1];
+	     e++) {
+		if (!is_inner(rings, member, e))
+			continue;
+		rs_report_label_text(rings->report, member, e, label,
+				     sizeof(label));
+		if (!attributes)
+			rs_label_omit_keys(label);
+		sum += mixed(rs_finding_hash(label));
+	}
+	return sum;
+}
+
+static uint64_t
+of_member(struct shapes *s, uint32_t member, uint64_t references)
 {
 	const struct rs_rings *rings = s->rings;
 	const struct rs_graph *g = rings->report->graph;
@@ -56,7 +112,7 @@ static uint64_t of_member(struct shapes *s, uint32_t member)
 	if (rt->ops->own_name &&
 	    rt->ops->own_name(rt, g->address[member], name, sizeof(name)))
 		hash = mixed(hash) + rs_finding_hash(name);
-	hash = mixed(hash) + inner(rings, member);
+	hash = mixed(hash) + references;
 	return mixed(hash * 8 + rings->result->fate[member]) +
 	       rings->listed[member];
 }
@@ -64,12 +120,19 @@ static uint64_t of_member(struct shapes *s, uint32_t member)
 // The same in whatever order the members are.
 static uint64_t of_cycle(struct shapes *s, uint32_t component)
 {
-	const uint32_t *member = rs_ring_members(s->rings, component);
-	const uint32_t n = rs_ring_size(s->rings, component);
+	const struct rs_rings *rings = s->rings;
+	const uint32_t *member = rs_ring_members(rings, component);
+	const uint32_t n = rs_ring_size(rings, component);
+	const bool labelled = n <= RS_LABELLED;
+	const uint64_t attributes =
+		labelled ? find_attributes(rings, member, n) : 0;
 	uint64_t sum = n;
 
 	for (uint32_t i = 0; i < n; i++)
-		sum += mixed(of_member(s, member[i]));
+		sum += mixed(of_member(s, member[i],
+				       labelled ? of_labels(rings, member[i],
+							    attributes >> i & 1)
+						: inner(rings, member[i])));
 	return sum;
 }
 

@@ -15,8 +15,9 @@ struct rs_cycle_shape {
 
 /**
  * Group cycles whose objects are of the same types, have the same names
- * (functions, frames with their places, classes), as many references to each
- * other, and the same fate.
+ * (functions, frames with their places, classes), the same fate, and references
+ * to each other with the same labels, but for keys and positions. Of cycles of
+ * more than 64 objects the references are only counted.
  *
  * @param place uint32_t, indices in rings->ring: the cycles that are listed.
  * @param[out] ret struct rs_cycle_shape, appended in the order of the list.

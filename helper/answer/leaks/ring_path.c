@@ -15,16 +15,6 @@ static void append(char *buf, const char *text)
 	(void)snprintf(buf + used, RS_KEY_SIZE - used, "%s", text);
 }
 
-// `['x']` and `[3]` as `[]`.
-static void without_keys(char *label)
-{
-	char *open = strchr(label, '[');
-	const char *close = strrchr(label, ']');
-
-	if (open && close && close > open)
-		memmove(open + 1, close, strlen(close) + 1);
-}
-
 static void write_step(struct rs_finder *f, const struct rs_step *step,
 		       bool keys, char *buf)
 {
@@ -34,7 +24,7 @@ static void write_step(struct rs_finder *f, const struct rs_step *step,
 			  sizeof(name));
 	rs_cycle_path_label(f->report, step, label, sizeof(label));
 	if (!keys)
-		without_keys(label);
+		rs_label_omit_keys(label);
 	append(buf, "<");
 	append(buf, name);
 	append(buf, label[0] == '.' || label[0] == '[' ? ">" : "> ");

@@ -7,6 +7,7 @@
 #include "answer/describe/rings.h"
 #include "answer/leaks/cycle_shapes.h"
 #include "answer/leaks/findings.h"
+#include "answer/leaks/hidden_by.h"
 
 #include <inttypes.h>
 
@@ -88,6 +89,25 @@ static bool write_members(struct rs_rings *c, uint32_t i, uint64_t limit)
 		rs_report_object(c->report, member[m]);
 	rs_json_end_array(j);
 	return m == n;
+}
+
+static void write_hidden_by(const struct rs_rings *c, uint32_t i)
+{
+	struct rs_json *j = &c->report->json;
+	struct rs_hidden_by by;
+
+	if (!rs_ring_hidden_by(c, i, &by))
+		return;
+	rs_json_key(j, "hidden_by");
+	rs_json_begin_object(j);
+	rs_report_key_object(c->report, "object", by.object);
+	rs_report_key_label(c->report, by.object, by.edge);
+	rs_json_key(j, "without");
+	rs_json_begin_object(j);
+	rs_report_key_object(c->report, "object", by.holder);
+	rs_report_key_label(c->report, by.holder, by.holder_edge);
+	rs_json_end_object(j);
+	rs_json_end_object(j);
 }
 
 static bool has_cut(const struct rs_vec *cycle)
@@ -182,6 +202,7 @@ write_cycle(struct rs_rings *c, struct listing *l, size_t at)
 	rs_json_key_uint(j, "objects", query.n);
 	rs_json_key_uint(j, "bytes", ring->bytes);
 	rs_json_key_string(j, "why", why);
+	write_hidden_by(c, i);
 	l->limited |= !write_steps(report, &cycle, steps);
 	l->limited |= !write_members(c, i, l->limit);
 	l->limited |= !write_cuts(report, &cycle, steps);

@@ -466,6 +466,8 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  *  "cycles":[{"objects":N,"bytes":N,
  *   "why":"it can be freed: the collector has not run"|
  *     "a finalizer: <CGcLeak 0x..>"|..,
+ *   "hidden_by":{"object":OBJECT,"label":"type",
+ *     "without":{"object":OBJECT,"label":"['x']"}},
  *   "length":N,"path":[{"object":OBJECT,"label":"._self"},..],
  *   "members":[OBJECT..],"cuts":[{"object":OBJECT,"label":"._self",
  *     "to":"0x.."}],"cuts_total":N}],
@@ -478,14 +480,17 @@ rs_answer_collect(struct rs_session *session, int generation, const char *rules,
  * first. An instance and its own dict are one entry. cuts: references that each
  * free the whole component if dropped; those that nobody can drop (to a type,
  * an own dict, a key, an element of a tuple) are left out. bytes: of the
- * component and of what only it keeps alive. Components to which only a garbage
- * list refers are included, and so are those that no collector sees. unseen:
- * see rs_answer_types(); not with alive. If a component has a class, path leads
- * through an instance of such a class or an object that no collector sees,
- * rather than through the class's own __mro__. shapes: cycles that are alike,
- * of objects of the same types and names with as many references to each other;
- * number: of the first one among all cycles, from 1 on, and cycle is that one.
- * objects and bytes: of all that are alike.
+ * component and of what only it keeps alive. hidden_by, if there is just one
+ * such object: the member whose reference with that label no collector sees;
+ * without the one reference to it the collector could free the rest. Components
+ * to which only a garbage list refers are included, and so are those that no
+ * collector sees. unseen: see rs_answer_types(); not with alive. If a component
+ * has a class, path leads through an instance of such a class or an object that
+ * no collector sees, rather than through the class's own __mro__. shapes:
+ * cycles that are alike, of objects of the same types and names with references
+ * to each other that have the same labels, but for keys and positions; number:
+ * of the first one among all cycles, from 1 on, and cycle is that one. objects
+ * and bytes: of all that are alike.
  *
  * @param alive Cycles among reachable objects instead.
  * @param limit For cycles, shapes and members; of a path and of the cuts of one

@@ -43,6 +43,8 @@ class Leaks:
                 with engine.Session(target.pid, exact="off") as session:
                     answer = session.leaks()
                     self.check_objects(session, answer)
+                    if self.interpreter.release > [3]:
+                        self.check_hidden(session, number)
                 seen.append(answer)
             if not number:
                 break
@@ -56,6 +58,15 @@ class Leaks:
             if one["grade"] != "possible" and one["kind"] != "hidden-ring":
                 self.assertIn(one["example"]["id"],
                               [o["id"] for o in of["objects"]])
+
+    def check_hidden(self, session, number):
+        """What hides a cycle is named, and what would show it."""
+        found = [one["hidden_by"] for one in session.cycles()["cycles"]
+                 if "hidden_by" in one]
+        self.assertEqual(
+            [(one["object"]["type"], one["label"], one["without"]["label"])
+             for one in found],
+            [("lk.Lock", "type", "['default']")] * number)
 
     def test_what_was_planted_is_found(self):
         answers = self.found(NUMBER)

@@ -194,8 +194,8 @@ void rs_reading_fini(struct rs_reading *reading);
 void rs_report_label_text(struct rs_report *report, uint32_t source,
 			  uint32_t edge, char *buf, size_t size);
 
-/** Make `[]` of `['x']` and `[3]` in a label, in place: what may differ where the
- * same code has run. */
+/** Make `[]` of `['x']` and `[3]` in a label, in place: what may differ where
+ * the same code has run. */
 void rs_label_omit_keys(char *label);
 
 /** Write the member "label". */

@@ -118,8 +118,22 @@ def _shape(shape: dict[str, Any], alive: bool) -> list[str]:
     if why:
         # "a finalizer: <T 0x..>" is a reason, "it is in use" a sentence.
         lines.append("  " + (why if why[:3] == "it " else f"not freed: {why}"))
-    lines += text.indent(_cuts(cycle["cuts"], cycle.get("cuts_total"), alive))
+    hidden = cycle.get("hidden_by")
+    if hidden:
+        lines += text.indent(_hidden(hidden))
+    if cycle["cuts"] or not hidden:
+        lines += text.indent(
+            _cuts(cycle["cuts"], cycle.get("cuts_total"), alive))
     return lines
+
+
+def _hidden(hidden: dict[str, Any]) -> list[str]:
+    by, without = (
+        text.name(one["object"]) + attached(text.clean(one["label"]))
+        for one in (hidden, hidden["without"])
+    )
+    return [f"hidden by {by}:",
+            f"  without {without} the collector could free the rest"]
 
 
 def _path(path: list[dict[str, Any]], length: int | None) -> list[str]:

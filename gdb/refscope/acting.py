@@ -109,7 +109,7 @@ def check_target(
     if gdb.parameter("breakpoint always-inserted"):
         raise Failure("not with \"set breakpoint always-inserted on\" (set "
                       "breakpoint always-inserted off)")
-    if sum(1 for one in gdb.inferiors() if one.pid) > 1:
+    if sum(map(_is_process, gdb.inferiors())) > 1:
         raise Failure("not while GDB debugs several processes")
     recording = getattr(gdb, "current_recording", lambda: None)()
     if recording is not None:
@@ -121,6 +121,13 @@ def check_target(
     if "shstk" in _status(inferior.pid, "x86_Thread_features"):
         raise Failure("the process has a shadow stack, on which a call cannot "
                       "be made yet")
+
+
+def _is_process(inferior: Any) -> bool:
+    """Not a core, such as one of the process that is tried on first."""
+    connection = inferior.connection
+    return bool(inferior.pid) and (connection is None
+                                   or connection.type != "core")
 
 
 def _status(pid: int, name: str) -> str:

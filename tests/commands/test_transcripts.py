@@ -294,6 +294,36 @@ class Matching(unittest.TestCase):
         self.check(named_addresses(shown), shown, True)
 
 
+class Document(unittest.TestCase):
+    """gdb/STORY.md has the whole story as its test has seen it."""
+    PATH = os.path.join(paths.ROOT, "gdb", "STORY.md")
+    OUT = os.path.join(HERE, "story", "whole-2.7.out")
+
+    @staticmethod
+    def readable(expected):
+        """With values in place of what differs from run to run."""
+        def value(found):
+            kind, name = found[1], found[2] or "a"
+            if kind == "addr":
+                return hex(0x7f25dd326780 + 0x40 * (ord(name) - ord("a")))
+            return {"pid": "4711", "n": "3"}.get(kind, "...")
+
+        return TOKEN.sub(value, expected).replace("<tmp>", "/tmp")
+
+    def test_story_is_in_the_document(self):
+        with open(self.OUT, encoding="utf-8") as file:
+            story = self.readable(file.read())
+        with open(self.PATH, encoding="utf-8") as file:
+            text = file.read()
+        before, shown, after = re.split(r"(?s)(?<=```\n)(.*)(?=\n```\n)",
+                                        text)
+        if UPDATE and shown != story.rstrip("\n"):
+            with open(self.PATH, "w", encoding="utf-8") as file:
+                file.write(before + story.rstrip("\n") + after)
+            return
+        self.assertEqual(shown, story.rstrip("\n"))
+
+
 def _add(case, way):
     def test(self):
         self.check(case, way)

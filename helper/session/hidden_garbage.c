@@ -3,16 +3,18 @@
 // A type of C can keep references in memory of its own and tell its collector
 // of them. By reading, what these lead to looks held by nobody known, so that
 // trial deletion takes it, and all that it leads to, for held from outside. A
-// ring through such memory is garbage all the same. What roots lead to is not;
-// nor, most likely, is an object of such a type that itself is held by nobody
-// known, as by a variable of C.
+// ring through such memory is garbage all the same, if of such objects alone.
+// What roots lead to is not; nor, most likely, what a variable of C has the
+// address of when no known object explains its count, nor what that leads to.
 #include "session/hidden_garbage.h"
+
+#include "session/held_by_variables.h"
 
 struct search {
 	const struct rs_graph *graph, *full;
 	const struct rs_runtime *rt;
 	struct rs_collect_result *result;
-	const uint8_t *reached; // [full->objects]
+	uint8_t *reached; // [full->objects]
 	const uint32_t *named; // [full->objects] counted references to each
 };
 
@@ -71,17 +73,36 @@ static uint32_t loose(const struct search *s, uint32_t i)
 	return number == RS_NONE || s->reached[number] ? RS_NONE : number;
 }
 
-// Whether some object that may tell of more is held by known objects alone,
-// none of which a root leads to.
+// Whether no root leads to some object that may tell of more.
 static bool may_close_ring(const struct search *s)
 {
-	for (uint32_t i = 0; i < s->graph->objects; i++) {
-		const uint32_t number = may_tell(s, i) ? loose(s, i) : RS_NONE;
-
-		if (number != RS_NONE && s->named[number] >= s->graph->count[i])
+	for (uint32_t i = 0; i < s->graph->objects; i++)
+		if (may_tell(s, i) && loose(s, i) != RS_NONE)
 			return true;
-	}
 	return false;
+}
+
+// Mark what variables of C hold, of what known objects do not explain, and all
+// that this leads to.
+static struct rs_error *
+reach_by_variables(const struct search *s, struct rs_session *session)
+{
+	uint8_t *wanted = NULL;
+	struct rs_error *err = rs_block_new(s->full->objects, 1, &wanted);
+
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < s->graph->objects; i++) {
+		const uint32_t number = loose(s, i);
+
+		if (number != RS_NONE && s->named[number] < s->graph->count[i])
+			wanted[number] = 1;
+	}
+	err = rs_held_by_variables(session, s->full, wanted, s->reached);
+	rs_block_free(wanted, s->full->objects, 1);
+	return err ? err
+		   : rs_graph_mark_reachable(s->full, &session->progress,
+					     s->reached);
 }
 
 // Each type that is not certain, with all of its objects that may be garbage.
@@ -143,7 +164,9 @@ rs_hidden_garbage(struct rs_session *session, const struct rs_graph *graph,
 		s.full = full;
 		s.reached = mark;
 		s.named = named;
-		if (may_close_ring(&s))
+		if (may_close_ring(&s) &&
+		    !(err = reach_by_variables(&s, session)) &&
+		    may_close_ring(&s))
 			err = raise_most(&s);
 	}
 	if (full) {

@@ -11,9 +11,9 @@
 
 /**
  * Raise @p result->most, and name the types in @p result->doubtful, when an
- * inexact object of runtime @p rt takes part that no root leads to: it may hold
- * anything else that no root leads to. Builds the full graph, unless @p graph
- * is that.
+ * inexact object of runtime @p rt takes part that no root leads to, nor a
+ * variable of C: it may hold anything else of which that is true. Builds the
+ * full graph, unless @p graph is that.
  *
  * @param result Of a collection on @p graph, with least, most and doubtful.
  * Errors: RS_ENOMEM; RS_EINTERRUPTED; those of reading the target.

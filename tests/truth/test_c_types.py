@@ -110,6 +110,33 @@ class CTypes:
             self.assertEqual(count["unexplained"], 0)
         self.assertEqual(self.core[3]["object"]["type"], "c_types.Pair")
 
+    def test_rings_that_no_reading_shows(self):
+        """Live, nothing in such a ring looks like garbage, and it may be."""
+        command = python(self.interpreter.path,
+                         os.path.join(FIXTURES, "c_types.py"), self.place.name,
+                         "alone")
+        with tempfile.TemporaryDirectory() as folder, \
+                Target(command, folder) as target:
+            target.wait_ready()
+            target.stop()
+            with engine.Session(target.pid) as session:
+                live = session.collect(limit=0)
+            target.resume()
+            with engine.Session(target.gcore()) as session:
+                core = session.collect(limit=0)
+            self.assertEqual(target.finish(), 0)
+        returned = int(target.printed[-1].split()[1])
+        self.assertGreaterEqual(returned, 60)
+        self.assertEqual(core["returns"], [returned, returned])
+        low, high = live["returns"]
+        self.assertEqual(live["uncertain"]["unreachable"], [low, high])
+        self.assertLessEqual(low, returned)
+        self.assertGreaterEqual(high, returned)
+        named = {one["type"]: one["objects"]
+                 for one in live["uncertain"]["types"]}
+        # One is held by one of these that a local variable holds.
+        self.assertEqual(named, {"c_types.Far": 61})
+
 
 SYSTEM = "/usr/bin/python3"
 

@@ -7,7 +7,6 @@ struct doubts {
 	const struct rs_graph *graph;
 	struct rs_collect_result *result;
 	const struct rs_progress *progress;
-	uint8_t *held; // [objects] 1: garbage that may be held after all
 	struct rs_vec queue; // uint32_t
 };
 
@@ -25,10 +24,10 @@ static struct rs_error *hold_targets(struct doubts *d, uint32_t i)
 		const uint32_t t = rs_edge_target(g->out[e]);
 		struct rs_error *err;
 
-		if (rs_edge_kind(g->out[e]) != RS_STRONG || d->held[t] ||
-		    !is_unreachable(d->result, t))
+		if (rs_edge_kind(g->out[e]) != RS_STRONG ||
+		    d->result->held[t] || !is_unreachable(d->result, t))
 			continue;
-		d->held[t] = 1;
+		d->result->held[t] = 1;
 		if ((err = rs_vec_append(&d->queue, &t, sizeof(t))))
 			return err;
 	}
@@ -72,7 +71,8 @@ static void count_types(const struct doubts *d,
 
 static struct rs_error *at_least(struct doubts *d)
 {
-	struct rs_error *err = rs_block_new(d->graph->objects, 1, &d->held);
+	struct rs_error *err =
+		rs_block_new(d->result->objects, 1, &d->result->held);
 	uint64_t held = 0;
 
 	if (!err)
@@ -80,7 +80,6 @@ static struct rs_error *at_least(struct doubts *d)
 	d->result->least = d->result->unreachable - held;
 	if (!err && held)
 		count_types(d, d->result, NULL);
-	rs_block_free(d->held, d->graph->objects, 1);
 	rs_vec_fini(&d->queue);
 	return err;
 }

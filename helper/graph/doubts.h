@@ -10,8 +10,8 @@
 #include "graph/graph.h"
 
 /**
- * Set what a collection finds at least and at most: @p result->least, most and
- * doubtful.
+ * Set what a collection finds at least and at most: @p result->least, most,
+ * doubtful and held.
  *
  * At least: the strong references of RS_OBJ_ASSUMED objects are left out, so
  * that what they lead to is held. At most: the guessed ones of RS_OBJ_INEXACT

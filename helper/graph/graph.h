@@ -308,6 +308,9 @@ struct rs_collect_result {
 	// [types] the objects behind that, by their types; NULL: none.
 	uint32_t *doubtful;
 	uint32_t types;
+	// [objects] 1: garbage only if what is assumed of types is true;
+	// NULL: none is.
+	uint8_t *held;
 };
 
 /**

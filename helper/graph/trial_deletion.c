@@ -345,5 +345,6 @@ void rs_collect_result_fini(struct rs_collect_result *result)
 {
 	rs_block_free(result->fate, result->objects, sizeof(uint8_t));
 	rs_block_free(result->doubtful, result->types, sizeof(uint32_t));
+	rs_block_free(result->held, result->objects, sizeof(uint8_t));
 	*result = (struct rs_collect_result){0};
 }

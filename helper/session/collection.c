@@ -37,6 +37,12 @@ add_fates(struct rs_collect_result *sum, struct rs_collect_result *one)
 		sum->types = one->types;
 		one->doubtful = NULL;
 	}
+	if (!sum->held) {
+		sum->held = one->held;
+		one->held = NULL;
+	}
+	for (uint32_t i = 0; one->held && i < sum->objects; i++)
+		sum->held[i] |= one->held[i];
 	for (uint32_t t = 0; one->doubtful && t < sum->types; t++)
 		sum->doubtful[t] += one->doubtful[t];
 }

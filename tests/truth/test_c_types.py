@@ -72,11 +72,13 @@ class CTypes:
             whole = session.collect(limit=0)
             types = session.types()
             count = session.count(cls.pair)
+            cycles = session.cycles(limit=1000)["cycles"]
+            leaks = session.leaks()["findings"]
         assert json.dumps(whole["returns"]) == json.dumps(collect["returns"])
         return (collect, collections.Counter(
             (row["type"], row["size"])
             for row in compare.Export(path).objects.values()),
-            types, count)
+            types, count, cycles, leaks)
 
     def test_a_core_says_what_the_interpreter_says(self):
         collect = self.core[0]
@@ -101,6 +103,20 @@ class CTypes:
         self.assertEqual(named.get("c_types.Silent"),
                          50 if self.interpreter.release >= [3, 9] else None)
         self.assertEqual(self.live[2]["uncertain"], collect["uncertain"])
+
+    def test_what_may_be_in_use_is_not_called_free_nor_certain(self):
+        text = "it can be freed if C types tell"
+        whys = [one["why"] for one in self.live[4] if any(
+            member["type"] == "c_types.Silent" for member in one["members"])]
+        self.assertEqual(len(whys),
+                         50 if self.interpreter.release >= [3, 9] else 0)
+        for why in whys:
+            self.assertIn(text, why)
+        self.assertNotIn(text, str(self.core[4]))
+        self.assertEqual(
+            [one["grade"] for one in self.live[5]
+             if "c_types.Silent" in (one["ring"] or "")],
+            ["likely"] if whys else [])
 
     def test_both_know_the_same_objects(self):
         self.assertEqual(self.live[1], self.core[1])

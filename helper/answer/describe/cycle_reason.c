@@ -11,6 +11,7 @@ struct traits {
 	const struct rs_runtime *low, *high; // with lowest and highest index
 	uint32_t frozen, untracked; // one such member, or RS_NONE
 	bool in_garbage; // a garbage list contains one
+	bool assumed; // one may be in use, if a type does not tell of all
 	struct rs_runtime *rt; // of the first member
 };
 
@@ -29,6 +30,7 @@ static void look(const struct rs_reason_query *q, struct traits *t)
 		const unsigned flags = g->flags[m];
 
 		t->fate[q->result->fate[m]]++;
+		t->assumed |= q->result->held && q->result->held[m];
 		const struct rs_runtime *rt =
 			rs_session_runtime(q->report->session, g, m);
 		if (rt->index < t->low->index)
@@ -131,6 +133,9 @@ static void collectable_text(const struct rs_reason_query *q,
 	if (t->fate[RS_FATE_KEPT] || t->fate[RS_FATE_FINALIZER])
 		text = "an object with a finalizer, outside the cycle, refers "
 		       "to it";
+	else if (t->assumed)
+		text = "it can be freed if C types tell the collector of all "
+		       "that their objects hold, which reading does not show";
 	else if (t->rt->gc_saveall)
 		text = "it can be freed, but DEBUG_SAVEALL would keep it in "
 		       "the garbage list";

@@ -13,6 +13,7 @@ enum rs_ring_fate {
 	RS_OFF, // its collector is switched off
 	RS_OUTLIVED, // it survived a full collection, it seems
 	RS_HIDDEN, // no collector sees all of it
+	RS_DOUBTED, // as RS_OFF, if types tell their collector of all they hold
 };
 
 struct rings {
@@ -47,7 +48,7 @@ static struct rs_error *find_collected(struct rings *r)
 
 // What is true of all, or of any, members of a cycle.
 struct seen {
-	bool listed, never, unseen, frozen, young;
+	bool listed, never, unseen, frozen, young, doubted;
 	uint32_t culprit; // a member that no collector sees, or RS_NONE
 	bool has_type; // classes are in cycles of their own
 	uint32_t instance; // a member with a class as its type, or RS_NONE
@@ -69,6 +70,7 @@ static struct seen look(const struct rs_finder *f, uint32_t c)
 		s.listed |= rings->listed[m];
 		s.never |= fate > RS_FATE_FREED;
 		s.young |= generation < 2;
+		s.doubted |= rings->result->held && rings->result->held[m];
 		s.has_type |= (g->flags[m] & RS_OBJ_TYPE) != 0;
 		if (s.instance == RS_NONE && rs_ring_is_instance(rings, m))
 			s.instance = m;
@@ -100,7 +102,7 @@ static enum rs_ring_fate fate_of(const struct rings *r, uint32_t c)
 	if (rt->gc_collecting)
 		return RS_WAITS;
 	if (rt->gc_disabled)
-		return RS_OFF;
+		return s.doubted ? RS_DOUBTED : RS_OFF;
 	return r->collected[rt->index] && !s.young ? RS_OUTLIVED : RS_WAITS;
 }
 
@@ -143,7 +145,8 @@ static uint8_t grade_of(enum rs_ring_fate fate, uint32_t rings)
 		return RS_CERTAIN;
 	if (rings < RS_ALIKE)
 		return fate == RS_HIDDEN && rings > 1 ? RS_LIKELY : RS_POSSIBLE;
-	return fate == RS_OUTLIVED ? RS_LIKELY : RS_CERTAIN;
+	return fate == RS_OUTLIVED || fate == RS_DOUBTED ? RS_LIKELY
+							 : RS_CERTAIN;
 }
 
 static struct rs_error *say_why(struct rs_finder *f, struct rs_finding *finding,

@@ -512,6 +512,7 @@ static void ck_doubts(const struct rs_graph *graph, uint64_t least,
 		      uint64_t found, uint64_t most)
 {
 	struct rs_collect_result result;
+	uint64_t held = 0;
 
 	rs_ck_ok(rs_graph_collect(graph, &FULL_34, NULL, &result));
 	ck_assert_uint_eq(result.least, result.unreachable);
@@ -519,6 +520,9 @@ static void ck_doubts(const struct rs_graph *graph, uint64_t least,
 	ck_assert_uint_eq(result.least, least);
 	ck_assert_uint_eq(result.unreachable, found);
 	ck_assert_uint_eq(result.most, most);
+	for (uint32_t i = 0; result.held && i < result.objects; i++)
+		held += result.held[i];
+	ck_assert_uint_eq(held, found - least);
 	rs_collect_result_fini(&result);
 }
 

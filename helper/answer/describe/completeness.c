@@ -181,7 +181,7 @@ static void write_partial(struct rs_json *j, const struct rs_graph *g)
 		rs_report_name_in(g, n, name, sizeof(name));
 	(void)snprintf(line, sizeof(line),
 		       "%" PRIu64 " objects could be read in part only, %s for "
-		       "one: references that they hold are missing",
+		       "one: references or memory that they hold are missing",
 		       g->partial, name);
 	rs_json_string(j, line);
 }

@@ -241,6 +241,8 @@ void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 			row->size = rs_py_size(py, t, address);
 			if (py->size_cut)
 				row->flags |= RS_OBJ_INEXACT;
+			if (py->size_cut && refs)
+				refs->incomplete = true;
 		}
 	}
 	if (!refs)

@@ -6,13 +6,14 @@ each interpreter of fixtures/python/many.py is looked at with one lowered at a
 time. What a bound leaves out has to be told by every answer that it spoils.
 """
 import os
+import subprocess
 import tempfile
 import unittest
 
 import engine
 import interpreters
 import lowered
-from targets import FIXTURES, Target
+from targets import FIXTURES, Target, quiet_environment
 
 DECODE = "runtime/cpython/decode/"
 HEAP = "runtime/cpython/heap/"
@@ -59,6 +60,13 @@ CASES = [
     ("runtime/runtime.c", "RS_MAX_REFS", 64, PARTIAL, ([3, 11],)),
     ("runtime/runtime.c", "RS_MAX_TYPES", 10, PARTIAL, ([3, 11],)),
 ]
+# The same with modules of the distribution's Python, which have to be there.
+SYSTEM = "/usr/bin/python3"
+OF_MODULES = [
+    ("numpy", DECODE + "numpy.c", "RS_NPY_DEPTH", 0, PARTIAL),
+    ("greenlet", "runtime/cpython/roots/greenlet.c", "RS_CHUNKS_MAX", 0,
+     PARTIAL),
+]
 # What makes two of the one number that gc.collect() returns, by releases. Only
 # from 3.12 on a generator without a try has a handler.
 ENDINGS = {"RS_INNER_MAX": ([3, 11], [3, 13]), "RS_HANDLERS_MAX": ([3, 13],),
@@ -80,6 +88,8 @@ class Lowered(unittest.TestCase):
             if name not in names.setdefault(path, []):
                 names[path].append(name)
         names[STATE + "ending.c"] = list(ENDINGS)
+        for _module, path, name, *_rest in OF_MODULES:
+            names.setdefault(path, []).append(name)
         whole = os.environ["REFSCOPE_ENGINE"]
         cls.addClassCleanup(os.environ.update, REFSCOPE_ENGINE=whole)
         os.environ["REFSCOPE_ENGINE"] = lowered.engine_with(
@@ -125,6 +135,24 @@ class Lowered(unittest.TestCase):
     def returns(core):
         with engine.Session(core, exact="off") as session:
             return session.collect(limit=0)["returns"]
+
+    def test_of_modules_too(self):
+        known = [case for case in OF_MODULES if os.access(SYSTEM, os.X_OK) and
+                 not subprocess.run([SYSTEM, "-c", "import " + case[0]],
+                                    check=False, stderr=subprocess.DEVNULL,
+                                    env=quiet_environment()).returncode]
+        if not known:
+            self.skipTest("neither python3-numpy nor python3-greenlet")
+        command = [SYSTEM, "-B", os.path.join(FIXTURES, "many.py")]
+        with tempfile.TemporaryDirectory() as folder, \
+                Target(command, folder) as target:
+            target.wait_ready()
+            core = target.gcore()
+            self.assertEqual(self.problems(core), "")
+            for _module, _path, name, value, text in known:
+                with self.subTest(bound=name), \
+                        lowered.bounds(**{name: value}):
+                    self.assertIn(text, self.problems(core))
 
     def test_what_a_bound_leaves_out_is_told(self):
         if not any(FOUND):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import stat
 import threading
@@ -262,11 +263,11 @@ def look(session: Session) -> judge.Stop:
     """The state of the process at this stop."""
     facts = json.loads(session.answer("rs_answer_call_facts"))
     inferior = gdb.selected_inferior()
-    static = _static_ranges(inferior.pid)
+    mappings = _mappings(inferior.pid)
     chosen = gdb.selected_thread()
     try:
         threads = [
-            _thread(inferior.pid, one, static) for one in inferior.threads()
+            _thread(inferior.pid, one, mappings) for one in inferior.threads()
         ]
     finally:
         if chosen is not None:
@@ -278,23 +279,54 @@ def look(session: Session) -> judge.Stop:
     )
 
 
-def _static_ranges(pid: int) -> list[tuple[int, int]]:
-    """Variables of files: their mappings, and the .bss that follows one."""
-    found: list[tuple[int, int]] = []
+class _Mapping(NamedTuple):
+    start: int
+    end: int
+    writable: bool
+    path: str
+
+
+def _mappings(pid: int) -> list[_Mapping]:
+    found = []
     with open(f"/proc/{pid}/maps", encoding="utf-8",
               errors="replace") as maps:
         for line in maps:
             words = line.split(None, 5)
             start, end = (int(n, 16) for n in words[0].split("-"))
             path = words[5].strip() if len(words) > 5 else ""
-            follows = not path and found and found[-1][1] == start
-            if "w" in words[1] and (path.startswith("/") or follows):
-                found.append((start, end))
+            found.append(_Mapping(start, end, "w" in words[1], path))
     return found
 
 
+def _is_static(mappings: list[_Mapping], address: int) -> bool:
+    """Variables of files: their mappings, and the .bss that follows one."""
+    end = 0
+    for one in mappings:
+        follows = not one.path and end == one.start
+        if one.writable and (one.path.startswith("/") or follows):
+            if one.start <= address < one.end:
+                return True
+            end = one.end
+    return False
+
+
+def _stack_room(pid: int, mappings: list[_Mapping]) -> int:
+    """Bytes of stack that the selected thread has left; 0: not known."""
+    at = int(gdb.newest_frame().read_register("sp"))
+    for one in mappings:
+        if not one.start <= at < one.end:
+            continue
+        if one.path != "[stack]":
+            return at - one.start
+        limit = resource.prlimit(pid, resource.RLIMIT_STACK)[0]
+        if limit == resource.RLIM_INFINITY:
+            return at
+        return max(at - one.end + limit, at - one.start)
+    return 0
+
+
 def _thread(
-    pid: int, thread: Any, static: list[tuple[int, int]]
+    pid: int, thread: Any, mappings: list[_Mapping]
 ) -> judge.Thread:
     tid = thread.ptid[1]
     number, first, second = _system_call(pid, tid)
@@ -303,10 +335,10 @@ def _thread(
     at_word = number == judge.FUTEX
     return judge.Thread(
         tid, number,
-        at_word and any(low <= first < high for low, high in static),
+        at_word and _is_static(mappings, first),
         at_word and second & _FUTEX_COMMAND == _FUTEX_WAIT_BITSET,
         number in (0, 17, 19) and _is_file(pid, first),
-        calls, in_handler, in_loader,
+        calls, in_handler, in_loader, _stack_room(pid, mappings),
     )
 
 

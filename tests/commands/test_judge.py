@@ -20,7 +20,7 @@ OWN_LOCK = ["futex_wait", "pthread_cond_timedwait", "take_gil",
 
 def thread(tid=MAIN, number=READ, calls=(), **more):
     given = {"static": False, "semaphore": False, "file": False,
-             "in_handler": False, "in_loader": False, **more}
+             "in_handler": False, "in_loader": False, "room": 8 << 20, **more}
     return judge.Thread(tid=tid, number=number, calls=list(calls), **given)
 
 
@@ -51,6 +51,16 @@ class Judge(unittest.TestCase):
         verdict = self.check(BLOCKED, "waits in read", thread(MAIN, SLEEP),
                              thread(OTHER, READ))
         self.assertEqual(verdict.tid, OTHER)
+
+    def test_a_thread_with_a_small_stack(self):
+        small = thread(OTHER, READ, room=200 << 10)
+        verdict = self.check(BLOCKED, "waits in clock_nanosleep",
+                             thread(MAIN, SLEEP), small)
+        self.assertEqual(verdict.tid, MAIN)
+        verdict = self.check(BLOCKED, "waits in read",
+                             thread(MAIN, WRITE), small)
+        self.assertEqual(verdict.tid, OTHER)
+        self.check(0, "it has 24 KiB of stack left", thread(room=24 << 10))
 
     def test_a_lock_of_the_program(self):
         self.check(BLOCKED, "waits in futex", thread(number=FUTEX, calls=LOCK))

@@ -170,7 +170,7 @@ def _call(
         if act.handle:
             act.end(0)
     if result.state in (rs.NEW, rs.BEGUN, rs.CANCELLED):
-        raise Failure(_not_done(result, seconds, left, ran))
+        raise Failure(_not_done(result, seconds, left, ran, drop))
     return Outcome(verdict, result, was, round(ran.seconds * 1000), left)
 
 
@@ -237,8 +237,8 @@ def _end(act: rs.Act, tid: int, ran: _Ran) -> bool:
     return False
 
 
-def _not_done(result: rs.ActResult, seconds: float, left: bool,
-              ran: _Ran) -> str:
+def _not_done(result: rs.ActResult, seconds: float, left: bool, ran: _Ran,
+              drop: Optional[Reference]) -> str:
     why = f"within {seconds:g} s"
     if ran.stopped_by:
         why = f"before the process stopped again ({ran.stopped_by})"
@@ -247,8 +247,12 @@ def _not_done(result: rs.ActResult, seconds: float, left: bool,
     if result.refused:
         return "nothing was called: its queue of calls is full"
     if result.state == rs.BEGUN:
-        return (f"the call has begun, but did not end {why}; it ends by "
-                "itself when the process runs on")
+        dropped = "" if not drop else (
+            "the reference is dropped; " if result.dropped
+            else "the reference is not dropped yet; ")
+        return (f"the call has begun, but did not end {why}; {dropped}it ends "
+                "by itself when the process runs on, and the memory for it "
+                "(28 KiB) stays until the process ends")
     rest = (
         "; the call does nothing any more, and the memory for it (28 KiB) "
         "stays until the process ends" if left else ""
@@ -474,6 +478,10 @@ def _run(ran: _Ran, until: float, done: Callable[[], bool]) -> None:
     stopper.start()
     try:
         gdb.execute("with scheduler-locking off -- continue", to_string=True)
+    except gdb.error:
+        # "with" cannot set it back without a process.
+        if gdb.selected_inferior().pid == pid:
+            raise
     finally:
         stopper.end()
         gdb.events.stop.disconnect(events.append)

@@ -29,10 +29,11 @@ from bounded import not_applicable  # noqa: E402
 
 PROCESSES = int(sys.argv[1]) if len(sys.argv) > 1 else 4
 RINGS = "9"
+NOT_DROPPED = os.path.join(targets.FIXTURES, "not_dropped.py")
 SCRIPT = os.path.join(targets.FIXTURES, "rings.py")
 GDB = os.environ["REFSCOPE_GDB"]
 UNSAFE = ("refs cycles: this reference cannot be dropped safely|"
-          "refs cycles: nothing was changed: ")
+          r"gc\.collect\(\) was not called, and nothing was changed but by")
 
 
 class Breaks:
@@ -96,6 +97,32 @@ class Breaks:
         self.assertEqual(expected["left"], [])
         self.assertEqual(answer["ran_ms"], 0)
         return 1
+
+    def broken(self, kind):
+        """What GDB says, and what the program says then. The references of
+        its garbage that are not attributes of a Node or a Key."""
+        with tempfile.TemporaryDirectory() as folder, targets.Target(
+                targets.python(self.interpreter.path, NOT_DROPPED, kind),
+                folder) as target:
+            target.wait_ready()
+            with engine.Session(target.gcore()) as session:
+                [cycle] = session.cycles()["cycles"]
+            edge = [c["object"]["type"] in ("set", "Hides", "Keeps")
+                    for c in cycle["cuts"]].index(True) + 1
+            shown = targets.bare_gdb(["-p", str(target.pid)], [
+                "source " + GDB, "refs cycles -break 1 %d" % edge])
+            self.assertEqual(target.finish(), 0, shown)
+        return shown, target.printed
+
+    def test_the_call_does_not_drop_it(self):
+        if self.interpreter.flavour.startswith("t"):
+            not_applicable("a free-threaded build is not called")
+        for kind in "set", "slot", "method":
+            shown, printed = self.broken(kind)
+            self.assertRegex(shown, r"returned, but did not drop it; "
+                             r"gc\.collect\(\) was not called")
+            self.assertNotIn("freed:", shown)
+            self.assertIn("THERE 1", [line.strip() for line in printed])
 
     def test_each(self):
         if self.interpreter.flavour.startswith("t"):

@@ -99,9 +99,17 @@ def _agreed(plan: dict[str, Any], quiet: bool) -> bool:
 def _check(outcome: acting.Outcome, plan: dict[str, Any]) -> None:
     result = outcome.result
     if result.state == rs.RAISED and not result.dropped:
+        call = f"{plan['call']}() of {layout.reference(plan)}"
+        if not result.error:
+            raise Failure(
+                f"{call} returned, but did not drop it; gc.collect() was not "
+                "called (another reference of that name, or with an equal "
+                "key, may be gone instead)"
+            )
         raise Failure(
-            f"nothing was changed: {plan['call']}() of "
-            f"{layout.reference(plan)} raised {_named(result.error)}"
+            f"{call} raised {_named(result.error)}; gc.collect() was not "
+            "called, and nothing was changed but by code of the program that "
+            "this may have run"
         )
     if result.dropped and result.state != rs.DONE:
         raise Failure(

@@ -98,7 +98,7 @@ static bool is_own(const struct rs_caller_args *a, object method)
 }
 
 // @return Whether it did not raise.
-static bool drop_reference(const struct rs_caller_args *a)
+static bool call_drop(const struct rs_caller_args *a)
 {
 	const struct rs_caller_drop *d = &a->drop;
 
@@ -118,6 +118,27 @@ static bool drop_reference(const struct rs_caller_args *a)
 	drop(a, tuple);
 	drop(a, method);
 	return result;
+}
+
+// The low half of its reference count, which is just before its type; with
+// Py_TRACE_REFS two words are in front of both.
+static uint32_t count(const struct rs_caller_args *a, object o)
+{
+	const volatile uint64_t *word = (void *)o;
+	const object type = RS_CALLED(a, TYPE, object, object)(o);
+
+	drop(a, type);
+	return (uint32_t)(word[1] == type ? word[0] : word[2]);
+}
+
+// What is called may leave it where it is: a key that is not found any more, a
+// method of the program's.
+static bool drop_reference(const struct rs_caller_args *a)
+{
+	const object target = a->drop.hold[1];
+	const uint32_t before = count(a, target);
+
+	return call_drop(a) && (int32_t)(count(a, target) - before) < 0;
 }
 
 static void hold(const struct rs_caller_args *a)

@@ -73,7 +73,7 @@ struct rs_caller_drop {
 	// Objects that must not go before it is done: an allocation may start
 	// a collection.
 	uint64_t hold[RS_CALLER_ARGS];
-	uint64_t done; // out: 1
+	uint64_t done; // out: 1: it did not raise, and hold[1]'s count fell
 };
 
 struct rs_caller_args {

@@ -100,6 +100,23 @@ class Leaks:
                 for answer in answers]
         self.assertEqual(keys[0], keys[1])
 
+    def test_what_is_said_to_show_a_ring_lets_the_collector_free_it(self):
+        for kind in [], ["final"]:
+            with started(self.interpreter, "hidden_match.py",
+                         *kind) as target:
+                target.wait_ready()
+                target.stop()
+                with engine.Session(target.pid, exact="off") as session:
+                    named = [one for one in session.cycles()["cycles"]
+                             if "hidden_by" in one]
+                target.resume()
+                self.assertEqual(target.finish(), 0)
+            left = "LEFT 1" in [line.strip() for line in target.printed]
+            self.assertEqual(left, bool(kind)
+                             and self.interpreter.release < [3])
+            hides = self.interpreter.release < [3, 10] and not left
+            self.assertEqual(len(named), hides, kind)
+
     def found_in_malloc(self, number):
         """The lost objects that are planted and are found, of these and of all
         that are found by their blocks those with unexplained references, and

@@ -70,6 +70,17 @@ static bool has_one_holder(const struct rs_graph *g, struct rs_hidden_by *ret)
 	return n == 1 && g->count[ret->object] == 1;
 }
 
+// Whether the collector keeps it, and what it leads to, if it is in a cycle.
+static bool is_kept(const struct rs_rings *rings, uint32_t member)
+{
+	const struct rs_graph *g = rings->report->graph;
+	const struct rs_runtime *rt =
+		rs_session_runtime(rings->report->session, g, member);
+
+	return g->flags[member] &
+	       (rt->rules == RS_RULES_27 ? RS_OBJ_FINALIZER : RS_OBJ_LEGACY);
+}
+
 // Whether the cycle, and garbage that the collector finds, are all that holds
 // this one, and the collector looks at it.
 static bool
@@ -80,7 +91,7 @@ would_be_found(const struct rs_rings *rings, uint32_t member, uint32_t i)
 	struct rs_holders holders;
 	uint64_t n = 0;
 
-	if (!(g->flags[member] & RS_OBJ_GC) ||
+	if (!(g->flags[member] & RS_OBJ_GC) || is_kept(rings, member) ||
 	    (g->flags[member] & RS_FROZEN) == RS_FROZEN ||
 	    rings->listed[member] ||
 	    rings->result->fate[member] > RS_FATE_FREED)

@@ -212,11 +212,18 @@ static void write_below(struct rs_json *j, const struct rs_graph *g)
 	if (!n)
 		return;
 	rs_report_name_in(g, rs_graph_find(g, one.address), name, sizeof(name));
-	(void)snprintf(line, sizeof(line),
-		       "%zu objects have a count below 0, %s (%" PRId64
-		       ") for one: they were released more often than held, "
-		       "or are damaged",
-		       n, name, one.count);
+	if (n == 1)
+		(void)snprintf(line, sizeof(line),
+			       "1 object has a count below 0, %s (%" PRId64
+			       "): it was released more often than held, or is "
+			       "damaged",
+			       name, one.count);
+	else
+		(void)snprintf(line, sizeof(line),
+			       "%zu objects have a count below 0, %s (%" PRId64
+			       ") for one: they were released more often than "
+			       "held, or are damaged",
+			       n, name, one.count);
 	rs_json_string(j, line);
 }
 

@@ -70,6 +70,17 @@ bool rs_memory_next_file(const struct rs_memory *memory, uint64_t address,
 			 struct rs_extent *ret);
 
 /**
+ * Go over what a sparse core has no data for: zeros. Looking at each page of a
+ * hole takes time that the file's size on disk does not show.
+ *
+ * @return The first address from @p address on, in its segment and not above
+ * @p end, for which the core has data, or where they end. @p address of other
+ * targets, and where it cannot be told.
+ */
+uint64_t
+rs_memory_skip_hole(struct rs_memory *memory, uint64_t address, uint64_t end);
+
+/**
  * What of the target's memory is there: of a core what is in it, of a live
  * process the pages that are resident, those of files too.
  *

@@ -3,11 +3,15 @@
 // All blocks that malloc() has given out: those of the heaps, one chunk after
 // the other, and those that have a mapping of their own.
 #include "base/search.h"
+#include "memory/places.h"
 #include "roots/glibc.h"
 
 #include <sys/mman.h>
 
-enum { RS_PAGE = 4096 };
+enum {
+	RS_PAGE = 4096,
+	RS_HOLE = 1 << 20, // bytes after which it looks for a hole again
+};
 
 struct each {
 	const struct rs_glibc *glibc;
@@ -76,10 +80,20 @@ static struct rs_error *
 each_of_segment(const struct each *e, const struct rs_segment *s)
 {
 	uint64_t page = (s->start + RS_PAGE - 1) & ~(uint64_t)(RS_PAGE - 1);
+	uint64_t looked = page; // for holes, up to here
 
 	for (uint64_t i = 0; page < s->end; i++) {
 		struct rs_extent block;
 		struct rs_error *err = NULL;
+
+		if (page >= looked) {
+			page = rs_memory_skip_hole(e->glibc->memory, page,
+						   s->end) &
+			       ~(uint64_t)(RS_PAGE - 1);
+			looked = page + RS_HOLE;
+			if (page >= s->end)
+				break;
+		}
 		const uint64_t end = heap_end(e->glibc, page);
 		uint64_t next = end ? end : page + RS_PAGE;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "roots/memory_search.h"
 
+#include "memory/places.h"
+
 #include <sys/mman.h>
 
 enum {
@@ -108,12 +110,14 @@ struct rs_error *rs_search_memory(const struct rs_search *search)
 		uint64_t at = s.start;
 
 		while (is_searched(memory, &s) && at < s.end) {
-			const uint64_t left = s.end - at;
+			const uint64_t data = rs_memory_skip_hole(
+				search->source->memory, at, s.end);
+			const uint64_t left = s.end - data;
 			const uint64_t size = left < RS_PIECE * UINT64_C(64)
 						      ? left
 						      : RS_PIECE * UINT64_C(64);
 			struct rs_error *err = rs_search_range(
-				search, (struct rs_extent){at, at + size});
+				search, (struct rs_extent){data, data + size});
 
 			if (!err)
 				err = rs_progress_tick(search->source->progress,
@@ -121,8 +125,8 @@ struct rs_error *rs_search_memory(const struct rs_search *search)
 						       all);
 			if (err)
 				return err;
-			at += size;
-			done += size;
+			done += data + size - at;
+			at = data + size;
 		}
 	}
 	return NULL;

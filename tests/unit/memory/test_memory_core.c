@@ -4,6 +4,7 @@
 #include "rs_check.h"
 
 #include "memory/memory.h"
+#include "memory/places.h"
 
 #include <stdio.h>
 #include <sys/mman.h>
@@ -615,6 +616,45 @@ START_TEST(many_problems_hide_no_gap)
 }
 END_TEST
 
+// A segment of 64 MiB, with data in its first page and in its middle.
+START_TEST(holes_are_gone_over)
+{
+	enum { RS_MIB = 1 << 20 };
+	const uint64_t end = RS_BASE + 64 * RS_MIB;
+	const uint64_t middle = RS_BASE + 32 * RS_MIB;
+	Elf64_Phdr *load = elf_writer_load(&w, RS_BASE, bytes, RS_PAGE, RS_PAGE,
+					   PF_R | PF_W);
+
+	elf_writer_finish(&w);
+	load->p_filesz = load->p_memsz = 64 * RS_MIB;
+	elf_writer_save(&w, core_path);
+	const off_t at = (off_t)load->p_offset;
+	const int fd = open(core_path, O_RDWR | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, at + 64 * RS_MIB), 0);
+	ck_assert_int_eq(pwrite(fd, bytes, RS_PAGE, at + 32 * RS_MIB), RS_PAGE);
+	const bool known = lseek(fd, at + RS_MIB, SEEK_DATA) != at + RS_MIB;
+	close(fd);
+	rs_ck_ok(rs_memory_open_core(core_path, NULL, &memory));
+	ck_assert_uint_eq(rs_memory_skip_hole(memory, RS_BASE, end), RS_BASE);
+	ck_assert_uint_eq(rs_memory_skip_hole(memory, middle + 8, end),
+			  middle + 8);
+	ck_assert_uint_eq(rs_memory_skip_hole(memory, 8, end), 8);
+	if (!known) // not by the file system of /tmp
+		return;
+	// Where blocks of the file system begin, the page may lie within one.
+	const uint64_t found =
+		rs_memory_skip_hole(memory, RS_BASE + RS_MIB, end);
+	ck_assert_uint_le(found, middle);
+	ck_assert_uint_gt(found, middle - RS_MIB);
+	ck_assert_uint_eq(rs_memory_skip_hole(memory, middle + RS_MIB, end),
+			  end);
+	ck_assert_uint_eq(rs_memory_skip_hole(memory, RS_BASE + RS_MIB,
+					      RS_BASE + 2 * RS_MIB),
+			  RS_BASE + 2 * RS_MIB);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("memory_core");
@@ -650,6 +690,7 @@ int main(void)
 	tcase_add_test(tc, moved_file_is_found_by_the_caller_or_sysroot);
 	tcase_add_test(tc, wrong_executable_is_told_and_not_used);
 	tcase_add_test(tc, many_problems_hide_no_gap);
+	tcase_add_test(tc, holes_are_gone_over);
 	tcase_set_timeout(tc, 60); // the machine may be busy
 	suite_add_tcase(suite, tc);
 	return rs_ck_run(suite);

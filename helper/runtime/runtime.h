@@ -57,6 +57,9 @@ struct rs_refs {
 	// cleared by its owner with n.
 	bool incomplete;
 	bool no_memory; // some are missing: out of memory; never reset
+	// What the object's type reports to the collector is known. read() may
+	// leave out all but the weak references of weak reference objects.
+	bool weak_only;
 	struct rs_vec targets, kinds, labels; // storage of the arrays
 	/**
 	 * Optional, may be called by read() before it is done: consume the

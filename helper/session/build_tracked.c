@@ -45,6 +45,8 @@ struct rs_error *rs_build_find(struct rs_session *session,
 			*first = rs_vec_count(&found->mark, uint16_t);
 		}
 		err = rt->ops->find(rt, beside, found, &session->progress);
+		if (!err && reader)
+			err = rs_parallel_share_types(reader);
 		if (err)
 			return err;
 	}

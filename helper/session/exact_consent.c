@@ -8,8 +8,6 @@
 enum {
 	RS_NAMED_MAX = 5, // types named one by one
 	RS_WALLS_TEXT = 256,
-	RS_TYPES_SEEN = 1024, // slots of a cache of types
-	RS_PREFETCH = 16, // objects ahead
 };
 
 /** Objects of one type that were not asked. */
@@ -52,27 +50,21 @@ static bool add_functions(struct rs_memory *memory, uint64_t type,
 	return true;
 }
 
-struct rs_error *rs_exact_expect(struct rs_memory *memory,
+struct rs_error *rs_exact_expect(const struct rs_session *session,
+				 const struct rs_runtime *rt,
 				 const struct rs_image_question *question,
 				 struct rs_process_image *image)
 {
 	RS_CLEANUP(rs_vec_fini) struct rs_vec function = {0};
-	uint64_t seen[RS_TYPES_SEEN] = {0}, type;
+	const struct rs_type_row *type =
+		rs_vec_items(&session->types.row, struct rs_type_row);
+	const size_t n = rs_vec_count(&session->types.row, struct rs_type_row);
 
-	for (size_t i = 0; !question->function && i < question->objects; i++) {
-		if (i + RS_PREFETCH < question->objects)
-			rs_memory_prefetch(memory,
-					   question->object[i + RS_PREFETCH] +
-						   question->ob_type);
-		if (!rs_memory_u64(memory,
-				   question->object[i] + question->ob_type,
-				   &type) ||
-		    seen[(type >> 4) % RS_TYPES_SEEN] == type)
-			continue;
-		seen[(type >> 4) % RS_TYPES_SEEN] = type;
-		if (!add_functions(memory, type, question, &function))
+	for (size_t i = 0; !question->function && i < n; i++)
+		if (type[i].runtime == rt->index &&
+		    !add_functions(session->memory, type[i].address, question,
+				   &function))
 			return &rs_enomem;
-	}
 	return rs_image_expect(image, rs_vec_items(&function, uint64_t),
 			       rs_vec_count(&function, uint64_t));
 }

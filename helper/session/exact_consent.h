@@ -14,12 +14,12 @@ bool rs_exact_refused(struct rs_runtime *rt,
 		      const struct rs_image_answer *answer, uint64_t object);
 
 /**
- * Have @p image expect the functions of the types of all objects of
- * @p question: a function that it meets unprepared costs a second walk.
- * Errors: RS_ENOMEM.
+ * Have @p image expect the functions of all types of @p rt that are known by
+ * now, as those of objects in @p question are once these were found: a function
+ * that it meets unprepared costs a second walk. Errors: RS_ENOMEM.
  */
 RS_MUST_CHECK struct rs_error *
-rs_exact_expect(struct rs_memory *memory,
+rs_exact_expect(const struct rs_session *session, const struct rs_runtime *rt,
 		const struct rs_image_question *question,
 		struct rs_process_image *image);
 

@@ -154,7 +154,7 @@ prepare_one(struct rs_exact_query *exact, struct query *q)
 	q->question.objects = query_objects(q);
 	q->question.progress = &exact->progress;
 	return err ? err
-		   : rs_exact_expect(exact->session->memory, &q->question,
+		   : rs_exact_expect(exact->session, q->rt, &q->question,
 				     q->image);
 }
 

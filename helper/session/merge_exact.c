@@ -20,14 +20,24 @@ struct rs_merge {
 	struct rs_refs refs; // of an object that has to be read now
 };
 
-// Add the references @p k to @p end - 1 of the answer, but for those to objects
-// that are not in the graph. Those to objects of another runtime than @p of are
-// owned; of -1: none are.
+// Those of @p n edges that lead to objects of another runtime than @p of are
+// owned.
+static void own_others(const struct rs_graph *graph, uint32_t *edge, uint64_t n,
+		       uint8_t of)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (rs_graph_runtime(graph, rs_edge_target(edge[i])) != of)
+			edge[i] = rs_edge(rs_edge_target(edge[i]), RS_OWNED);
+}
+
+// Add the references @p k to @p end - 1 of the answer, which runtime @p of
+// gave, but for those to objects that are not in the graph.
 static bool add_traversed(struct rs_merge *m, struct position *position,
-			  uint64_t k, uint64_t end, int of)
+			  uint64_t k, uint64_t end, uint8_t of)
 {
 	uint32_t *edge = rs_vec_push(&m->out, (end - k) * sizeof(*edge));
-	uint64_t left_out = 0;
+	uint64_t kept = 0;
+	const uint64_t n = end - k;
 
 	if (!edge)
 		return false;
@@ -35,14 +45,12 @@ static bool add_traversed(struct rs_merge *m, struct position *position,
 		const uint32_t t = rs_number_prefetch_get(&position->edges, k);
 
 		// Branch-free: an edge to no object is overwritten.
-		*edge = rs_edge(t, RS_STRONG);
-		if (of >= 0 && t != RS_NONE &&
-		    rs_graph_runtime(m->graph, t) != of)
-			*edge = rs_edge(t, RS_OWNED);
-		edge += t != RS_NONE;
-		left_out += t == RS_NONE;
+		edge[kept] = rs_edge(t, RS_STRONG);
+		kept += t != RS_NONE;
 	}
-	m->out.used -= left_out * sizeof(*edge);
+	m->out.used -= (n - kept) * sizeof(*edge);
+	if (m->session->exact[of].adds_to)
+		own_others(m->graph, edge, kept, of);
 	return true;
 }
 
@@ -56,13 +64,17 @@ static bool add_read(struct rs_merge *m, uint32_t from, uint32_t to)
 	return edge != NULL;
 }
 
-// Add the references that were read, but for guesses.
-static bool add_certain(struct rs_merge *m, uint32_t from, uint32_t to)
+// Add the references that were read and that no traverse function reports:
+// where the object's own ones replace those (@p instead), the weak ones, else
+// all but guesses.
+static bool
+add_unreported(struct rs_merge *m, uint32_t from, uint32_t to, bool instead)
 {
 	for (; from < to; from++) {
+		const enum rs_kind kind = rs_edge_kind(m->read[from]);
 		uint32_t *edge;
 
-		if (rs_edge_kind(m->read[from]) == RS_GUESS)
+		if (instead ? kind != RS_WEAK : kind == RS_GUESS)
 			continue;
 		edge = rs_vec_push(&m->out, sizeof(*edge));
 		if (!edge)
@@ -110,11 +122,10 @@ static bool merge_object(struct rs_merge *m, uint32_t i, uint32_t from)
 	if (rs_exact_answer_next(exact, g->address[i], &position->row)) {
 		g->flags[i] = rs_exact_answer_flags(exact, position->row,
 						    g->flags[i]);
-		return (!exact->adds_to ||
-			add_certain(m, from, g->out_start[i + 1])) &&
+		return add_unreported(m, from, g->out_start[i + 1],
+				      !exact->adds_to) &&
 		       add_traversed(m, position, first[position->row],
-				     first[position->row + 1],
-				     exact->adds_to ? by : -1);
+				     first[position->row + 1], by);
 	}
 	if (rs_exact_wanted_instead(m->session, by, g->flags[i]))
 		return add_reading(m, i);

@@ -64,11 +64,11 @@ static struct rs_error *number_refs(struct rs_batch *b)
 	return NULL;
 }
 
-// Whether the references of object @p i are not read, because merge_exact.c
-// takes those that its type's traverse function found.
-static bool is_traversed(const struct rs_batch *b, uint32_t i)
+// Whether only weak references of object @p i are read, because merge_exact.c
+// takes the others from what its type's traverse function found.
+static inline bool is_traversed(const struct rs_batch *b, uint32_t i)
 {
-	return rs_exact_wanted_instead(
+	return b->exact_on && rs_exact_wanted_instead(
 		b->session, rs_graph_runtime(b->graph, i), b->graph->flags[i]);
 }
 
@@ -109,8 +109,8 @@ static struct rs_error *read_object(struct rs_batch *b, uint32_t i)
 	struct rs_row row = {0};
 
 	b->refs.incomplete = false;
-	rt->ops->read(rt, graph->address[i], &row, false,
-		      is_traversed(b, i) ? NULL : &b->refs);
+	b->refs.weak_only = is_traversed(b, i);
+	rt->ops->read(rt, graph->address[i], &row, false, &b->refs);
 	if (b->refs.incomplete && !b->partial++)
 		b->partial_example = graph->address[i];
 	graph->count[i] = row.count;
@@ -150,6 +150,7 @@ struct rs_error *rs_batch_init(struct rs_batch *b, struct rs_session *session,
 	*b = (struct rs_batch){
 		.session = session,
 		.graph = graph,
+		.exact_on = rs_exact_wanted_all(session),
 		.whole = graph->objects,
 	};
 	// At once, so that a large array is in huge pages from the start.

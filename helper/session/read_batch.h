@@ -14,6 +14,7 @@ struct rs_batch {
 	struct rs_refs refs;
 	struct rs_vec out; // uint32_t: the edges made so far
 	uint32_t first, next, end; // object numbers
+	bool exact_on; // options.exact of the session
 	uint32_t whole; // objects that all threads read, for progress
 	struct rs_error *err; // owned: why drain() failed
 	uint64_t partial, partial_example; // as in struct rs_graph

@@ -165,6 +165,18 @@ struct rs_error *rs_build_map_types(struct rs_session *session,
 	return err;
 }
 
+struct rs_error *rs_parallel_share_types(struct rs_parallel *reader)
+{
+	const struct rs_types *types = &reader->session->types;
+	uint32_t *number = NULL;
+	struct rs_error *err =
+		rs_build_map_types(reader->main, types, &number);
+
+	rs_block_free(number, rs_vec_count(&types->row, struct rs_type_row),
+		      sizeof(*number));
+	return err;
+}
+
 // Append the edges of @p run to @p out and remove them from the reader's own,
 // where they are last.
 static struct rs_error *append_run(struct rs_parallel *reader,

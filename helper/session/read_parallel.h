@@ -31,6 +31,11 @@ void rs_parallel_free(struct rs_parallel *reader);
  */
 struct rs_runtime *rs_parallel_runtime(struct rs_parallel *reader);
 
+/** Make the types that its view has met known to the main session. Errors:
+ * RS_ENOMEM. */
+RS_MUST_CHECK struct rs_error *
+rs_parallel_share_types(struct rs_parallel *reader);
+
 /**
  * Start its thread, which reads @p graph's objects from the last one down.
  * @return false when it was not started: there are too few objects, or an image

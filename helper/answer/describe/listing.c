@@ -115,7 +115,9 @@ static struct rs_error *write_objects(struct writer *w)
 		err = tick(w, k);
 		write_object(w, kept[k], why_kept(w, kept[k]));
 	}
-	for (uint32_t i = 0; i < w->list->graph->objects && !err; i++) {
+	for (uint32_t i = 0; i < w->list->graph->objects && !err &&
+			     !rs_report_full(w->shown, w->limit);
+	     i++) {
 		err = tick(w, i);
 		if (fate[i] == RS_FATE_FREED)
 			write_object(w, i, "freed");
@@ -134,13 +136,16 @@ struct rs_error *rs_listing_write(const struct rs_listing *list,
 		.held_by_finalizer = true,
 	};
 	const size_t objects = list->graph->objects;
-	struct rs_error *err = rs_block_new(objects, 1, &w.seen);
+	struct rs_error *err = NULL;
 
-	if (!err)
-		err = find_kept(&w);
 	rs_json_begin_array(json);
-	if (!err)
-		err = write_objects(&w);
+	if (list->result->unreachable) {
+		err = rs_block_new(objects, 1, &w.seen);
+		if (!err)
+			err = find_kept(&w);
+		if (!err)
+			err = write_objects(&w);
+	}
 	rs_json_end_array(json);
 	if (w.seen)
 		rs_block_free(w.seen, objects, 1);

@@ -2,7 +2,6 @@
 #include "answer/describe/prediction.h"
 
 #include "answer/describe/report.h"
-#include "session/exact_query.h"
 
 static struct rs_error *count_garbage(struct rs_prediction *c)
 {
@@ -73,9 +72,8 @@ collect(struct rs_prediction *c, const enum rs_rules *rules)
 	struct rs_error *err;
 
 	// The graph of all objects gives the same result, and may already be
-	// there. Weak references are read for it even of what is traversed.
-	if (rs_exact_wanted_all(c->session) ||
-	    (c->session->has_all && !c->session->has_tracked))
+	// there.
+	if (c->session->has_all && !c->session->has_tracked)
 		err = rs_session_graph(c->session, &c->graph);
 	else
 		err = rs_session_tracked(c->session, &c->graph);

@@ -29,6 +29,7 @@ struct rs_walk {
 	uint64_t called; // the function called for it
 	uint64_t skipped; // it was not, for it had failed too often
 	uint64_t refused; // it was not, for it is not allowed
+	uint64_t allowed; // the function that was found to be so last, or 0
 	uint64_t stack; // for the guarded call when there is no guard
 	volatile uint8_t *apart; // where to say so of the object at hand, or 0
 };
@@ -91,9 +92,13 @@ static int is_allowed(struct rs_walk *w, uint64_t function)
 {
 	const uint64_t *table = (const uint64_t *)w->args->allowed;
 
-	if (!table ||
-	    table[rs_guest_slot(table, w->args->allowed_mask, function)])
+	if (function == w->allowed)
 		return 1;
+	if (!table ||
+	    table[rs_guest_slot(table, w->args->allowed_mask, function)]) {
+		w->allowed = function;
+		return 1;
+	}
 	w->refused = 1;
 	want(w->args, function);
 	return 0;
@@ -280,6 +285,8 @@ static long walk(struct rs_guest_args *a)
 		w.ready = 0;
 	if (given > RS_MANY)
 		make_ready(a->first, 8 * (given + 1));
+	if (given > RS_MANY && a->apart)
+		make_ready(a->apart, given);
 	if (!a->start)
 		w.first[0] = 0;
 	for (uint64_t i = 0; i < a->lists && !a->full; i++)

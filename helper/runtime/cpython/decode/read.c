@@ -230,7 +230,7 @@ void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 	if (!body) {
 		if (row)
 			fill_unread(py, t, address, row);
-		if (refs)
+		if (refs && !refs->weak_only)
 			refs->incomplete = true;
 		return;
 	}
@@ -245,7 +245,7 @@ void rs_py_read(struct rs_runtime *rt, uint64_t address, struct rs_row *row,
 				refs->incomplete = true;
 		}
 	}
-	if (!refs)
+	if (!refs || (refs->weak_only && t->how != RS_PY_WEAKREF))
 		return;
 	if (is_frozen(py, t, address, body))
 		read_frozen_refs(py, t, address, body, refs);

@@ -2,7 +2,13 @@
 #include "answer/describe/returns.h"
 
 #include "base/cleanup.h"
+#include "base/search.h"
 #include "graph/release.h"
+
+// A weak reference to garbage, of an object that is none.
+struct weak {
+	uint32_t source, target;
+};
 
 struct returns {
 	const struct rs_session *session;
@@ -11,6 +17,7 @@ struct returns {
 	struct rs_release release; // what is freed before the count
 	uint8_t *touched; // [objects] 1: code of the program can reach it
 	struct rs_vec queue; // uint32_t: touched, their references not yet seen
+	struct rs_vec weak; // struct weak, by ascending source
 	const char *decides;
 	uint64_t callbacks;
 };
@@ -20,29 +27,44 @@ static bool is_unreachable(const struct rs_collect_result *result, uint32_t i)
 	return result->fate[i] >= RS_FATE_FREED;
 }
 
-// Whether the object is a weak reference to garbage that is not garbage itself
-// and has something to call. An own attribute looks the same.
-static bool may_call_back(const struct rs_graph *graph,
-			  const struct rs_collect_result *result, uint32_t i)
+// Weak references are few among millions: the others are passed over in the
+// order of memory.
+static struct rs_error *find_weak(struct returns *r)
 {
-	bool dies = false;
-	bool strong = false;
+	const struct rs_graph *g = r->graph;
 
-	for (uint32_t e = graph->out_start[i]; e < graph->out_start[i + 1];
-	     e++) {
-		const uint32_t edge = graph->out[e];
-		const uint32_t t = rs_edge_target(edge);
+	for (uint64_t e = 0; e < g->references; e++) {
+		if (rs_edge_kind(g->out[e]) != RS_WEAK)
+			continue;
+		const struct weak weak = {
+			.source = (uint32_t)RS_FIRST_INDEX(
+				i, g->objects, g->out_start[i + 1] > e),
+			.target = rs_edge_target(g->out[e]),
+		};
+		struct rs_error *err;
 
-		if (rs_edge_kind(edge) == RS_WEAK)
-			dies |= is_unreachable(result, t);
-		else
-			strong |= !(graph->flags[t] & RS_OBJ_TYPE);
+		if (!is_unreachable(r->result, weak.source) &&
+		    is_unreachable(r->result, weak.target) &&
+		    (err = rs_vec_append(&r->weak, &weak, sizeof(weak))))
+			return err;
 	}
-	return dies && strong;
+	return NULL;
+}
+
+// Whether a weak reference has something to call. An own attribute looks the
+// same.
+static bool has_callback(const struct rs_graph *graph, uint32_t i)
+{
+	for (uint32_t e = graph->out_start[i]; e < graph->out_start[i + 1]; e++)
+		if (rs_edge_kind(graph->out[e]) != RS_WEAK &&
+		    !(graph->flags[rs_edge_target(graph->out[e])] &
+		      RS_OBJ_TYPE))
+			return true;
+	return false;
 }
 
 // Whether the collector of object @p i returns a number, and may count it.
-static bool is_counted(const struct returns *r, uint32_t i)
+static inline bool is_counted(const struct returns *r, uint32_t i)
 {
 	return is_unreachable(r->result, i) &&
 	       rs_session_runtime(r->session, r->graph, i)->ops->gc_returns;
@@ -50,9 +72,12 @@ static bool is_counted(const struct returns *r, uint32_t i)
 
 static void count_callbacks(struct returns *r)
 {
-	for (uint32_t i = 0; i < r->graph->objects; i++)
-		if (!is_unreachable(r->result, i))
-			r->callbacks += may_call_back(r->graph, r->result, i);
+	const struct weak *weak = rs_vec_items(&r->weak, struct weak);
+	const size_t n = rs_vec_count(&r->weak, struct weak);
+
+	for (size_t k = 0; k < n; k++)
+		if (!k || weak[k].source != weak[k - 1].source)
+			r->callbacks += has_callback(r->graph, weak[k].source);
 }
 
 static struct rs_error *touch(struct returns *r, uint32_t i)
@@ -66,16 +91,12 @@ static struct rs_error *touch(struct returns *r, uint32_t i)
 // Weak references to garbage that are not garbage may still work.
 static struct rs_error *touch_weakly(struct returns *r)
 {
-	const struct rs_graph *g = r->graph;
+	const struct weak *weak = rs_vec_items(&r->weak, struct weak);
+	const size_t n = rs_vec_count(&r->weak, struct weak);
 	struct rs_error *err = NULL;
 
-	for (uint32_t i = 0; i < g->objects && !err; i++)
-		for (uint32_t e = g->out_start[i];
-		     e < g->out_start[i + 1] && !err &&
-		     !is_unreachable(r->result, i);
-		     e++)
-			if (rs_edge_kind(g->out[e]) == RS_WEAK)
-				err = touch(r, rs_edge_target(g->out[e]));
+	for (size_t k = 0; k < n && !err; k++)
+		err = touch(r, weak[k].target);
 	return err;
 }
 
@@ -192,7 +213,8 @@ static struct rs_error *clear_all(struct returns *r)
 
 static struct rs_error *count_27(struct returns *r, struct rs_returns *ret)
 {
-	struct rs_error *err = clear_all(r);
+	// What is cleared matters only to what has finalizers.
+	struct rs_error *err = r->result->uncollectable ? clear_all(r) : NULL;
 
 	for (uint32_t i = 0; i < r->graph->objects && !err; i++) {
 		const uint8_t fate = r->result->fate[i];
@@ -229,6 +251,7 @@ static void returns_fini(struct returns *r)
 	rs_release_fini(&r->release);
 	rs_block_free(r->touched, r->graph->objects, 1);
 	rs_vec_fini(&r->queue);
+	rs_vec_fini(&r->weak);
 }
 
 struct rs_error *rs_returns_find(const struct rs_session *session,
@@ -251,6 +274,7 @@ struct rs_error *rs_returns_find(const struct rs_session *session,
 	}
 	if ((err = rs_block_new(graph->objects, 1, &r.touched)) ||
 	    (err = rs_release_init(&r.release, graph)) ||
+	    (err = find_weak(&r)) ||
 	    (err = rules == RS_RULES_27 ? count_27(&r, ret)
 					: count_34(&r, ret)))
 		return err;

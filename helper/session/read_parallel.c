@@ -169,8 +169,7 @@ struct rs_error *rs_parallel_share_types(struct rs_parallel *reader)
 {
 	const struct rs_types *types = &reader->session->types;
 	uint32_t *number = NULL;
-	struct rs_error *err =
-		rs_build_map_types(reader->main, types, &number);
+	struct rs_error *err = rs_build_map_types(reader->main, types, &number);
 
 	rs_block_free(number, rs_vec_count(&types->row, struct rs_type_row),
 		      sizeof(*number));

@@ -29,7 +29,7 @@ CASES = [
     ("roots/glibc_lists.c", "RS_LIST_MAX", 1,
      "a list of more than 1 free blocks", ()),
     (DECODE + "size_rules.c", "RS_CODES_MAX", 1, PARTIAL, ([3, 11], [3, 13])),
-    (DECODE + "size_rules.c", "RS_FORMAT_MAX", 1, PARTIAL,
+    (DECODE + "size_rules.c", "RS_TEXT_MAX", 1, PARTIAL,
      ([3, 11], [3, 13])),
     (DECODE + "size_rules.c", "RS_DIMENSIONS_MAX", 1, PARTIAL,
      ([3, 11], [3, 13])),

@@ -18,7 +18,7 @@ enum {
 	RS_BYTES_OVERHEAD = 17, // of a bytes object: length, hash, end
 	RS_CODES_MAX = 1 << 20, // of a struct.Struct
 	RS_DATA_FLAGS = 0xe0, // MPD_DATAFLAGS: the digits are not its own block
-	RS_FORMAT_MAX = 1 << 20, // bytes of the format of a type of ctypes
+	RS_TEXT_MAX = 1 << 20, // bytes of a string of C
 	RS_DIMENSIONS_MAX = 1 << 20,
 };
 
@@ -181,6 +181,16 @@ permutations_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 		       py, rs_py_get(py, o, RS_F_permutationsobject__pool)));
 }
 
+// A string of C that is counted with what holds it.
+static uint64_t held_text(struct rs_cpython *py, uint64_t at)
+{
+	const char *text =
+		at ? rs_memory_text(py->base.memory, at, RS_TEXT_MAX) : NULL;
+
+	py->size_cut |= at && !text;
+	return text ? strlen(text) + 1 : 0;
+}
+
 // What _ctypes knows of a type of its own (StgDict up to 3.12, behind a dict;
 // StgInfo from 3.13 on, behind a type), @p at bytes behind the header.
 static uint64_t
@@ -191,14 +201,10 @@ stg_size(struct rs_cpython *py, uint64_t o, unsigned at, unsigned format_at)
 	const uint64_t format = rs_py_body_word(py, o, format_at);
 	const uint64_t dimensions =
 		rs_py_body_word(py, o, format_at + 8) & UINT32_MAX;
-	const char *text =
-		format ? rs_memory_text(py->base.memory, format, RS_FORMAT_MAX)
-		       : NULL;
-
-	py->size_cut |= (format && !text) || dimensions > RS_DIMENSIONS_MAX;
+	py->size_cut |= dimensions > RS_DIMENSIONS_MAX;
 	return (elements && length < RS_PY_ITEMS_MAX ? (length + 1) * RS_WORD
 						     : 0) +
-	       (text ? strlen(text) + 1 : 0) +
+	       held_text(py, format) +
 	       (dimensions <= RS_DIMENSIONS_MAX ? dimensions * RS_WORD : 0);
 }
 
@@ -437,6 +443,53 @@ pickler_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 	return size;
 }
 
+// The size of the objects of the class @p name that @p type inherits from.
+static uint64_t
+base_size(struct rs_cpython *py, uint64_t type, const char *name)
+{
+	struct rs_py_chain chain = {0};
+
+	while (type && rs_py_chain_step(&chain, type)) {
+		const char *own = rs_py_type_name(py, type);
+
+		if (own && strcmp(own, name) == 0)
+			return rs_py_type_field(py, type,
+						RS_F__typeobject__tp_basicsize);
+		type = rs_py_type_field(py, type, RS_F__typeobject__tp_base);
+	}
+	return 0;
+}
+
+// The struct has another size wherever its fields have other places, patch
+// releases of 3.13 and 3.14 included.
+static uint64_t
+unpickler_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
+{
+	static const struct {
+		uint16_t size;
+		uint8_t line, encoding; // behind the header
+	} layout[] = {
+		{256, 136, 192}, {272, 136, 208}, {264, 128, 200},
+		{296, 136, 224}, {304, 144, 232},
+	};
+	enum { RS_MEMO_SIZE = 16, RS_ERRORS = 8, RS_MARKS_SIZE = 32 };
+	const uint64_t size = base_size(py, t->address, "_pickle.Unpickler");
+
+	for (size_t i = 0; i < sizeof(layout) / sizeof(*layout); i++) {
+		const unsigned at = layout[i].encoding;
+
+		if (layout[i].size != size)
+			continue;
+		return indices(rs_py_body_word(py, o, RS_MEMO_SIZE)) +
+		       indices(rs_py_body_word(py, o, at + RS_MARKS_SIZE)) +
+		       held_text(py, rs_py_body_word(py, o, layout[i].line)) +
+		       held_text(py, rs_py_body_word(py, o, at)) +
+		       held_text(py, rs_py_body_word(py, o, at + RS_ERRORS));
+	}
+	py->size_cut = true;
+	return 0;
+}
+
 static uint64_t
 simple_queue_size(struct rs_cpython *py, const struct rs_py_type *t, uint64_t o)
 {
@@ -468,6 +521,7 @@ static const struct {
 	{"itertools.permutations", 3, permutations_size},
 	{"xml.etree.ElementTree.Element", 3, element_size},
 	{"_pickle.Pickler", 3, pickler_size},
+	{"_pickle.Unpickler", 3, unpickler_size},
 	{"_queue.SimpleQueue", 15, simple_queue_size},
 	{"StgDict", 7, stg_dict_size},
 	{"_ctypes.CType_Type", 13, ctype_size},

@@ -987,10 +987,26 @@ RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_break(struct rs_session *session, uint32_t cycle, uint32_t edge,
 		uint64_t limit, char **ret);
 
+/**
+ * What calling librefscope in a live C program depends on.
+ *
+ * {"registries":[{"id":N,"module":"/path"|null,"tracked":N,"enabled":bool,
+ *   "wanted":bool,"collecting":bool,"locks":N,"collections":N,
+ *   "lacks":[".."]}]}
+ *
+ * One for each copy of the library. id: its number, from 0 on. enabled: it
+ * collects by itself (rs_gc_enable()). wanted: rs_collect_later() was called.
+ * locks: held by threads at this stop. lacks: functions that rs_act_begin()
+ * needs and that are in no table of symbols of that module.
+ * Errors: RS_ENOTFOUND (no librefscope); RS_EUNSUPPORTED (a core).
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_tracker_facts(struct rs_session *session, char **ret);
+
 /*
- * Calling a live CPython. All threads of the process must be stopped, and
- * traced by the calling thread of this process (GDB's, when the engine is
- * loaded by it); not in the least by another.
+ * Calling a live CPython, or librefscope in a live C program. All threads of
+ * the process must be stopped, and traced by the calling thread of this process
+ * (GDB's, when the engine is loaded by it); not in the least by another.
  *
  * A thread is given code that calls gc.METHOD(ARG..) and then brings it back to
  * where it was, by itself: the debugger may end at any moment. Nothing is
@@ -1004,6 +1020,23 @@ enum rs_act_way {
 	// The thread only queues the call (Py_AddPendingCall); the main thread
 	// makes it where it next looks for such calls.
 	RS_ACT_PENDING = 2,
+	// Of RS_ACT_COLLECT: no thread is given code. The program is asked to
+	// collect where it next does so by itself (rs_collect_later()).
+	RS_ACT_LATER = 3,
+	// Of the calls of librefscope that only look: the thread may be
+	// stopped anywhere. It gets a stack of its own for the call.
+	RS_ACT_STOPPED = 4,
+};
+
+/** What is called. */
+enum rs_act_call {
+	RS_ACT_GC = 0, /**< A function of CPython's module gc. */
+	/** rs_collect(); with RS_ACT_BLOCKED or RS_ACT_LATER. */
+	RS_ACT_COLLECT = 1,
+	/* With RS_ACT_STOPPED: */
+	RS_ACT_FIND_GARBAGE = 2, /**< rs_find_garbage(RS_FIND_READ_ONLY). */
+	RS_ACT_WALK = 3, /**< rs_walk(object). */
+	RS_ACT_REFERRERS = 4, /**< rs_referrers(object). */
 };
 
 struct rs_act_request {
@@ -1020,6 +1053,9 @@ struct rs_act_request {
 	 * @p cycle in the garbage, both from 1 on; 0: drop none. Nothing is
 	 * called when it raises. */
 	uint32_t cycle, edge;
+	enum rs_act_call call; /**< Of the others, method is not used. */
+	uint32_t registry; /**< "id" of rs_answer_tracker_facts(). */
+	uint64_t object; /**< Of RS_ACT_WALK and RS_ACT_REFERRERS. */
 };
 
 enum rs_act_state {
@@ -1035,7 +1071,10 @@ enum rs_act_state {
 struct rs_act_result {
 	size_t size; /**< sizeof(struct rs_act_result) */
 	uint32_t state; /**< enum rs_act_state */
-	int64_t returned; /**< -1: no number. */
+	/** -1: no number. Of librefscope what the function returned; with
+	 * RS_ACT_LATER the objects that were found unreachable, by all
+	 * collections since. */
+	int64_t returned;
 	int64_t garbage_before; /**< Objects in gc.garbage; -1: not known. */
 	int64_t garbage_after;
 	uint64_t error; /**< Address of the exception's type. */
@@ -1044,6 +1083,7 @@ struct rs_act_result {
 	bool left; /**< The thread is on its way to where it was, or there. */
 	bool back; /**< It never ran but alone, and is as it was. */
 	bool dropped; /**< The reference is gone. */
+	uint64_t listed; /**< Objects that librefscope named. */
 };
 
 struct rs_act;
@@ -1071,7 +1111,8 @@ rs_act_look(struct rs_act *act, struct rs_act_result *ret);
 
 /**
  * Cancel it; all threads must be stopped.
- * @param[out] ret false: it had begun.
+ * @param[out] ret false: it had begun. What librefscope is doing and only looks
+ *        ends at the next object then.
  * Errors: RS_EIO (the process has ended).
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
@@ -1087,6 +1128,26 @@ rs_act_cancel(struct rs_act *act, bool *ret);
  */
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_act_end(struct rs_act *act, int64_t tid, bool *ret);
+
+/**
+ * What librefscope named in a call that is done and only looked, beside what
+ * is found by reading at the same stop.
+ *
+ * {"own":N,"read":N,"only_own":N,"only_read":N,"callbacks":N,
+ *  "own_objects":[OBJECT..],"read_objects":[OBJECT..],"limited":bool}
+ *
+ * own, read: objects (RS_ACT_FIND_GARBAGE, RS_ACT_WALK) or references
+ * (RS_ACT_REFERRERS). only_own, only_read: those that the other does not have,
+ * with their first ones in own_objects and read_objects. callbacks: objects of
+ * the program whose traverse callbacks reading cannot call.
+ *
+ * @param session Opened at that stop.
+ * Errors: RS_EARGUMENT (no such call); RS_ENOTFOUND (no such object); RS_EIO;
+ * RS_EUNSUPPORTED (it named more than there was room for).
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_act(struct rs_session *session, struct rs_act *act, uint64_t limit,
+	      char **ret);
 
 /**
  * Write all objects and references to the file @p path as JSON lines, version 1

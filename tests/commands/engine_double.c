@@ -400,6 +400,20 @@ struct rs_error *rs_answer_call_facts(struct rs_session *session, char **ret)
 	return answer(ret, "{\"call\":\"call_facts\"}");
 }
 
+struct rs_error *rs_answer_tracker_facts(struct rs_session *session, char **ret)
+{
+	(void)session;
+	return answer(ret, "{\"call\":\"tracker_facts\"}");
+}
+
+struct rs_error *rs_answer_act(struct rs_session *session, struct rs_act *act,
+			       uint64_t limit, char **ret)
+{
+	(void)session;
+	(void)act;
+	return answer(ret, "{\"call\":\"act\",\"limit\":%" PRIu64 "}", limit);
+}
+
 struct rs_error *rs_answer_break(struct rs_session *session, uint32_t cycle,
 				 uint32_t edge, uint64_t limit, char **ret)
 {

@@ -262,7 +262,8 @@ class Errors(Running):
              "(write -- before SWITCH if that starts with -)"),
             ("refs collect x", 'refs collect: unexpected argument "x"; usage: refs '
              "collect [-generation N] [-rules VERSION] [-rehearse] "
-             "[-now] [-interpreter N] [-timeout N] [-limit N] [-json]"),
+             "[-now] [-judge] [-interpreter N] [-timeout N] [-limit N] "
+             "[-json]"),
             ("refs cycles 2", "refs cycles: EDGE is for -try N and -break N; "
              "usage: refs cycles [-alive] [-finding N] [-try N] [-break N] "
              "[-interpreter N] [-timeout N] [-limit N] [-json] [EDGE]"),

@@ -69,7 +69,7 @@ class Binding(unittest.TestCase):
                 file.write(
                     '#include "refscope/engine.h"\n#include <stdio.h>\n'
                     "int main(void) { printf(\"%zu %zu %zu %zu %zu %zu %zu "
-                    "%zu %zu %zu %zu %zu %zu %zu %zu\",\n"
+                    "%zu %zu %zu %zu %zu %zu %zu %zu %zu %zu\",\n"
                     "sizeof(struct rs_range), offsetof(struct rs_range, prot),"
                     "\nsizeof(struct rs_open_options), offsetof(struct "
                     "rs_open_options, exact),\noffsetof(struct "
@@ -81,7 +81,9 @@ class Binding(unittest.TestCase):
                     "offsetof(struct rs_objects_options, limit),\n"
                     "sizeof(struct rs_act_request), offsetof(struct "
                     "rs_act_request, args), sizeof(struct rs_act_result), "
-                    "offsetof(struct rs_act_result, back)); }\n")
+                    "offsetof(struct rs_act_result, back), offsetof(struct "
+                    "rs_act_request, object), offsetof(struct rs_act_result, "
+                    "listed)); }\n")
             program = os.path.join(folder, "sizes")
             self.assertEqual(os.system(
                 f"cc -I{paths.ROOT}/include {source} -o {program}"), 0)
@@ -95,7 +97,8 @@ class Binding(unittest.TestCase):
             ctypes.sizeof(rs._DebugField), rs._DebugField.pointer.offset,
             ctypes.sizeof(rs.ObjectsOptions), rs.ObjectsOptions.limit.offset,
             ctypes.sizeof(rs.ActRequest), rs.ActRequest.args.offset,
-            ctypes.sizeof(rs.ActResult), rs.ActResult.back.offset])
+            ctypes.sizeof(rs.ActResult), rs.ActResult.back.offset,
+            rs.ActRequest.object.offset, rs.ActResult.listed.offset])
 
     def test_a_closed_session_is_an_error(self):
         session = rs.Session(rs.Engine(os.environ["REFSCOPE_DOUBLE"]),

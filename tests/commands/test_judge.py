@@ -7,8 +7,9 @@ import paths
 
 sys.path.insert(0, paths.PACKAGES)
 
-from refscope.core import judge  # noqa: E402
-from refscope.core.engine import BLOCKED, PENDING  # noqa: E402
+from refscope.core import judge, judge_tracker  # noqa: E402
+from refscope.core.engine import (  # noqa: E402
+    BLOCKED, LATER, PENDING, STOPPED)
 
 MAIN, OTHER = 10, 11
 READ, WRITE, FUTEX, SLEEP = 0, 1, 202, 230
@@ -111,6 +112,95 @@ class Judge(unittest.TestCase):
             self.assertFalse(self.check(0, words, thread(), **more).passing)
         for name in ("Py_FinalizeEx", "exit"):
             self.check(0, "the process is ending", thread(calls=[name]))
+
+
+def registry(**more):
+    return judge_tracker.Registry(**{
+        "id": 0, "tracked": 1, "enabled": False, "wanted": False,
+        "collecting": False, "locks": 0, "collections": 0, "lacks": [],
+        **more})
+
+
+class Tracker(unittest.TestCase):
+    """Of librefscope in a C program."""
+
+    def collect(self, way, words, *threads, **more):
+        verdict = judge_tracker.collect(threads, registry(**more))
+        self.assertEqual(verdict.way, way, verdict)
+        self.assertIn(words, verdict.why)
+        return verdict
+
+    def look(self, way, words, *threads, function="rs_walk", **more):
+        verdict = judge_tracker.look(threads, registry(**more), function)
+        self.assertEqual(verdict.way, way, verdict)
+        self.assertIn(words, verdict.why)
+        return verdict
+
+    def test_a_collection_while_all_threads_wait(self):
+        verdict = self.collect(BLOCKED, "all threads wait; thread 11, in read",
+                               thread(MAIN, SLEEP), thread(OTHER))
+        self.assertFalse(verdict.passing or verdict.together)
+
+    def test_no_collection_while_one_is_at_work_or_holds_something(self):
+        for calls, number, words in (
+                ((), None, "thread 11 is at work"),
+                ((), WRITE, "thread 11 is in system call 1"),
+                (("_int_malloc", "malloc", "f"), None, "is in _int_malloc()"),
+                (("read", "free"), READ, "is in free()"),
+                (("read", "rs_each"), READ, "is in rs_each()"),
+                (("__lll_lock_wait", "f"), FUTEX,
+                 "waits for a lock, in __lll_lock_wait()"),
+                ((), FUTEX, "waits for what may be a lock"),
+                (("dlopen",), READ, "is in the dynamic loader")):
+            other = thread(OTHER, number, calls)
+            verdict = self.collect(0, words, thread(), other)
+            self.assertTrue(verdict.passing)
+            self.assertIn("does not collect by itself", verdict.why)
+            self.collect(LATER, words, thread(), other, enabled=True)
+
+    def test_a_semaphore_is_no_lock(self):
+        self.collect(BLOCKED, "all threads wait",
+                     thread(MAIN, FUTEX, semaphore=True))
+
+    def test_a_thread_with_a_small_stack_does_not_collect(self):
+        verdict = self.collect(BLOCKED, "thread 10", thread(),
+                               thread(OTHER, room=64 << 10))
+        self.assertEqual(verdict.tid, MAIN)
+        self.collect(0, "128 KiB", thread(room=64 << 10))
+
+    def test_a_lock_of_the_library(self):
+        inside = thread(OTHER, None, ["rs_track", "f"])
+        self.collect(0, "thread 11, in rs_track(), holds a lock", thread(),
+                     inside, locks=1)
+        self.collect(0, "a thread holds a lock of librefscope (of 2 held)",
+                     thread(), locks=2)
+        self.look(0, "thread 11, in rs_track(), holds a lock", thread(),
+                  inside, locks=1)
+
+    def test_a_running_collection(self):
+        self.assertTrue(
+            self.collect(0, "a collection is running", thread(),
+                         collecting=True, enabled=True).collecting)
+        self.look(0, "a collection is running", thread(), collecting=True,
+                  function="rs_find_garbage")
+        self.look(STOPPED, "calls rs_walk()", thread(), collecting=True)
+
+    def test_looking_may_be_done_anywhere(self):
+        at_work = thread(MAIN, None, ["_int_malloc", "malloc"])
+        self.look(STOPPED, "thread 10, at work", at_work)
+        verdict = self.look(STOPPED, "thread 11, in read", at_work,
+                            thread(OTHER))
+        self.assertEqual(verdict.tid, OTHER)
+
+    def test_never(self):
+        for choose in self.collect, self.look:
+            choose(0, "is ending: thread 10 is in exit",
+                   thread(MAIN, None, ["exit"]))
+            choose(0, "cannot be called", thread(),
+                   lacks=["code for this machine"])
+        self.look(0, "does not export rs_walk()", thread(), lacks=["rs_walk"])
+        self.collect(0, "does not export rs_collect()", thread(),
+                     lacks=["rs_collect"])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ NAMES = {"dropped": "rehearse_drop", "rehearsal": "rehearse_collect",
          "eval_": "eval", "repr_": "repr", "export": "export_jsonl",
          "collected": "collect_now", "switched": "gc_now",
          "cleared": "garbage_now", "breaking": "break",
-         "broken": "cycles_now"}
+         "broken": "cycles_now", "judged": "collect_judged"}
 
 
 class Recorded:
@@ -715,6 +715,34 @@ thread is still there
             garbage object num:1
             what it would come to cannot be predicted
             a\\x1b""")
+
+    def test_judged(self):
+        one = {"id": "0x10", "type": "A"}
+        answer = {
+            "way": "stopped", "thread": 7, "why": "thread 7 calls it",
+            "ran_ms": 0, "left": False, "own": 2, "read": 2, "only_own": 0,
+            "only_read": 0, "callbacks": 3, "own_objects": [],
+            "read_objects": [], "limited": False, "unreadable": False}
+        self.check(layouts.judged(answer), """
+            thread 7 calls it
+            rs_find_garbage() says: unreachable object num:2
+            by reading: the same""")
+        self.assertEqual(layouts.asked({}, "rs_walk"), [])
+        self.check(layouts.asked({"now": dict(
+            answer, only_own=4, only_read=1, own_objects=[one] * 4, left=True,
+            read_objects=[one])}, "rs_walk"), """
+            thread 7 calls it
+            the memory for the call stays until the process ends: a thread is \
+still there
+            rs_walk() says: 2 objects
+            by reading: 2, 4 only it names (<A 0x10>, <A 0x10>, <A 0x10>, \
+...), 1 only reading finds (<A 0x10>); reading cannot call the traverse \
+callbacks of 3 objects""")
+        self.check(layouts.asked({"now": dict(
+            answer, own=1, unreadable=True)}, "rs_referrers"), """
+            thread 7 calls it
+            rs_referrers() says: 1 reference
+            by reading: the same; it met objects that cannot be read""")
 
     def test_switched(self):
         was = {"enabled": True, "debug": [], "thresholds": [700, 10],

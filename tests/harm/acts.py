@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 import cases  # noqa: E402
 import interpreters  # noqa: E402
+import moments  # noqa: E402
 import schemas  # noqa: E402
 import targets  # noqa: E402
 
@@ -38,50 +39,9 @@ AT_WORK = ("busy", "threads", "joined")  # never at rest
 COMMANDS = ("refs collect -now -json", "refs gc threshold 650 9 -json",
             "refs collect -now -generation 1 -json",
             "refs garbage -clear -json", "refs cycles -break 1 -json")
-# A command, or its refusal in one line; then the program runs for a little.
-GIVE = """python
-import gdb, time
-from refscope import acting
-def give(command, seconds):
-    try:
-        print("DONE " + gdb.execute(command, to_string=True).strip())
-    except gdb.error as error:
-        print("REFUSED " + str(error))
-    with acting._Winch():
-        acting._run(acting._Ran(), time.monotonic() + seconds, lambda: False)
-end
-"""
 TOLD = collections.Counter()
 SCHEMA = {"collect": "collect_now", "gc": "gc_now", "garbage": "garbage_now",
           "cycles": "cycles_now"}
-
-
-def ignored(line):
-    """A mapping of executable memory that every process has."""
-    return "/" in line or "[v" in line
-
-
-def outside(pid):
-    """What can be seen of a process: is to be the same afterwards."""
-    def status(name, every=False):
-        return sorted(
-            line.split(":")[1].strip() for text in
-            targets.fields_of(pid, "status", every)
-            for line in text.splitlines() if line.startswith(name + ":"))
-
-    with open("/proc/%d/maps" % pid, encoding="utf-8") as maps:
-        code = [line for line in maps
-                if line.split()[1][2] == "x" and not ignored(line)]
-    children = [p for p, parent in targets.processes("DRSTtZ").items()
-                if parent == pid]
-    return {
-        "descriptors": sorted(os.listdir("/proc/%d/fd" % pid)),
-        "threads": len(os.listdir("/proc/%d/task" % pid)),
-        "blocked": status("SigBlk", True), "pending": status("SigPnd", True),
-        "shared": status("ShdPnd"), "tracer": status("TracerPid", True),
-        "children": children, "code": code,
-        "stopped": targets.states_of(pid, True) & set("tTZ"),
-    }
 
 
 class Acts:
@@ -89,16 +49,8 @@ class Acts:
     interpreter = None
 
     def act(self, pid, folder, seed):
-        pause = random.Random(seed)
-        script = os.path.join(folder, "commands")
-        with open(script, "w", encoding="utf-8") as file:
-            file.write(GIVE)
-            for number in range(STOPS):
-                command = COMMANDS[number % len(COMMANDS)]
-                file.write("python give(%r, %f)\n" % (
-                    command, pause.random() / 50))
-        return targets.bare_gdb(["-p", str(pid)], [
-            "source " + GDB, "source " + script, "detach"])
+        commands = [COMMANDS[n % len(COMMANDS)] for n in range(STOPS)]
+        return moments.stops(pid, folder, commands, random.Random(seed), GDB)
 
     def check(self, state):
         seed = "%s %s" % (state, self.interpreter.name)
@@ -110,15 +62,15 @@ class Acts:
                 target.wait_ready(asleep=False)
                 if state not in AT_WORK:
                     target.rest()
-                before = outside(target.pid)
+                before = moments.outside(target.pid)
                 shown = self.act(target.pid, folder, seed)
                 if state not in AT_WORK:
                     target.rest()
-                after = outside(target.pid)
+                after = moments.outside(target.pid)
                 with open(stop, "w", encoding="ascii"):
                     pass
                 status = target.finish(b"go\n")
-                told = re.findall(r"(?m)^(DONE|REFUSED) (.*)$", shown)
+                told = moments.given(shown)
                 self.assertEqual(len(told), STOPS, shown[-3000:])
                 if state in ("threads", "joined"):
                     for key in ("threads", "blocked", "pending", "tracer"):
@@ -206,39 +158,13 @@ class Refused(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, \
                 reader(folder) as target:
             target.wait_ready()
-            with Server(target.pid) as server:
+            with moments.Server(target.pid) as server:
                 shown = targets.bare_gdb(
                     ["-ex", "target remote " + server.address], [
                         "source " + GDB, *COMMAND_OF.values(), "detach"])
             self.check_shown(target, "only a process on this machine can be "
                              "called, not one behind a remote connection",
                              shown)
-
-
-class Server:
-    """gdbserver, attached to a process."""
-
-    def __init__(self, pid):
-        self.process = subprocess.Popen(
-            ["gdbserver", "--once", "--attach", "127.0.0.1:0", str(pid)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, universal_newlines=True)
-        self.address = None
-        with targets.Limit(self.process, 60, "gdbserver did not listen"):
-            for line in self.process.stderr:
-                found = re.match(r"Listening on port (\d+)", line)
-                if found:
-                    self.address = "127.0.0.1:" + found.group(1)
-                    break
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        with targets.Limit(self.process, 60, "gdbserver did not end"):
-            self.process.stderr.read()
-            self.process.wait()
-        self.process.stderr.close()
 
 
 class Ended(unittest.TestCase):

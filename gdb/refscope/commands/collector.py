@@ -39,11 +39,15 @@ class Collect(Command):
                "computed."),
         Option("now", "Run the collector in the live process, if that can be "
                "done safely now, and compare with what was computed."),
+        Option("judge", "Have librefscope in the live C program say what it "
+               "would collect. Nothing is freed and no code of the program "
+               "runs, so any stop will do, but where a thread holds a lock of "
+               "the library."),
         INTERPRETER,
         TIMEOUT._replace(
             help="With -rehearse, stop after N seconds of processor time; the "
-            "default is 30. With -now, give up after N seconds; the default "
-            "is 5."
+            "default is 30. With -now and -judge, give up after N seconds; the "
+            "default is 5."
         ),
         limit("objects"),
         JSON,
@@ -56,8 +60,10 @@ class Collect(Command):
         if given["rehearse"] and given["rules"]:
             raise Failure("-rules is of no use to -rehearse, which applies "
                           "the target's own")
+        if given["judge"]:
+            return now.judged(session, given)
         if given["now"]:
-            return now.collect(given, generation)
+            return now.collect(session, given, generation)
         if given["rehearse"]:
             return rehearsed(session, "collect", given, generation)
         return session.answer(
@@ -65,6 +71,8 @@ class Collect(Command):
         )
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
+        if given["judge"]:
+            return layout.judged(answer)
         if given["now"]:
             return layout.collected(answer)
         if given["rehearse"]:

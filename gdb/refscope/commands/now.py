@@ -1,26 +1,38 @@
 # SPDX-License-Identifier: MIT
-"""What acts on a live process: its own collector, called in it."""
+"""What acts on a live process: its own collector, called in it; and what only
+looks, but is answered by the program's own library."""
 from __future__ import annotations
 
 import json
 from typing import Any, Optional
 
-from .. import acting
+from .. import acting, tracking
 from ..command import Default, Failure, Given
 from ..core import engine as rs
+from ..core import judge
 from ..core.engine import Session
 from ..core.options import Option
 from ..target import holder
 
 _SECONDS = 5
-_WAYS = {rs.BLOCKED: "blocked", rs.PENDING: "pending"}
+_FULL = -1  # generation
+_WAYS = {rs.BLOCKED: "blocked", rs.PENDING: "pending", rs.LATER: "later",
+         rs.STOPPED: "stopped"}
 ABOUT = (
     "-now runs it in the live process, finalizers and callbacks included, "
     "where that is safe: by a thread that waits without the interpreter's "
-    "lock, or by the main thread where it looks for queued calls. It says "
+    "lock, or by the main thread where it looks for queued calls; in a C "
+    "program that links librefscope by a thread that waits as all others do, or "
+    "where the program next collects by itself. It says "
     "which way and why, or refuses with the reason and changes nothing. "
 )
 
+NOW = Option(
+    "now",
+    "Have librefscope in the live C program answer too, by a thread that is "
+    "stopped; only that thread runs, and calls traverse callbacks. The answer "
+    "stands beside the one by reading, with any difference.",
+)
 TIMEOUT = Option(
     "timeout",
     "Give up changing the process after N seconds. The default is 5.",
@@ -49,17 +61,21 @@ def done(outcome: acting.Outcome, what: str) -> rs.ActResult:
 
 def way(outcome: acting.Outcome) -> dict[str, Any]:
     """How it was done, for an answer."""
+    return how(outcome.verdict, outcome.ran_ms, outcome.left)
+
+
+def how(verdict: judge.Verdict, ran_ms: int, left: bool) -> dict[str, Any]:
     return {
-        "way": _WAYS[outcome.verdict.way],
-        "thread": outcome.verdict.tid,
-        "why": outcome.verdict.why,
-        "ran_ms": outcome.ran_ms,
-        "left": outcome.left,
+        "way": _WAYS[verdict.way],
+        "thread": verdict.tid,
+        "why": verdict.why,
+        "ran_ms": ran_ms,
+        "left": left,
     }
 
 
-def collect(given: Given, generation: int) -> str:
-    """gc.collect(generation) in the process; -1: of all."""
+def collect(session: Session, given: Given, generation: int) -> str:
+    """The program's own collection, in the process; -1: of all generations."""
     if given["rules"] or given["rehearse"] or given["interpreter"] is not None:
         raise Failure("-now goes with -generation, -timeout, -limit and "
                       "-json only")
@@ -67,6 +83,9 @@ def collect(given: Given, generation: int) -> str:
     def before(session: Session) -> tuple[Optional[dict[str, Any]], int]:
         return (_prediction(session, generation, given.limit),
                 _collections(session, generation))
+
+    if tracking.is_native(session):
+        return _collect_native(given, generation)
 
     outcome = acting.call(
         "collect", [2 if generation < 0 else generation],
@@ -87,6 +106,95 @@ def collect(given: Given, generation: int) -> str:
         "objects": predicted["objects"] if predicted else [],
         "limited": bool(predicted and predicted["limited"]),
     }
+    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+
+
+def _collect_native(given: Given, generation: int) -> str:
+    """rs_collect() in the process, of which every collection is a full one."""
+    if generation >= 0:
+        raise Failure("-generation is for CPython: each collection of "
+                      "librefscope is a full one")
+
+    def before(session: Session) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(session.answer(
+            "rs_answer_collect", _FULL, None, given.limit))
+        answer["in_garbage"] = _listed(session)
+        return answer
+
+    outcome = tracking.collect(given.seconds(_SECONDS), before)
+    predicted = outcome.before
+    garbage = _listed(holder.session())
+    answer = {
+        **how(outcome.verdict, outcome.ran_ms, outcome.left),
+        "generation": 2,
+        "returned": outcome.returned,
+        "garbage_before": predicted["in_garbage"],
+        "garbage": garbage,
+        "predicted": {name: predicted[name] for name in
+                      ("unreachable", "uncollectable", "garbage")},
+        "differs": _differs_native(predicted, outcome, garbage),
+        "objects": predicted["objects"],
+        "limited": predicted["limited"],
+    }
+    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+
+
+def _listed(session: Session) -> int:
+    """How many are in the program's garbage list."""
+    return int(json.loads(session.answer("rs_answer_garbage", 1))["total"])
+
+
+def _differs_native(predicted: dict[str, Any], outcome: tracking.Collected,
+                    garbage: int) -> list[str]:
+    lines = []
+    if outcome.collections > 1:
+        lines.append("it collected more often than it was asked: "
+                     f"{outcome.collections} times")
+    if outcome.returned != predicted["unreachable"]:
+        lines.append(f"predicted: it finds {predicted['unreachable']}")
+    if garbage != predicted["garbage"]:
+        lines.append(f"predicted: {predicted['garbage']} in the garbage list")
+    if lines and predicted.get("unread"):
+        lines.append("reading cannot call the traverse callbacks of "
+                     f"{predicted['unread']['objects']} objects; it called them")
+    if lines and outcome.ran_ms:
+        lines.append(_ran_between(outcome.ran_ms))
+    return lines
+
+
+def _ran_between(ran_ms: int) -> str:
+    return (f"the program ran for {ran_ms} ms between the prediction and the "
+            "collection")
+
+
+def judged(session: Session, given: Given) -> str:
+    """rs_find_garbage() in the process: what it would collect."""
+    if given["rules"] or given["rehearse"] or given["now"] or \
+            given["generation"] is not None or \
+            given["interpreter"] is not None:
+        raise Failure("-judge goes with -timeout, -limit and -json only")
+    looked = tracking.look(session, rs.FIND_GARBAGE, 0,
+                           given.seconds(_SECONDS), given.limit)
+    return json.dumps({**looked.answer, **how(looked.verdict, 0, looked.left),
+                       **beside(looked)},
+                      separators=(",", ":"), ensure_ascii=False)
+
+
+def beside(looked: tracking.Looked) -> dict[str, Any]:
+    """The library's answer beside that by reading, for an answer."""
+    names = ("own", "read", "only_own", "only_read", "callbacks",
+             "own_objects", "read_objects", "limited")
+    return {**{name: looked.answer[name] for name in names},
+            "unreadable": looked.returned != 0}
+
+
+def asked(session: Session, given: Given, call: int, address: int,
+          text: str) -> str:
+    """An answer by reading, with that of the library itself as "now"."""
+    looked = tracking.look(session, call, address, given.seconds(_SECONDS),
+                           given.limit)
+    answer = json.loads(text)
+    answer["now"] = {**how(looked.verdict, 0, looked.left), **beside(looked)}
     return json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -139,8 +247,7 @@ def _differs(
     if result.garbage_after != predicted["garbage"]:
         lines.append(f"predicted: {predicted['garbage']} in gc.garbage")
     if lines and outcome.ran_ms:
-        lines.append(f"the program ran for {outcome.ran_ms} ms between the "
-                     "prediction and the collection")
+        lines.append(_ran_between(outcome.ran_ms))
     return lines
 
 

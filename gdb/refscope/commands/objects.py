@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 from ..command import JSON, NAME, Failure, Given, ObjectCommand, finding, limit
+from ..core import engine as rs
 from ..core import layout
 from ..core.engine import Session
 from ..core.options import Option
+from . import now
 
 _DEEPEST = 2**32 - 1
 
@@ -64,7 +66,8 @@ class Reachable(ObjectCommand):
     text = (
         "Print the number and size of the objects that can be reached from "
         "OBJ, itself included: all of them, those that would be freed with "
-        "it (retained), those that others hold too (shared), and by type."
+        "it (retained), those that others hold too (shared), and by type. -now "
+        "has rs_walk() in a live C program count the tracked ones, too."
     )
     example = "refs reachable -list -depth 2 -name __main__.cache"
     options = (
@@ -72,22 +75,30 @@ class Reachable(ObjectCommand):
                "default, means no limit.",
                metavar="N", number=True, default=0),
         Option("list", "List the objects, nearest first."),
+        now.NOW,
+        now.TIMEOUT,
         limit("types and objects"),
         JSON,
         NAME,
     )
 
     def ask(self, session: Session, given: Given) -> str:
-        return session.answer(
+        if given["now"] and given["depth"]:
+            raise Failure("-now does not go with -depth: rs_walk() has none")
+        address = given.address(session)
+        text = session.answer(
             "rs_answer_reachable",
-            given.address(session),
+            address,
             _depth(given),
             given["list"],
             given.limit,
         )
+        if given["now"]:
+            return now.asked(session, given, rs.WALK, address, text)
+        return text
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
-        return layout.reachable(answer)
+        return layout.reachable(answer) + layout.asked(answer, "rs_walk")
 
 
 class Referrers(ObjectCommand):
@@ -96,12 +107,15 @@ class Referrers(ObjectCommand):
     text = (
         "Print each object that refers to OBJ, with the name of the "
         "reference; with -depth, a tree of referrers. A tree has at most 25 "
-        "times as many lines as -limit, or 100,000 with -limit 0."
+        "times as many lines as -limit, or 100,000 with -limit 0. -now has "
+        "rs_referrers() in a live C program name the tracked ones, too."
     )
     example = "refs referrers -depth 3 0x7ffff7a1c280"
     options = (
         Option("depth", "Show N levels of referrers. The default is 1.",
                metavar="N", number=True, default=1),
+        now.NOW,
+        now.TIMEOUT,
         limit("referrers of an object"),
         JSON,
         NAME,
@@ -110,15 +124,22 @@ class Referrers(ObjectCommand):
     def ask(self, session: Session, given: Given) -> str:
         if given["depth"] == 0:
             raise Failure("-depth 0 would show nothing; it must be at least 1")
-        return session.answer(
+        if given["now"] and given["depth"] != 1:
+            raise Failure("-now does not go with -depth: rs_referrers() has "
+                          "none")
+        address = given.address(session)
+        text = session.answer(
             "rs_answer_referrers",
-            given.address(session),
+            address,
             _depth(given),
             given.limit,
         )
+        if given["now"]:
+            return now.asked(session, given, rs.REFERRERS, address, text)
+        return text
 
     def lines(self, answer: dict[str, Any], given: Given) -> list[str]:
-        return layout.referrers(answer)
+        return layout.referrers(answer) + layout.asked(answer, "rs_referrers")
 
 
 class Why(ObjectCommand):

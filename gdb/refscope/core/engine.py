@@ -159,6 +159,9 @@ class ActRequest(ctypes.Structure):
         ("alone_ms", c_uint32),
         ("cycle", c_uint32),
         ("edge", c_uint32),
+        ("call", c_int),
+        ("registry", c_uint32),
+        ("object", c_uint64),
     ]
 
 
@@ -177,11 +180,13 @@ class ActResult(ctypes.Structure):
         ("left", c_bool),
         ("back", c_bool),
         ("dropped", c_bool),
+        ("listed", c_uint64),
     ]
 
 
-# enum rs_act_way and enum rs_act_state.
-BLOCKED, PENDING = 1, 2
+# enum rs_act_way, enum rs_act_call and enum rs_act_state.
+BLOCKED, PENDING, LATER, STOPPED = 1, 2, 3, 4
+COLLECT, FIND_GARBAGE, WALK, REFERRERS = 1, 2, 3, 4
 NEW, BEGUN, DONE, RAISED, CANCELLED, REPLACED = range(6)
 
 # The functions of the engine that return an answer, with the types of their
@@ -213,6 +218,7 @@ _ANSWERS: dict[str, tuple[Any, ...]] = {
     "rs_answer_rehearse_cut": (c_uint32, c_uint32, c_int64, _MS, _LIMIT),
     "rs_answer_rehearse_drop": (_ADDRESS, _TEXT, c_int64, _MS, _LIMIT),
     "rs_answer_call_facts": (),
+    "rs_answer_tracker_facts": (),
     "rs_answer_break": (c_uint32, c_uint32, _LIMIT),
     "rs_export_jsonl": (_TEXT, c_bool),
     "rs_export_dot": (_TEXT, _ADDRESS, _DEPTH, _LIMIT),
@@ -267,6 +273,8 @@ class Engine:
         self._declare("rs_act_begin", c_void_p, POINTER(ActRequest),
                       POINTER(c_void_p))
         self._declare("rs_act_look", c_void_p, POINTER(ActResult))
+        self._declare("rs_answer_act", c_void_p, c_void_p, c_uint64,
+                      POINTER(c_void_p))
         self._declare("rs_act_cancel", c_void_p, POINTER(c_bool))
         self._declare("rs_act_end", c_void_p, c_int64, POINTER(c_bool))
 
@@ -397,6 +405,10 @@ class Session:
             self.engine.lib.rs_session_close(self.handle)
         self.handle = None
 
+    def compared(self, act: "Act", limit: int) -> str:
+        """rs_answer_act()."""
+        return self.answer("rs_answer_act", act.handle, limit)
+
     def answer(self, name: str, *arguments: Any) -> str:
         """The JSON that the function returns.
 
@@ -438,7 +450,7 @@ class Session:
         """rs_act_begin(); wanted: members of ActRequest, with the arguments
         as a list. Raises EngineError."""
         request = ActRequest(size=ctypes.sizeof(ActRequest))
-        arguments = wanted.pop("arguments")
+        arguments = wanted.pop("arguments", [])
         for name, value in wanted.items():
             raw = _bytes(value) if isinstance(value, str) else value
             setattr(request, name, raw)

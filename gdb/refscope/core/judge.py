@@ -24,24 +24,24 @@ WAITS = {
 }
 FUTEX = 202
 # Those that the kernel cannot always begin again as they were.
-_TIMED = (7, 35, 202, 230, 271)
+TIMED = (7, 35, 202, 230, 271)
 
 # Stack, in bytes, for a collection and the finalizers that it runs. A thread may
 # have been given a small one, which suffices for what it does itself: one of
 # 32 KiB ended at 60 nested calls of a finalizer (2.7 to 3.10).
-_ENOUGH = 128 << 10
+ENOUGH = 128 << 10
 _AMPLE = 1 << 20
 
-_ALLOCATOR = {
+ALLOCATOR = {
     "malloc", "calloc", "realloc", "free", "memalign", "posix_memalign",
     "aligned_alloc", "_int_malloc", "_int_free", "_int_realloc", "sysmalloc",
     "malloc_consolidate", "systrim", "arena_get2", "tcache_init", "mi_malloc",
     "mi_free", "PyObject_Malloc", "PyObject_Free", "PyObject_Realloc",
     "fork", "__libc_fork", "vfork", "__fork",
 }
-_LOADER = {"dlopen", "dlclose", "dlsym", "_dl_open", "_dl_close",
+LOADER = {"dlopen", "dlclose", "dlsym", "_dl_open", "_dl_close",
            "_dl_map_object", "_dl_init", "dl_iterate_phdr", "__libc_start_init"}
-_ENDING = {
+ENDING = {
     "Py_FinalizeEx", "Py_Finalize", "_Py_Finalize", "Py_EndInterpreter",
     "Py_Exit", "exit", "_exit", "__run_exit_handlers", "quick_exit", "abort",
     "finalize_modules", "pthread_exit", "__nptl_deallocate_tsd",
@@ -124,7 +124,7 @@ def choose(stop: Stop) -> Verdict:
     if stop.collecting:
         return Verdict(0, 0, "a collection is running", True, collecting=True)
     waiting = sorted(
-        (t for t in stop.threads if not unfit(stop, t)), key=_preference
+        (t for t in stop.threads if not unfit(stop, t)), key=preference
     )
     if waiting:
         return _on_waiting(stop, waiting[0])
@@ -152,7 +152,7 @@ def _never(stop: Stop) -> str:
     if stop.lacks:
         return "the interpreter does not export " + ", ".join(stop.lacks[:3])
     for thread in stop.threads:
-        ending = _ENDING.intersection(thread.calls)
+        ending = ENDING.intersection(thread.calls)
         if ending:
             return (f"the process is ending: thread {thread.tid} is in "
                     + sorted(ending)[0])
@@ -173,11 +173,11 @@ def unfit(stop: Stop, t: Thread) -> str:
         return "it reads a file"
     if t.in_handler:
         return "it is in a signal handler"
-    if t.in_loader or _LOADER.intersection(t.calls):
+    if t.in_loader or LOADER.intersection(t.calls):
         return "it is in the dynamic loader"
-    if t.room < _ENOUGH:
+    if t.room < ENOUGH:
         return f"it has {t.room >> 10} KiB of stack left"
-    inside = sorted(_ALLOCATOR.intersection(t.calls))
+    inside = sorted(ALLOCATOR.intersection(t.calls))
     if inside:
         return f"it is in {inside[0]}"
     return _futex(stop, t) if t.number == FUTEX else ""
@@ -210,8 +210,8 @@ def waits_for_lock(t: Thread) -> bool:
     return False
 
 
-def _preference(t: Thread) -> tuple[bool, bool, int]:
-    return t.room < _AMPLE, t.number in _TIMED, t.tid
+def preference(t: Thread) -> tuple[bool, bool, int]:
+    return t.room < _AMPLE, t.number in TIMED, t.tid
 
 
 def _on_waiting(stop: Stop, t: Thread) -> Verdict:

@@ -256,7 +256,9 @@ rs_caller_enter(uint64_t op, struct rs_caller_args *a)
 	struct rs_caller_frame *frame = (void *)a->frame;
 
 	(void)rs_raw3(SYS_sigaltstack, 0, (uint64_t)frame->stack, 0);
-	if (op == RS_CALLER_PENDING) {
+	if (op == RS_CALLER_TRACKER) {
+		rs_caller_track(a);
+	} else if (op == RS_CALLER_PENDING) {
 		a->queued = RS_CALLED(a, ADD, int, int (*)(void *),
 				      void *)(pending, a);
 	} else if (is_ending(a)) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * Code that is put into a live target to call functions of its CPython: flat,
- * without relocations, libc or variables. x86-64 only.
+ * Code that is put into a live target to call functions of its CPython or its
+ * librefscope: flat, without relocations, libc or variables. x86-64 only.
  *
  * A thread of the target enters it at its first byte, as rs_caller_enter(op,
  * args), and leaves it through the signal frame args->frame, which holds all of
@@ -49,6 +49,7 @@ enum rs_caller_function {
 enum rs_caller_op {
 	RS_CALLER_ENSURED, // take the interpreter's lock, call, give it up
 	RS_CALLER_PENDING, // only queue the call; the main thread makes it
+	RS_CALLER_TRACKER, // no CPython: call a function of librefscope
 };
 
 enum rs_caller_state {
@@ -61,6 +62,24 @@ enum rs_caller_state {
 };
 
 enum { RS_CALLER_NAME = 32, RS_CALLER_ARGS = 3, RS_CALLER_FIELD = 128 };
+
+/** A call of librefscope's, in a program that links it. */
+enum rs_caller_tracker_call {
+	RS_CALLER_COLLECT, // rs_collect()
+	RS_CALLER_FIND, // rs_find_garbage(RS_FIND_READ_ONLY, ..)
+	RS_CALLER_WALK, // rs_walk(object, ..)
+	RS_CALLER_REFERRERS, // rs_referrers(object, ..)
+};
+
+struct rs_caller_tracker {
+	uint64_t call; // enum rs_caller_tracker_call
+	uint64_t function; // its address
+	uint64_t object;
+	uint64_t list; // address of room for the objects that it names
+	uint64_t room; // how many
+	uint64_t listed; // out: how many it named, also beyond the room
+	uint64_t stop; // set by the host: end at the next object
+};
 
 /** A reference to drop before the call, by type.method(arg..). */
 struct rs_caller_drop {
@@ -86,6 +105,7 @@ struct rs_caller_args {
 	int64_t arg[RS_CALLER_ARGS];
 	uint64_t args;
 	struct rs_caller_drop drop;
+	struct rs_caller_tracker tracker;
 	// Out.
 	uint64_t state; // enum rs_caller_state
 	int64_t queued; // what Py_AddPendingCall() returned
@@ -116,6 +136,9 @@ extern const char *const rs_caller_symbol[RS_CALLER_NUMBERS];
 /** The code; empty where this machine has none. */
 extern const uint8_t rs_caller_code[];
 extern const uint8_t rs_caller_code_end[];
+
+/** Make the call args->tracker. For the code itself. */
+void rs_caller_track(struct rs_caller_args *args);
 
 /** @return Bytes of it. */
 static inline size_t rs_caller_size(void)

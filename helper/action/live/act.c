@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // rs_act_*(): a call into a live target.
-#include "action/guest/caller.h"
+#include "action/live/act.h"
 #include "action/live/breaking.h"
 #include "action/live/tracee.h"
 #include "base/cleanup.h"
-#include "session/session.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,8 +26,10 @@ enum {
 	RS_RED_ZONE = 128, // below the stack pointer, in use
 	RS_STACK_GAP = 512,
 	RS_STACK_ALIGN = 64,
+	RS_STACK_SIZE = 256 << 10,
 	// Without what was added later.
 	RS_REQUEST_LEAST = offsetof(struct rs_act_request, cycle),
+	RS_RESULT_LEAST = offsetof(struct rs_act_result, listed),
 	// Source: Linux, include/linux/errno.h.
 	RS_ERESTARTSYS = 512,
 	RS_ERESTARTNOHAND = 514,
@@ -46,31 +47,27 @@ _Static_assert(sizeof(struct rs_caller_frame) <= RS_XSTATE_AT - RS_FRAME_AT,
 _Static_assert(RS_XSTATE_AT + RS_XSTATE_MAX + sizeof(uint32_t) <= RS_DATA_SIZE,
 	       "it must fit");
 
-struct rs_act {
-	pid_t pid;
-	pid_t tid; // the thread that entered the code
-	int mem; // /proc/PID/mem
-	uint64_t code, data; // addresses in the target; 0: not mapped
-	uint64_t code_size, size; // bytes; size: of both
-	bool queues; // the main thread makes the call
-	bool back; // the thread is as it was
-};
-
-static struct rs_error *cannot(const struct rs_act *a, const char *what)
+// How large it is: code, data, and for a call that may be made anywhere a page
+// that is not mapped, a stack, and what it names.
+static void set_sizes(struct rs_act *a)
 {
-	return rs_error_new(RS_EIO, "process %d: %s: %s", (int)a->pid, what,
-			    strerror(errno));
+	a->code_size = (rs_caller_size() + RS_PAGE - 1) & ~(RS_PAGE - 1ULL);
+	a->size = a->code_size + RS_DATA_SIZE;
+	if (a->room)
+		a->size += RS_PAGE + RS_STACK_SIZE + a->room * sizeof(uint64_t);
 }
 
-static bool
-put(const struct rs_act *a, uint64_t at, const void *bytes, size_t size)
+// A fault instead of damage if the stack is too small.
+static struct rs_error *guard(struct rs_act *a, struct rs_tracee *t)
 {
-	return pwrite(a->mem, bytes, size, (off_t)at) == (ssize_t)size;
-}
+	const uint64_t page = a->data + RS_DATA_SIZE;
+	const uint64_t protect[RS_SYSCALL_ARGS] = {page, RS_PAGE, PROT_NONE};
+	int64_t rc = 0;
 
-static bool get(const struct rs_act *a, uint64_t at, void *bytes, size_t size)
-{
-	return pread(a->mem, bytes, size, (off_t)at) == (ssize_t)size;
+	if (!a->room)
+		return NULL;
+	a->stack = page + RS_PAGE + RS_STACK_SIZE;
+	return rs_tracee_syscall(t, SYS_mprotect, protect, &rc);
 }
 
 // Map memory for code and data into the target.
@@ -79,12 +76,11 @@ static struct rs_error *map(struct rs_act *a, struct rs_tracee *t)
 	int64_t at = 0, rc = 0;
 	struct rs_error *err;
 
-	a->code_size = (rs_caller_size() + RS_PAGE - 1) & ~(RS_PAGE - 1ULL);
-	a->size = a->code_size + RS_DATA_SIZE;
+	set_sizes(a);
 	const uint64_t mapping[] = {0,
 				    a->size,
 				    PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 				    UINT64_MAX,
 				    0};
 	err = rs_tracee_syscall(t, SYS_mmap, mapping, &at);
@@ -98,16 +94,17 @@ static struct rs_error *map(struct rs_act *a, struct rs_tracee *t)
 	a->data = a->code + a->code_size;
 	const uint64_t protect[RS_SYSCALL_ARGS] = {a->code, a->code_size,
 						   PROT_READ | PROT_EXEC};
-	if ((err = rs_tracee_syscall(t, SYS_mprotect, protect, &rc)))
+	if ((err = rs_tracee_syscall(t, SYS_mprotect, protect, &rc)) ||
+	    (err = guard(a, t)))
 		return err;
 	if (rc)
 		return rs_error_new(RS_EUNSUPPORTED,
 				    "process %d is not allowed to execute "
 				    "new code: %s",
 				    (int)a->pid, strerror((int)-rc));
-	return put(a, a->code, rs_caller_code, rs_caller_size())
+	return rs_act_put(a, a->code, rs_caller_code, rs_caller_size())
 		       ? NULL
-		       : cannot(a, "its memory cannot be written");
+		       : rs_act_cannot(a, "its memory cannot be written");
 }
 
 static struct rs_error *unmap(struct rs_act *a, struct rs_tracee *t)
@@ -177,79 +174,23 @@ static bool put_frame(const struct rs_act *a, const struct rs_tracee *t)
 	} sw = {RS_MAGIC1, size + sizeof(magic2), t->xcr0, size, {0}};
 
 	restart(&f, r);
-	return put(a, state, t->xstate, size) &&
-	       put(a, state + RS_SW_AT, &sw, sizeof(sw)) &&
-	       put(a, state + size, &magic2, sizeof(magic2)) &&
-	       put(a, a->data + RS_FRAME_AT, &f, sizeof(f));
-}
-
-// 3.13 and later; from 3.7 on with an underscore.
-static void
-find_finalizing(struct rs_session *session, struct rs_caller_args *args)
-{
-	struct rs_error *err =
-		rs_memory_symbol(session->memory, NULL, "Py_IsFinalizing",
-				 &args->finalizing, NULL);
-
-	if (!err)
-		return;
-	rs_error_free(err);
-	err = rs_memory_symbol(session->memory, NULL, "_Py_IsFinalizing",
-			       &args->finalizing, NULL);
-	rs_error_free(err);
-}
-
-static struct rs_error *
-find_functions(struct rs_session *session, struct rs_caller_args *args)
-{
-	for (unsigned i = 0; i < RS_CALLER_NUMBERS; i++) {
-		struct rs_error *err = rs_memory_symbol(
-			session->memory, NULL, rs_caller_symbol[i],
-			&args->function[i], NULL);
-		if (err)
-			return err;
-	}
-	find_finalizing(session, args);
-	return rs_memory_symbol(session->memory, NULL, "PyCFunction_Type",
-				&args->builtin, NULL);
-}
-
-static struct rs_error *set_drop(struct rs_session *session,
-				 const struct rs_act_request *request,
-				 struct rs_caller_args *args)
-{
-	struct rs_breaking b = {0};
-	struct rs_error *err;
-
-	if (!request->cycle)
-		return NULL;
-	err = rs_breaking_plan(session, request->cycle, request->edge, &b);
-	args->drop = b.drop;
-	rs_breaking_fini(&b);
-	return err;
+	return rs_act_put(a, state, t->xstate, size) &&
+	       rs_act_put(a, state + RS_SW_AT, &sw, sizeof(sw)) &&
+	       rs_act_put(a, state + size, &magic2, sizeof(magic2)) &&
+	       rs_act_put(a, a->data + RS_FRAME_AT, &f, sizeof(f));
 }
 
 static struct rs_error *set_args(struct rs_session *session,
 				 const struct rs_act_request *request,
-				 struct rs_caller_args *args)
+				 struct rs_caller_args *args, struct rs_act *a)
 {
-	struct rs_error *err;
-
 	*args = (struct rs_caller_args){
-		.args = request->args,
 		.returned = -1,
 		.garbage_before = -1,
 		.garbage_after = -1,
 	};
-	if (request->args > RS_CALLER_ARGS ||
-	    strlen(request->method) >= sizeof(args->name))
-		return rs_error_new(RS_EARGUMENT,
-				    "the call has too many arguments, or too "
-				    "long a name");
-	memcpy(args->name, request->method, strlen(request->method));
-	memcpy(args->arg, request->arg, sizeof(args->arg));
-	err = set_drop(session, request, args);
-	return err ? err : find_functions(session, args);
+	return request->call ? rs_act_set_tracker(session, request, args, a)
+			     : rs_act_set_python(session, request, args);
 }
 
 // Let the thread enter the code, alone.
@@ -259,10 +200,13 @@ static struct rs_error *enter(struct rs_act *a, struct rs_tracee *t,
 	struct user_regs_struct regs = t->regs;
 	enum rs_tracee_end end = RS_TRACEE_BUSY;
 
-	regs.rsp = (regs.rsp - RS_RED_ZONE - RS_STACK_GAP) &
-		   ~(RS_STACK_ALIGN - 1ULL);
+	regs.rsp =
+		(a->stack ? a->stack : regs.rsp - RS_RED_ZONE - RS_STACK_GAP) &
+		~(RS_STACK_ALIGN - 1ULL);
 	regs.rip = a->code;
-	regs.rdi = a->queues ? RS_CALLER_PENDING : RS_CALLER_ENSURED;
+	regs.rdi = a->call     ? RS_CALLER_TRACKER
+		   : a->queues ? RS_CALLER_PENDING
+			       : RS_CALLER_ENSURED;
 	regs.rsi = a->data;
 	regs.orig_rax = UINT64_MAX;
 	regs.eflags &= ~(uint64_t)(RS_FLAG_TRAP | RS_FLAG_DIRECTION);
@@ -290,10 +234,14 @@ open_act(const struct rs_act_request *request, struct rs_act **ret)
 	a->pid = request->pid;
 	a->tid = (pid_t)request->tid;
 	a->queues = request->way == RS_ACT_PENDING;
+	a->call = request->call;
+	a->object = request->object;
+	a->registry = request->registry;
 	(void)snprintf(name, sizeof(name), "/proc/%d/mem", (int)a->pid);
 	a->mem = open(name, O_RDWR | O_CLOEXEC);
 	if (a->mem < 0) {
-		struct rs_error *err = cannot(a, "its memory cannot be opened");
+		struct rs_error *err =
+			rs_act_cannot(a, "its memory cannot be opened");
 		free_act(a);
 		return err;
 	}
@@ -306,8 +254,11 @@ static struct rs_error *begin(struct rs_session *session,
 			      struct rs_act *a, struct rs_tracee *t)
 {
 	struct rs_caller_args args;
-	struct rs_error *err = set_args(session, request, &args);
+	struct rs_error *err;
 
+	if (request->way == RS_ACT_LATER)
+		return rs_act_later_begin(session, a);
+	err = set_args(session, request, &args, a);
 	if (!err)
 		err = rs_tracee_open(a->pid, a->tid, t);
 	if (err)
@@ -315,10 +266,11 @@ static struct rs_error *begin(struct rs_session *session,
 	if ((err = map(a, t)))
 		goto undo;
 	args.frame = a->data + RS_FRAME_AT;
+	args.tracker.list = a->stack;
 	rs_breaking_place(&args.drop,
 			  a->data + offsetof(struct rs_caller_args, drop));
-	if (!put(a, a->data, &args, sizeof(args)) || !put_frame(a, t)) {
-		err = cannot(a, "its memory cannot be written");
+	if (!rs_act_put(a, a->data, &args, sizeof(args)) || !put_frame(a, t)) {
+		err = rs_act_cannot(a, "its memory cannot be written");
 		goto undo;
 	}
 	// From here on the thread comes back by itself, whatever happens.
@@ -341,8 +293,9 @@ struct rs_error *rs_act_begin(struct rs_session *session,
 		       request->size < sizeof(all) ? request->size
 						   : sizeof(all));
 	request = &all;
-	if (!request->method)
-		return rs_error_new(RS_EARGUMENT, "the request is incomplete");
+	if (request->way == RS_ACT_LATER && request->call != RS_ACT_COLLECT)
+		return rs_error_new(RS_EARGUMENT, "only rs_collect() can be "
+						  "called later");
 	if (session->memory->is_core || request->pid <= 0)
 		return rs_error_new(RS_EUNSUPPORTED,
 				    "%s: only a process on this machine can "
@@ -361,27 +314,56 @@ struct rs_error *rs_act_begin(struct rs_session *session,
 	return err;
 }
 
+static void set_result(const struct rs_act *a,
+		       const struct rs_caller_args *args,
+		       struct rs_act_result *ret)
+{
+	ret->state = (uint32_t)args->state;
+	ret->returned = args->returned;
+	ret->garbage_before = args->garbage_before;
+	ret->garbage_after = args->garbage_after;
+	ret->error = args->error;
+	ret->refused = a->queues && args->left && args->queued;
+	ret->left = a->back || args->left;
+	ret->back = a->back;
+	ret->ran = args->ran;
+	ret->dropped = args->drop.done;
+	ret->listed = args->tracker.listed;
+}
+
 struct rs_error *rs_act_look(struct rs_act *act, struct rs_act_result *ret)
 {
 	struct rs_caller_args args;
-
+	struct rs_act_result all = {
+		.returned = -1, .garbage_before = -1, .garbage_after = -1};
+	struct rs_error *err = NULL;
 	const struct rs_act *a = act;
 
-	if (!a || !ret || ret->size < sizeof(*ret))
+	if (!a || !ret || ret->size < RS_RESULT_LEAST)
 		return rs_error_new(RS_EARGUMENT, "there is no call");
-	if (!get(a, a->data, &args, sizeof(args)))
-		return cannot(a, "its memory cannot be read");
-	ret->state = (uint32_t)args.state;
-	ret->returned = args.returned;
-	ret->garbage_before = args.garbage_before;
-	ret->garbage_after = args.garbage_after;
-	ret->error = args.error;
-	ret->refused = a->queues && args.left && args.queued;
-	ret->left = a->back || args.left;
-	ret->back = a->back;
-	ret->ran = args.ran;
-	ret->dropped = args.drop.done;
+	if (a->gc)
+		err = rs_act_later_look(act, &all);
+	else if (rs_act_get(a, a->data, &args, sizeof(args)))
+		set_result(a, &args, &all);
+	else
+		err = rs_act_cannot(a, "its memory cannot be read");
+	if (err)
+		return err;
+	all.size = ret->size;
+	memcpy(ret, &all, ret->size < sizeof(all) ? ret->size : sizeof(all));
 	return NULL;
+}
+
+// What only looks ends when it names the next object.
+static struct rs_error *stop_looking(const struct rs_act *a)
+{
+	const uint64_t stop = 1;
+	const uint64_t at = a->data + offsetof(struct rs_caller_args, tracker) +
+			    offsetof(struct rs_caller_tracker, stop);
+
+	if (!a->call || rs_act_put(a, at, &stop, sizeof(stop)))
+		return NULL;
+	return rs_act_cannot(a, "its memory cannot be written");
 }
 
 struct rs_error *rs_act_cancel(struct rs_act *act, bool *ret)
@@ -391,12 +373,14 @@ struct rs_error *rs_act_cancel(struct rs_act *act, bool *ret)
 	const uint64_t cancelled = RS_CALLER_CANCELLED;
 	const uint64_t at = a->data + offsetof(struct rs_caller_args, state);
 
-	if (!get(a, at, &state, sizeof(state)))
-		return cannot(a, "its memory cannot be read");
+	if (a->gc)
+		return rs_act_later_cancel(act, ret);
+	if (!rs_act_get(a, at, &state, sizeof(state)))
+		return rs_act_cannot(a, "its memory cannot be read");
 	*ret = state == RS_CALLER_NEW;
-	if (*ret && !put(a, at, &cancelled, sizeof(cancelled)))
-		return cannot(a, "its memory cannot be written");
-	return NULL;
+	if (*ret && !rs_act_put(a, at, &cancelled, sizeof(cancelled)))
+		return rs_act_cannot(a, "its memory cannot be written");
+	return *ret ? NULL : stop_looking(a);
 }
 
 // Whether any thread is within the code.
@@ -429,7 +413,8 @@ struct rs_error *rs_act_end(struct rs_act *act, int64_t tid, bool *ret)
 	struct rs_act *const a = act;
 
 	*ret = false;
-	if (!a || !tid) {
+	if (!a || !tid || a->gc) {
+		*ret = a && a->gc;
 		free_act(a);
 		return NULL;
 	}

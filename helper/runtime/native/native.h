@@ -80,6 +80,7 @@ struct rs_native_registry {
 	const char *module; // path, borrowed from the memory; NULL: none
 	struct rs_native_type **by_id; // [raw.types], owned; NULL: not in use
 	uint32_t tracked; // objects
+	uint32_t locked; // regions whose table a thread was changing
 };
 
 enum { RS_NATIVE_TYPES_OF_ONE = 1 << 16 };

@@ -79,6 +79,8 @@ static struct rs_error *
 load_leaf(struct loader *loader, uint64_t leaf, uint64_t base)
 {
 	struct rs_memory *memory = loader->native->base.memory;
+	struct rs_native_registry *registry =
+		&rs_native_registry(loader->native)[loader->registry];
 	const uint64_t regions = leaf + offsetof(struct rs_leaf, region);
 
 	for (uint64_t i = 0; i < RS_LEAF_SIZE; i += RS_REGIONS_AT_ONCE) {
@@ -94,6 +96,7 @@ load_leaf(struct loader *loader, uint64_t leaf, uint64_t base)
 			struct rs_error *err;
 
 			memcpy(&region, page + k, sizeof(region));
+			registry->locked += region.lock != 0;
 			if (!region.table)
 				continue;
 			err = load_table(loader,

@@ -4,7 +4,9 @@
 Each takes the decoded JSON of rs_answer_<its name>(), whose schema is in
 include/refscope/engine.h, and returns lines without line ends.
 """
-from .acted import breaking, broken, cleared, collected, reference, switched
+from .acted import (
+    asked, breaking, broken, cleared, collected, judged, reference, switched,
+)
 from .collector import collect, cycles, garbage, gc
 from .files import export
 from .leaks import leaks
@@ -16,6 +18,7 @@ from .run import eval_, repr_
 from .verify import verify
 
 __all__ = (
+    "asked",
     "breaking",
     "broken",
     "cleared",
@@ -30,6 +33,7 @@ __all__ = (
     "garbage",
     "gc",
     "info",
+    "judged",
     "leaks",
     "objects",
     "reachable",

@@ -19,6 +19,50 @@ def collected(answer: dict[str, Any]) -> list[str]:
     return lines + compared(answer)
 
 
+def judged(answer: dict[str, Any]) -> list[str]:
+    """What librefscope says that it would collect."""
+    lines = how(answer) + [
+        f"rs_find_garbage() says: unreachable object num:{answer['own']}"]
+    return lines + _beside(answer)
+
+
+def asked(answer: dict[str, Any], function: str) -> list[str]:
+    """What librefscope says beside an answer by reading, if it was asked."""
+    now = answer.get("now")
+    if not now:
+        return []
+    what = "object" if function == "rs_walk" else "reference"
+    return how(now) + [
+        f"{function}() says: {text.count(now['own'], what)}"] + _beside(now)
+
+
+def _beside(now: dict[str, Any]) -> list[str]:
+    """One line: whether reading says the same."""
+    if now["unreadable"]:
+        note = "; it met objects that cannot be read"
+    elif now["callbacks"] and (now["only_own"] or now["only_read"]):
+        note = (f"; reading cannot call the traverse callbacks of "
+                f"{text.count(now['callbacks'], 'object')}")
+    else:
+        note = ""
+    parts = [
+        f"{text.number(now[only])} only {who} ({_few(now[objects])})"
+        for only, who, objects in (
+            ("only_own", "it names", "own_objects"),
+            ("only_read", "reading finds", "read_objects"))
+        if now[only]
+    ]
+    if not parts:
+        return ["by reading: the same" + note]
+    return [f"by reading: {text.number(now['read'])}, " + ", ".join(parts)
+            + note]
+
+
+def _few(objects: list[dict[str, Any]]) -> str:
+    few = [text.name(one) for one in objects[:3]]
+    return ", ".join(few) + (", ..." if len(objects) > 3 else "")
+
+
 def switched(answer: dict[str, Any]) -> list[str]:
     before, after = answer["before"], answer["after"]
     lines = how(answer) + [
@@ -96,6 +140,8 @@ def how(answer: dict[str, Any]) -> list[str]:
     if answer["ran_ms"]:
         lines.append(f"the process ran for {answer['ran_ms']} ms")
     if answer["left"]:
-        lines.append("28 KiB of memory for the call stay until the process "
+        lines.append("the memory for the call stays until the process ends: a "
+                     "thread is still there" if answer["way"] == "stopped" else
+                     "28 KiB of memory for the call stay until the process "
                      "ends: a thread is still there")
     return lines

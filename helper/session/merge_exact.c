@@ -22,8 +22,8 @@ struct rs_merge {
 
 // Those of @p n edges that lead to objects of another runtime than @p of are
 // owned.
-static void own_others(const struct rs_graph *graph, uint32_t *edge, uint64_t n,
-		       uint8_t of)
+static void
+own_others(const struct rs_graph *graph, uint32_t *edge, uint64_t n, uint8_t of)
 {
 	for (uint64_t i = 0; i < n; i++)
 		if (rs_graph_runtime(graph, rs_edge_target(edge[i])) != of)

@@ -69,7 +69,8 @@ static struct rs_error *number_refs(struct rs_batch *b)
 static inline bool is_traversed(const struct rs_batch *b, uint32_t i)
 {
 	return b->exact_on && rs_exact_wanted_instead(
-		b->session, rs_graph_runtime(b->graph, i), b->graph->flags[i]);
+				      b->session, rs_graph_runtime(b->graph, i),
+				      b->graph->flags[i]);
 }
 
 // Prefetch for the objects that are read a little after object @p i.

@@ -147,8 +147,10 @@ struct rs_type {
 	/**
 	 * Called once before the object is released by the collector, or
 	 * NULL. Under RS_GC_KEEP a cycle that contains one is uncollectable.
-	 * The collector holds a reference of each object that it frees: one
-	 * that a finalizer untracks, and does not track again, keeps it.
+	 * The collector holds a reference of each object that it frees. An
+	 * object that its finalizer untracks, and does not track again, is
+	 * left to the program, and that reference with it: to be dropped by
+	 * whoever has the object then.
 	 */
 	void (*finalize)(void *object);
 	/**

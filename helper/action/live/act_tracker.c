@@ -137,7 +137,7 @@ struct rs_error *rs_answer_tracker_facts(struct rs_session *session, char **ret)
 {
 	RS_NEED_SESSION(session);
 	struct rs_error *err = rs_session_check(session);
-	struct rs_native_registry *first;
+	struct rs_native_registry *first = NULL;
 	struct rs_json json;
 
 	if (err)

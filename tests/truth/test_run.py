@@ -282,11 +282,12 @@ class Speaks:
             got = session.eval(
                 "import gc, sys; main = sys.modules['__main__']\n"
                 "print([main.RING() is not None, gc.isenabled()])\n"
+                "print(all(0 <= n < 100000 for n in gc.get_count()))\n"
                 "made = [[] for _ in range(20000)]\n"
                 "print(main.RING() is not None)\n"
                 "gc.collect()\n"
                 "print(main.RING())")
-        self.assertEqual(got["printed"], "[True, True]\nTrue\nNone\n")
+        self.assertEqual(got["printed"], "[True, True]\nTrue\nTrue\nNone\n")
 
     def test_code_of_any_form(self):
         path, _told = self.core("waits", False)

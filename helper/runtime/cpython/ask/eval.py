@@ -70,6 +70,17 @@ def prepare():
             own.utf_32_be_encode, own.utf_32_be_decode, name='utf-32-be')
 
 
+def show_counts(text):
+    """The counts of the generations are 2**30 below what they were."""
+    if 'gc' not in modules and u'get_count' in text:
+        __import__('gc')
+    gc = modules.get('gc')
+    real = getattr(gc, 'get_count', None)
+    if real is not None:
+        gc.get_count = lambda: tuple(
+            [n + (1 << 30) if n < -(1 << 29) else n for n in real()])
+
+
 def run(found, system):
     out = Out()
     system.stdout = system.stderr = out
@@ -79,6 +90,7 @@ def run(found, system):
     try:
         prepare()
         text = decoded(code)
+        show_counts(text)
         is_value, value = evaluate(text, scope)
         if is_value:
             found['value'] = utf8(repr(value))

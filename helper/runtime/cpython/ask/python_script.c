@@ -190,18 +190,23 @@ static void add_switched_off(struct rs_py_script *s,
 		rs_script_store(s, enabled_at, 0, sizeof(int32_t));
 }
 
-// Generations are never full. From 3.14 on one that is due asks only whether it
+// Generations are never full: far below their counts, from which gc.get_count()
+// is made right in eval.py. From 3.14 on one that is due asks only whether it
 // is enabled.
 static void add_delay(struct rs_py_script *s,
 		      const struct rs_py_interpreter *of, uint64_t enabled_at)
 {
 	uint32_t enabled = 0;
 
-	for (unsigned g = 0; g < RS_THRESHOLDS && of->head[g]; g++)
-		rs_script_store(s,
-				in_generation(s, of->head[g],
-					      RS_F_gc_generation__count),
-				(uint32_t)(INT32_MIN / 2), sizeof(int32_t));
+	for (unsigned g = 0; g < RS_THRESHOLDS && of->head[g]; g++) {
+		const uint64_t at = in_generation(s, of->head[g],
+						  RS_F_gc_generation__count);
+		uint32_t count = 0;
+
+		(void)rs_memory_u32(s->py->base.memory, at, &count);
+		rs_script_store(s, at, count + (uint32_t)(INT32_MIN / 2),
+				sizeof(int32_t));
+	}
 	if (s->py->version < RS_PY(3, 14) || !enabled_at ||
 	    !rs_memory_u32(s->py->base.memory, enabled_at, &enabled) ||
 	    !enabled)

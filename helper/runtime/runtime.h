@@ -213,6 +213,20 @@ enum rs_ending {
 };
 
 /** The operations of a runtime. Those that may be NULL say what that means. */
+/** What stands in the way of dropping an attribute of an object by its name. */
+enum rs_attribute_kind {
+	RS_ATTRIBUTE_NONE, // its type has nothing of that name that would act
+	RS_ATTRIBUTE_WORD, // its type takes it from a word of the object
+	RS_ATTRIBUTE_SET, // C code of its type
+	RS_ATTRIBUTE_FIXED, // C code, or a word, that is only read
+	RS_ATTRIBUTE_CODE, // code of the program's: a property
+};
+
+struct rs_attribute {
+	enum rs_attribute_kind kind;
+	uint32_t offset; // of RS_ATTRIBUTE_WORD: in bytes
+};
+
 struct rs_runtime_ops {
 	const char *name; // "cpython", "native"
 	// A word for rs_answer_show() to add to the flags of objects, or NULL.
@@ -564,6 +578,36 @@ struct rs_runtime_ops {
 	 */
 	bool (*is_fixed)(struct rs_runtime *rt, uint32_t type,
 			 const struct rs_label *label);
+
+	/**
+	 * What the attribute @p name of objects of the type at @p type is,
+	 * beside what is in their own dicts.
+	 * @return false when it is not known. NULL: there are no attributes.
+	 */
+	bool (*attribute)(struct rs_runtime *rt, uint64_t type,
+			  const char *name, struct rs_attribute *ret);
+
+	/**
+	 * Whether a method of the object at @p object is code of the program,
+	 * of its class or, with "__hash__", of what it contains; true if that
+	 * is not known. May be NULL if attribute() is.
+	 */
+	bool (*runs_code)(struct rs_runtime *rt, uint64_t object,
+			  const char *method);
+
+	/**
+	 * The hash under which the dict or set at @p holder has the key at
+	 * @p key. May be NULL if attribute() is.
+	 * @return false when it has no such key, or keeps no hash of it since
+	 *         that cannot change.
+	 */
+	bool (*stored_hash)(struct rs_runtime *rt, uint64_t holder,
+			    uint64_t key, int64_t *ret);
+
+	/** Write the str at @p address, the name of an attribute. @return false
+	 * when it is none. May be NULL if attribute() is. */
+	bool (*string)(struct rs_runtime *rt, uint64_t address, char *buf,
+		       size_t size);
 
 	/**
 	 * Whether C code makes objects of type @p type with the flags @p flags

@@ -976,10 +976,12 @@ rs_answer_call_facts(struct rs_session *session, char **ret);
  * live CPython, and by which call.
  *
  * {"cycle":N,"edge":N,"object":OBJECT,"label":"._b","to":OBJECT,
- *  "call":"object.__delattr__","objects":N,
+ *  "call":"object.__delattr__","runs":["m.Key.__hash__",..],"objects":N,
  *  "members":[{"id":"0x..","type":".."}],"limited":bool}
  *
- * members: all objects of the cycle's component, of which there are "objects".
+ * runs: code of the program that this may run, apart from the collection after
+ * it. members: all objects of the cycle's component, of which there are
+ * "objects".
  * Errors: RS_ENOTFOUND (no such cycle or reference); RS_EUNSUPPORTED (there is
  * no safe way to drop it; a core).
  */
@@ -1084,6 +1086,9 @@ struct rs_act_result {
 	bool back; /**< It never ran but alone, and is as it was. */
 	bool dropped; /**< The reference is gone. */
 	uint64_t listed; /**< Objects that librefscope named. */
+	/** The hash of its key or element is another one by now, so that it
+	 * would not be found; the reference was left alone. */
+	bool moved;
 };
 
 struct rs_act;

@@ -36,6 +36,17 @@ UNSAFE = ("refs cycles: this reference cannot be dropped safely|"
           r"gc\.collect\(\) was not called, and nothing was changed but by")
 
 
+def breaking(words):
+    """Commands that drop a reference of the one cycle: of the holder, or of the
+    label, that begins with these words."""
+    return ["python import json; cuts = json.loads(gdb.execute('refs cycles "
+            "-json', to_string=True))['cycles'][0]['cuts']",
+            "python edge = [c['label'].startswith(%r) or ('<%%s 0x' %% "
+            "c['object']['type']).startswith(%r) for c in cuts].index(True)" % (
+                words, words),
+            "python gdb.execute('refs cycles -break 1 %d' % (edge + 1))"]
+
+
 class Breaks:
     """Mixed into a TestCase for each interpreter."""
     interpreter = None
@@ -98,35 +109,84 @@ class Breaks:
         self.assertEqual(answer["ran_ms"], 0)
         return 1
 
-    def broken(self, kind):
-        """What GDB says, and what the program says then. The references of
-        its garbage that are not attributes of a Node or a Key."""
+    def broken(self, kind, commands):
+        """What GDB says, and what the program says then."""
         with tempfile.TemporaryDirectory() as folder, targets.Target(
                 targets.python(self.interpreter.path, NOT_DROPPED, kind),
                 folder) as target:
             target.wait_ready()
-            with engine.Session(target.gcore()) as session:
-                [cycle] = session.cycles()["cycles"]
-            edge = [c["object"]["type"] in ("set", "Hides", "Keeps")
-                    for c in cycle["cuts"]].index(True) + 1
-            shown = targets.bare_gdb(["-p", str(target.pid)], [
-                "source " + GDB, "refs cycles -break 1 %d" % edge])
+            shown = targets.bare_gdb(
+                [*targets.NO_DEBUG_FILES, "-p", str(target.pid)],
+                ["source " + GDB, *commands])
             self.assertEqual(target.finish(), 0, shown)
-        return shown, target.printed
+        return shown, dict(line.split() for line in target.printed
+                           if line.count(" ") == 1)
+
+    def refuses(self, kind, holder, pattern):
+        shown, printed = self.broken(kind, breaking(holder))
+        self.assertRegex(shown, pattern)
+        self.assertNotIn("freed:", shown)
+        self.assertEqual((printed["THERE"], printed["LOST"]), ("1", "0"))
+        self.assertEqual(printed["CALLED"], "0")
+
+    def needs_a_lock(self):
+        if self.interpreter.flavour.startswith("t"):
+            not_applicable("a free-threaded build is not called")
+
+    def test_what_would_not_be_dropped(self):
+        self.needs_a_lock()
+        moved = (r"code of the program: \w+\.__hash__\(\)(.|\n)*would not be "
+                 "found, as its hash has changed; nothing was dropped")
+        self.refuses("equal", "<set 0x", moved)
+        self.refuses("dict", "[", moved)
+        self.refuses("slot", "<Hides", "dropped safely: its class has another "
+                     "slot of that name")
 
     def test_the_call_does_not_drop_it(self):
-        if self.interpreter.flavour.startswith("t"):
-            not_applicable("a free-threaded build is not called")
-        for kind in "set", "slot", "method":
-            shown, printed = self.broken(kind)
-            self.assertRegex(shown, r"returned, but did not drop it; "
-                             r"gc\.collect\(\) was not called")
-            self.assertNotIn("freed:", shown)
-            self.assertIn("THERE 1", [line.strip() for line in printed])
+        self.needs_a_lock()
+        self.refuses("method", "<Keeps", r"code of the program: Keeps\."
+                     r"__delitem__\(\)(.|\n)*returned, but did not drop it; "
+                     r"gc\.collect\(\) was not called")
+
+    def test_a_property_of_that_name(self):
+        """A dict that has it is changed; else it is refused."""
+        self.needs_a_lock()
+        shown, printed = self.broken("property", breaking("<Property"))
+        self.assertEqual(printed["CALLED"], "0", shown)
+        if printed["THERE"] == "1":
+            self.assertIn("its class has a property of that name", shown)
+        else:
+            self.assertRegex(shown, r"freed: (\d) of \1 objects")
+
+    def test_an_import_hook_of_the_program(self):
+        self.needs_a_lock()
+        shown, printed = self.broken("hook", ["refs collect -now"])
+        self.assertIn("as predicted", shown)
+        self.assertEqual((printed["THERE"], printed["CALLED"]), ("0", "0"))
+
+    def test_each_that_is_proposed_can_be_dropped(self):
+        with targets.started(self.interpreter, "not_dropped.py",
+                             "fixed") as target:
+            target.wait_ready()
+            core = target.gcore()
+            with engine.Session(core, run=True) as session:
+                cycles = session.cycles()["cycles"]
+                labels = [(c["object"]["type"], c["label"])
+                          for cycle in cycles for c in cycle["cuts"]]
+                for number, cycle in enumerate(cycles, 1):
+                    for edge, cut in enumerate(cycle["cuts"], 1):
+                        # What is suspended can drop its own variables.
+                        if not cut["label"].startswith("local "):
+                            self.assertEqual(session.rehearse_cut(
+                                number, edge)["left"], [], labels)
+            for fixed in (("module", ".__dict__"), ("traceback", ".tb_frame"),
+                          ("functools.partial", ".args"),
+                          ("method", ".__self__")):
+                self.assertNotIn(fixed, labels)
+            self.assertTrue(cycles)
 
     def test_each(self):
-        if self.interpreter.flavour.startswith("t"):
-            not_applicable("a free-threaded build is not called")
+        self.needs_a_lock()
         broken = [self.check(seed) for seed in range(31, 31 + PROCESSES)]
         self.assertGreater(sum(broken), len(broken) // 2)
 

@@ -100,6 +100,11 @@ def _check(outcome: acting.Outcome, plan: dict[str, Any]) -> None:
     result = outcome.result
     if result.state == rs.RAISED and not result.dropped:
         call = f"{plan['call']}() of {layout.reference(plan)}"
+        if result.moved:
+            raise Failure(
+                f"{layout.reference(plan)} would not be found, as its hash has "
+                "changed; nothing was dropped, and gc.collect() was not called"
+            )
         if not result.error:
             raise Failure(
                 f"{call} returned, but did not drop it; gc.collect() was not "

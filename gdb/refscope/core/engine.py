@@ -181,6 +181,7 @@ class ActResult(ctypes.Structure):
         ("back", c_bool),
         ("dropped", c_bool),
         ("listed", c_uint64),
+        ("moved", c_bool),
     ]
 
 

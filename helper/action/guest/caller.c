@@ -26,7 +26,8 @@ static void drop(const struct rs_caller_args *a, object o)
 		RS_CALLED(a, DROP, void, object)(o);
 }
 
-// Borrowed by sys.modules: the program may never have imported it.
+// Borrowed by sys.modules: the program may never have imported it. Not by way
+// of builtins.__import__, which may be the program's.
 static object gc_module(const struct rs_caller_args *a)
 {
 	static const char name[] = "gc";
@@ -37,7 +38,8 @@ static object gc_module(const struct rs_caller_args *a)
 
 	if (found)
 		return found;
-	const object made = RS_CALLED(a, IMPORT, object, const char *)(name);
+	const object made = RS_CALLED(a, IMPORT, object, const char *, object,
+				      object, object, int)(name, 0, 0, 0, 0);
 	drop(a, made);
 	return made;
 }
@@ -131,11 +133,26 @@ static uint32_t count(const struct rs_caller_args *a, object o)
 	return (uint32_t)(word[1] == type ? word[0] : word[2]);
 }
 
+// Else another key may be found, which equals it.
+static bool has_same_hash(struct rs_caller_args *a)
+{
+	struct rs_caller_drop *d = &a->drop;
+
+	if (!d->has_hash)
+		return true;
+	const int64_t hash = RS_CALLED(a, HASH, int64_t, object)(d->key);
+	d->moved = hash != -1 && hash != d->hash;
+	return hash == d->hash;
+}
+
 // What is called may leave it where it is: a key that is not found any more, a
 // method of the program's.
-static bool drop_reference(const struct rs_caller_args *a)
+static bool drop_reference(struct rs_caller_args *a)
 {
 	const object target = a->drop.hold[1];
+
+	if (!has_same_hash(a))
+		return false;
 	const uint32_t before = count(a, target);
 
 	return call_drop(a) && (int32_t)(count(a, target) - before) < 0;

@@ -21,7 +21,7 @@
 	X(RELEASE, "PyGILState_Release")                                       \
 	X(ADD, "Py_AddPendingCall")                                            \
 	X(MODULES, "PyImport_GetModuleDict")                                   \
-	X(IMPORT, "PyImport_ImportModule")                                     \
+	X(IMPORT, "PyImport_ImportModuleLevel")                                \
 	X(ITEM, "PyDict_GetItemString")                                        \
 	X(ATTRIBUTE, "PyObject_GetAttrString")                                 \
 	X(TYPE, "PyObject_Type")                                               \
@@ -34,6 +34,7 @@
 	X(AS, "PyLong_AsLong")                                                 \
 	X(BUILD, "Py_BuildValue")                                              \
 	X(EMPTY, "PyCell_Set")                                                 \
+	X(HASH, "PyObject_Hash")                                               \
 	X(HOLD, "Py_IncRef")                                                   \
 	X(DROP, "Py_DecRef")                                                   \
 	X(FETCH, "PyErr_Fetch")                                                \
@@ -92,6 +93,10 @@ struct rs_caller_drop {
 	// Objects that must not go before it is done: an allocation may start
 	// a collection.
 	uint64_t hold[RS_CALLER_ARGS];
+	uint64_t key; // what is looked up; 0: nothing
+	uint64_t has_hash; // 1: only if its hash is still the one below
+	int64_t hash;
+	uint64_t moved; // out: 1: it is another, and nothing was called
 	uint64_t done; // out: 1: it did not raise, and hold[1]'s count fell
 };
 

@@ -329,6 +329,7 @@ static void set_result(const struct rs_act *a,
 	ret->ran = args->ran;
 	ret->dropped = args->drop.done;
 	ret->listed = args->tracker.listed;
+	ret->moved = args->drop.moved;
 }
 
 struct rs_error *rs_act_look(struct rs_act *act, struct rs_act_result *ret)

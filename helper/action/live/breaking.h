@@ -14,6 +14,9 @@ struct rs_breaking {
 	uint32_t target; // of it
 	struct rs_caller_drop drop; // what to do; its place is not yet known
 	const char *type; // whose method drops it, for people; borrowed
+	// Code of the program that it may run: "Key.__hash__", one after the
+	// other, each with its NUL.
+	struct rs_vec runs;
 };
 
 /**

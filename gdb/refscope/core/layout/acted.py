@@ -109,10 +109,18 @@ def breaking(plan: dict[str, Any]) -> list[str]:
         f"  {reference(plan)}",
         f"by {text.clean(plan['call'])}(); then its collector runs "
         "(gc.collect()), finalizers and callbacks included",
+        *_runs(plan["runs"]),
         "to try that first, on a core of it: generate-core-file FILE; core "
         "FILE; set refs run on; "
         f"refs cycles -try {plan['cycle']} {plan['edge']}",
     ]
+
+
+def _runs(methods: list[str]) -> list[str]:
+    if not methods:
+        return []
+    return ["dropping it may run code of the program: "
+            + ", ".join(text.clean(one) + "()" for one in methods)]
 
 
 def broken(answer: dict[str, Any]) -> list[str]:

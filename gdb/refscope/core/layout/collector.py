@@ -122,8 +122,11 @@ def _shape(shape: dict[str, Any], alive: bool) -> list[str]:
     if hidden:
         lines += text.indent(_hidden(hidden))
     if cycle["cuts"] or not hidden:
+        goal = ("breaks the cycle" if alive else "frees it" if
+                "the garbage list holds it" not in why else
+                "frees it once it is out of the garbage list")
         lines += text.indent(
-            _cuts(cycle["cuts"], cycle.get("cuts_total"), alive))
+            _cuts(cycle["cuts"], cycle.get("cuts_total"), goal))
     return lines
 
 
@@ -158,9 +161,8 @@ def attached(label: str) -> str:
 
 
 def _cuts(
-    cuts: list[dict[str, Any]], total: int | None, alive: bool
+    cuts: list[dict[str, Any]], total: int | None, goal: str
 ) -> list[str]:
-    goal = "breaks the cycle" if alive else "frees it"
     if not cuts:
         return [f"dropping no single reference {goal}"]
     shown = [

@@ -303,6 +303,14 @@ bool rs_py_is_own_namespace(struct rs_runtime *rt,
 bool rs_py_is_fixed(struct rs_runtime *rt, uint32_t type,
 		    const struct rs_label *label);
 bool rs_py_is_constant(struct rs_runtime *rt, uint32_t type, uint16_t flags);
+bool rs_py_attribute(struct rs_runtime *rt, uint64_t type, const char *name,
+		     struct rs_attribute *ret);
+bool rs_py_runs_code(struct rs_runtime *rt, uint64_t object,
+		     const char *method);
+bool rs_py_stored_hash(struct rs_runtime *rt, uint64_t holder, uint64_t key,
+		       int64_t *ret);
+bool rs_py_name_string(struct rs_runtime *rt, uint64_t address, char *buf,
+		       size_t size);
 bool rs_py_own_name(struct rs_runtime *rt, uint64_t address, char *buf,
 		    size_t size);
 bool rs_py_owner_name(struct rs_runtime *rt, uint64_t address, char *buf,

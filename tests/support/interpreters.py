@@ -185,6 +185,15 @@ def one_of_each(interpreters):
     return [one for one in interpreters if one in chosen.values()]
 
 
+def ends(interpreters):
+    """The oldest and the newest: for what takes long and does not differ
+    between versions. With REFSCOPE_EVERY=1 all of them."""
+    if os.environ.get("REFSCOPE_EVERY"):
+        return interpreters
+    return [one for one in interpreters
+            if one in (interpreters[0], interpreters[-1])]
+
+
 def missing(interpreters):
     """Wanted releases and builds of which none is among these."""
     have = {series(i) for i in interpreters}

@@ -3,8 +3,7 @@
 
 Each function of fixtures/python/endings.py leaves garbage; what refscope says
 of it, live, of a core by the kernel and of one by GDB, is held against what
-gc.collect() then says. With REFSCOPE_ENDINGS=all GDB writes cores of every
-interpreter, else of the oldest and the newest.
+gc.collect() then says. GDB writes cores of the oldest and the newest.
 """
 import os
 import tempfile
@@ -101,8 +100,7 @@ for one in found:
     globals()["Endings_" + one.name] = type(
         "Endings_" + one.name, (Endings, unittest.TestCase), {
             "interpreter": one,
-            "by_gdb": one in (found[0], found[-1]) or
-                      os.environ.get("REFSCOPE_ENDINGS") == "all"})
+            "by_gdb": one in interpreters.ends(found)})
 
 
 if __name__ == "__main__":

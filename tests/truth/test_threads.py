@@ -24,8 +24,10 @@ class Alone(Threads):
     least_collected = 20
 
 
-for family in (Threads, Alone):
-    cases.make(globals(), family, interpreters.find())
+FOUND = interpreters.find()
+cases.make(globals(), Threads, interpreters.one_of_each(FOUND))
+cases.make(globals(), Alone, interpreters.ends(FOUND) + [
+    one for one in FOUND if one.flavour.split("-")[0] == "t"])
 
 
 if __name__ == "__main__":

@@ -402,29 +402,38 @@ static void guess_row(uint32_t *edge, uint32_t n)
 			edge[k] = rs_edge(rs_edge_target(edge[k]), RS_GUESS);
 }
 
-// One pass over the late objects: what a certain object refers to is certain.
-// @return whether any was found.
-static bool settle_guesses(const struct settle *s)
+// What the certain object @p i refers to is certain, too, and added to @p queue
+// when it was not before.
+static struct rs_error *
+settle_row(const struct rs_graph *g, uint32_t i, struct rs_vec *queue)
+{
+	struct rs_error *err = NULL;
+
+	for (uint32_t e = g->out_start[i]; e < g->out_start[i + 1] && !err;
+	     e++) {
+		const uint32_t target = rs_edge_target(g->out[e]);
+
+		if (!g->guessed[target] || rs_edge_kind(g->out[e]) == RS_GUESS)
+			continue;
+		g->guessed[target] = 0;
+		err = rs_vec_append(queue, &target, sizeof(target));
+	}
+	return err;
+}
+
+static struct rs_error *settle_guesses(const struct settle *s)
 {
 	const struct rs_graph *g = s->whole->graph;
-	bool any = false;
+	struct rs_vec queue = {0};
+	struct rs_error *err = NULL;
 
-	for (uint32_t k = 0; k < s->late; k++) {
-		const uint32_t i = s->number[k];
-
-		if (g->guessed[i])
-			continue;
-		for (uint32_t e = g->out_start[i]; e < g->out_start[i + 1];
-		     e++) {
-			uint8_t *mark = &g->guessed[rs_edge_target(g->out[e])];
-
-			if (*mark && rs_edge_kind(g->out[e]) != RS_GUESS) {
-				*mark = 0;
-				any = true;
-			}
-		}
-	}
-	return any;
+	for (uint32_t k = 0; k < s->late && !err; k++)
+		if (!g->guessed[s->number[k]])
+			err = settle_row(g, s->number[k], &queue);
+	for (size_t k = 0; !err && k < rs_vec_count(&queue, uint32_t); k++)
+		err = settle_row(g, rs_vec_items(&queue, uint32_t)[k], &queue);
+	rs_vec_fini(&queue);
+	return err;
 }
 
 /*
@@ -434,7 +443,6 @@ static bool settle_guesses(const struct settle *s)
  */
 static struct rs_error *mark_guessed(const struct settle *s)
 {
-	enum { RS_PASSES = 100 }; // what is not settled then stays a guess
 	struct rs_whole *w = s->whole;
 	struct rs_graph *g = w->graph;
 	struct rs_error *err;
@@ -447,8 +455,8 @@ static struct rs_error *mark_guessed(const struct settle *s)
 		g->guessed[number_of_late(s, n)] =
 			rs_whole_is_guess(w, s->found + s->order[n]) &&
 			!s->certain[n];
-	for (int i = 0; i <= RS_PASSES && settle_guesses(s); i++)
-		;
+	if ((err = settle_guesses(s)))
+		return err;
 	for (uint32_t k = 0; k < s->late; k++) {
 		const uint32_t i = s->number[k];
 

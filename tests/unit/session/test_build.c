@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A target of 64 words at RS_BASE and a runtime that takes every 4 words for an
-// object: {count, first reference, second reference, guessed reference}.
+// A target of 1024 words at RS_BASE and a runtime that takes every 4 words for
+// an object: {count, first reference, second reference, guessed reference}.
 #include "rs_check.h"
 
 #include "session/build.h"
@@ -9,7 +9,7 @@
 
 #include <sys/mman.h>
 
-enum { RS_BASE = 0x10000, RS_WORDS = 64, RS_STRIDE = 32 };
+enum { RS_BASE = 0x10000, RS_WORDS = 1024, RS_STRIDE = 32 };
 
 static uint64_t words[RS_WORDS];
 static unsigned tracked; // how many of the objects, from the first, are listed
@@ -329,6 +329,29 @@ START_TEST(what_is_certain_after_all_is_no_guess)
 }
 END_TEST
 
+// The same with a chain from 8 to 118 that is met by the guess first, and then
+// from its end: each is certain only because the one behind it is.
+START_TEST(a_chain_that_is_certain_from_its_end_is_no_guess)
+{
+	enum { RS_FIRST = 8, RS_LAST = 118, RS_THEN = 120, RS_END = 250 };
+	struct rs_graph *g;
+
+	words[4 * 2 + 3] = RS_BASE + RS_FIRST * RS_STRIDE;
+	set(RS_FIRST, 1, RS_FIRST + 1, RS_NONE);
+	for (unsigned i = RS_FIRST + 1; i <= RS_LAST; i++)
+		set(i, 1, i < RS_LAST ? i + 1 : RS_NONE,
+		    i > RS_FIRST + 1 ? i - 1 : RS_NONE);
+	set(5, 1, RS_THEN, RS_NONE);
+	for (unsigned i = RS_THEN; i <= RS_END; i++)
+		set(i, 1, i < RS_END ? i + 1 : RS_LAST, RS_NONE);
+	rs_ck_ok(rs_session_graph(&session, &g));
+	ck_assert_ptr_nonnull(g->guessed);
+	ck_assert(g->guessed[number_of(g, RS_FIRST)]);
+	for (unsigned i = RS_FIRST + 1; i <= RS_LAST; i++)
+		ck_assert_msg(!g->guessed[number_of(g, i)], "%u", i);
+}
+END_TEST
+
 START_TEST(references_to_no_object_are_kept_with_their_holder)
 {
 	struct rs_graph *g;
@@ -360,6 +383,7 @@ int main(void)
 	tcase_add_test(tc, verdict_finds_what_is_not_held_from_outside);
 	tcase_add_test(tc, what_only_a_guess_leads_to_counts_nothing);
 	tcase_add_test(tc, what_is_certain_after_all_is_no_guess);
+	tcase_add_test(tc, a_chain_that_is_certain_from_its_end_is_no_guess);
 	tcase_add_test(tc, references_to_no_object_are_kept_with_their_holder);
 	suite_add_tcase(suite, tc);
 	return rs_ck_run(suite);

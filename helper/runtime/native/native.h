@@ -157,6 +157,14 @@ static inline struct rs_native *rs_native_of(struct rs_runtime *rt)
 RS_MUST_CHECK struct rs_error *rs_native_type_load(struct rs_native *native,
 						   uint64_t address,
 						   struct rs_native_type **ret);
+/**
+ * The name at @p address of the target. One that does not fit is cut and ends
+ * with "...".
+ * @param[out] ret Memory for a name that is cut.
+ * @return It, borrowed from the memory or from @p ret; NULL: unreadable.
+ */
+const char *rs_native_name(struct rs_native *native, const char *address,
+			   char ret[RS_NATIVE_NAME]);
 /** Load what the descriptions loaded so far lead to, to any depth. Errors: as
  * rs_native_type_load(). */
 RS_MUST_CHECK struct rs_error *rs_native_parts_load(struct rs_native *native);

@@ -269,13 +269,27 @@ const char *rs_native_health_text(enum rs_native_health health)
 	return text[health];
 }
 
+// One more of which not each has a line of its own: true up to the last that
+// has, and the first that has none says so.
+static bool is_named(struct rs_native *native, uint64_t *n, const char *what)
+{
+	if (*n == RS_NATIVE_UNKNOWN_NAMED)
+		rs_memory_problem(
+			native->base.memory,
+			"more than %d tracked objects %s: those after "
+			"these have no line of their own",
+			RS_NATIVE_UNKNOWN_NAMED, what);
+	return (*n)++ < RS_NATIVE_UNKNOWN_NAMED;
+}
+
 void rs_native_note_huge(struct rs_native *native, uint32_t i, uint64_t address,
 			 uint32_t count)
 {
 	if (native->health[i])
 		return;
 	native->health[i] = RS_NATIVE_HUGE_COUNT;
-	if (native->huge++ >= RS_NATIVE_UNKNOWN_NAMED)
+	if (!is_named(native, &native->huge,
+		      "have a count that references cannot explain"))
 		return;
 	rs_memory_problem(
 		native->base.memory,
@@ -292,7 +306,9 @@ void rs_native_note_unknown(struct rs_native *native, uint32_t i,
 	if (native->health[i])
 		return;
 	native->health[i] = (uint8_t)health;
-	if (native->unknown++ >= RS_NATIVE_UNKNOWN_NAMED)
+	if (!is_named(native, &native->unknown,
+		      "are treated as in use, and their references are not "
+		      "known"))
 		return;
 	rs_memory_problem(native->base.memory,
 			  "the tracked <%s 0x%" PRIx64

@@ -20,7 +20,7 @@ rs_native_info(struct rs_runtime *rt, struct rs_runtime_info *ret)
 		{"callbacks", RS_FACT_NUMBER, rs_native_callbacks(rt)},
 		{"refused", RS_FACT_NUMBER, refused},
 		{"registry_bytes", RS_FACT_NUMBER, mapped},
-		{"incomplete", RS_FACT_FLAG, native->incomplete},
+		{"incomplete", RS_FACT_FLAG, native->base.incomplete},
 	};
 	struct rs_error *err = NULL;
 

@@ -71,10 +71,10 @@ static struct rs_error *try_registry(struct rs_native *native, uint64_t address)
 		return NULL;
 	if (rs_native_registries(native) == RS_NATIVE_REGISTRIES) {
 		if (!native->incomplete)
-			rs_memory_problem(memory,
-					  "more than %d registries: what the "
-					  "others track is missing",
-					  RS_NATIVE_REGISTRIES);
+			rs_memory_gap(memory,
+				      "more than %d registries: what the "
+				      "others track is missing",
+				      RS_NATIVE_REGISTRIES);
 		native->incomplete = true;
 		return NULL;
 	}
@@ -239,10 +239,10 @@ static void note_problems(struct rs_native *native)
 				  (unsigned long long)raw->refused, why);
 	}
 	if (native->incomplete)
-		rs_memory_problem(memory,
-				  "parts of the registry could not be read: "
-				  "tracked objects are missing");
-	native->base.incomplete = native->incomplete;
+		rs_memory_gap(memory,
+			      "parts of the registry could not be read: "
+			      "tracked objects are missing");
+	native->base.incomplete |= native->incomplete;
 }
 
 static struct rs_error *load(struct rs_native *native)

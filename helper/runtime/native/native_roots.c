@@ -2,16 +2,34 @@
 #include "runtime/native/native.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+
+// What could not be read of the roots: objects that they alone hold are called
+// unreachable.
+RS_PRINTF(2, 3)
+static void missing(struct rs_native *native, const char *format, ...)
+{
+	char what[RS_NATIVE_NAME + 128];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(what, sizeof(what), format, ap);
+	va_end(ap);
+	rs_memory_gap(native->base.memory,
+		      "%s: objects that only the others hold may seem "
+		      "unreachable",
+		      what);
+	native->base.incomplete = true;
+}
 
 static struct rs_error *each_word(struct rs_native *native,
 				  const struct rs_root_slot *root,
 				  rs_native_root_fn fn, void *context)
 {
 	const uint64_t slot = (uint64_t)(uintptr_t)root->slot;
-	const char *name =
-		rs_memory_text(native->base.memory,
-			       (uint64_t)(uintptr_t)root->name, RS_NATIVE_NAME);
+	char cut[RS_NATIVE_NAME];
+	const char *name = rs_native_name(native, root->name, cut);
 	char text[RS_NATIVE_NAME + 32];
 
 	for (uint64_t i = 0; i < root->count; i++) {
@@ -21,7 +39,10 @@ static struct rs_error *each_word(struct rs_native *native,
 		if (i == RS_NATIVE_ROOT_WORDS ||
 		    !rs_memory_u64(native->base.memory, slot + 8 * i,
 				   &target)) {
-			native->base.incomplete = native->incomplete = true;
+			missing(native,
+				"the root %s has %" PRIu64 " words, of which "
+				"the first %" PRIu64 " are read",
+				name ? name : "?", root->count, i);
 			break;
 		}
 		if (!target)
@@ -52,8 +73,10 @@ struct rs_error *rs_native_each_root(struct rs_native *native,
 			if (i == RS_NATIVE_BLOCKS ||
 			    !rs_memory_read(native->base.memory, at, &block,
 					    sizeof(block))) {
-				native->base.incomplete = native->incomplete =
-					true;
+				missing(native,
+					"a list of roots is damaged, or has "
+					"more than %d blocks",
+					RS_NATIVE_BLOCKS);
 				break;
 			}
 			for (int k = 0; k < RS_ROOT_BLOCK; k++) {
@@ -104,8 +127,11 @@ each_garbage(struct rs_native *native, rs_native_root_fn fn, void *context)
 			if (i == RS_NATIVE_GARBAGE ||
 			    !rs_memory_u64(native->base.memory, list + 8 * i,
 					   &target)) {
-				native->base.incomplete = native->incomplete =
-					true;
+				missing(native,
+					"a garbage list has %" PRIu64
+					" entries, of which the first %" PRIu64
+					" are read",
+					registry->garbage_count, i);
 				break;
 			}
 			(void)snprintf(name, sizeof(name),

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { RS_BUCKETS = 1 << 18 }; // twice RS_NATIVE_DESCRIPTIONS: never full
 
@@ -24,22 +25,34 @@ static bool is_width(unsigned width)
 	return width == 1 || width == 2 || width == 4 || width == 8;
 }
 
-static const char *text_at(struct rs_native *native, const char *address)
+const char *rs_native_name(struct rs_native *native, const char *address,
+			   char ret[RS_NATIVE_NAME])
 {
-	return address ? rs_memory_text(native->base.memory,
-					(uint64_t)(uintptr_t)address,
-					RS_NATIVE_NAME)
-		       : NULL;
+	static const char more[] = "...";
+	const size_t kept = RS_NATIVE_NAME - sizeof(more);
+	const uint64_t at = (uint64_t)(uintptr_t)address;
+	const char *text =
+		at ? rs_memory_text(native->base.memory, at, RS_NATIVE_NAME - 1)
+		   : NULL;
+
+	if (text || !at || !rs_memory_read(native->base.memory, at, ret, kept))
+		return text;
+	ret[kept] = 0;
+	// What ends within these bytes is whole.
+	if (strlen(ret) == kept)
+		memcpy(ret + kept, more, sizeof(more));
+	return ret;
 }
 
 /** The text at @p address, or else at @p copy, which may be NULL. */
 static char *
 copy_name(struct rs_native *native, const char *address, const char *copy)
 {
-	const char *text = text_at(native, address);
+	char cut[RS_NATIVE_NAME];
+	const char *text = rs_native_name(native, address, cut);
 
 	if (!text)
-		text = text_at(native, copy);
+		text = rs_native_name(native, copy, cut);
 	char *name = strdup(text ? text : "?");
 	// A name goes to terminals and into lines: printable, one line.
 	for (char *p = name; p && *p; p++) {

@@ -36,7 +36,14 @@ struct rs_error *rs_native_overlays_load(struct rs_native *native)
 			if (i == RS_NATIVE_BLOCKS ||
 			    !rs_memory_read(native->base.memory, at, &block,
 					    sizeof(block))) {
-				native->incomplete = true;
+				rs_memory_gap(
+					native->base.memory,
+					"a list of described Python types is "
+					"damaged, or has more than %d blocks: "
+					"references that C code holds for "
+					"objects of the others are missing",
+					RS_NATIVE_BLOCKS);
+				native->base.incomplete = true;
 				break;
 			}
 			struct rs_error *err = load_block(native, &block);

@@ -547,6 +547,222 @@ START_TEST(info_and_gc_are_those_of_the_registry)
 }
 END_TEST
 
+// What begins with @p text is in the problems, or in those of every answer.
+static bool is_told(const char *text, bool gap)
+{
+	const size_t n = gap ? memory->gaps : memory->problems;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *line = gap ? memory->gap[i] : memory->problem[i];
+
+		if (strncmp(line, text, strlen(text)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static size_t found_roots(void)
+{
+	struct rs_roots roots = {0};
+
+	rs_ck_ok(rt->ops->roots(rt, &roots));
+	const size_t n = rs_vec_count(&roots.root, struct rs_found_root);
+	rs_vec_fini(&roots.root);
+	rs_vec_fini(&roots.text);
+	return n;
+}
+
+START_TEST(a_root_of_too_many_words_is_told)
+{
+	enum { RS_MOST_WORDS = 1 << 20 };
+	static struct node *row[RS_MOST_WORDS + 1];
+
+	row[RS_MOST_WORDS - 1] = row[RS_MOST_WORDS] = make(&node_type);
+	rs_root_add_array(row, RS_MOST_WORDS, "row");
+	open_self();
+	ck_assert_uint_eq(found_roots(), 1);
+	ck_assert(!rt->incomplete);
+	shut();
+	rs_root_remove(row);
+	rs_root_add_array(row, RS_MOST_WORDS + 1, "row");
+	open_self();
+	ck_assert_uint_eq(found_roots(), 1);
+	ck_assert(rt->incomplete);
+	ck_assert(is_told("the root row has 1048577 words, of which the first "
+			  "1048576 are read: ",
+			  true));
+	shut();
+}
+END_TEST
+
+START_TEST(lists_of_too_many_blocks_are_told)
+{
+	static struct node *tree;
+	static int python_type;
+	static struct rs_type part = RS_PART("ext", struct node, node_fields);
+
+	tree = make(&node_type);
+	rs_root_add(&tree, "tree");
+	ck_assert_int_eq(rs_describe_extension(&python_type, &part), 0);
+	open_self();
+	ck_assert_uint_eq(found_roots(), 1);
+	ck_assert(!rt->incomplete);
+	ck_assert(!is_told("a list", true));
+	shut();
+	rs_registry.root->next = rs_registry.root; // as long as a list can be
+	open_self();
+	ck_assert(!rt->incomplete);
+	ck_assert_uint_eq(found_roots(), 1 << 16);
+	ck_assert(rt->incomplete);
+	ck_assert(is_told("a list of roots is damaged, or has more than 65536 "
+			  "blocks: ",
+			  true));
+	shut();
+	rs_registry.root->next = NULL;
+	rs_registry.extension->next = rs_registry.extension;
+	open_self();
+	ck_assert(rt->incomplete);
+	ck_assert(is_told("a list of described Python types is damaged, or has "
+			  "more than 65536 blocks: ",
+			  true));
+	shut();
+	rs_registry.extension->next = NULL;
+}
+END_TEST
+
+START_TEST(long_names_are_cut)
+{
+	static char name[300], want[300];
+	static struct node *tree;
+	struct rs_type type = node_type;
+	uint64_t found = 0;
+	struct rs_row row;
+
+	memset(name, 'n', sizeof(name) - 1);
+	(void)snprintf(want, sizeof(want), "%.252s...", name);
+	type.name = name;
+	tree = make(&type);
+	rs_root_add(&tree, name);
+	open_self();
+	rt->ops->read(rt, address(tree), &row, false, NULL);
+	ck_assert_str_eq(
+		rs_vec_items(&types.row, struct rs_type_row)[row.type].name,
+		want);
+	struct rs_roots roots = {0};
+	rs_ck_ok(rt->ops->roots(rt, &roots));
+	ck_assert_str_eq((const char *)roots.text.data, want);
+	rs_vec_fini(&roots.root);
+	rs_vec_fini(&roots.text);
+	rs_ck_ok(rt->ops->resolve(rt, want, &found));
+	ck_assert_uint_eq(found, address(tree));
+	shut();
+	name[255] = 0; // the longest that is whole
+	open_self();
+	rs_ck_ok(rt->ops->resolve(rt, name, &found));
+	ck_assert_uint_eq(found, address(tree));
+	shut();
+	ck_assert_int_eq(rs_untrack(tree), 0);
+}
+END_TEST
+
+START_TEST(more_unknown_objects_than_are_named_are_told)
+{
+	enum { RS_NAMED = 8 };
+	static const char more[] = "more than 8 tracked objects ";
+	struct node *wild[RS_NAMED + 1];
+
+	for (int i = 0; i <= RS_NAMED; i++) {
+		wild[i] = make(&node_type);
+		wild[i]->entries = i < RS_NAMED; // of an array at NULL + 8
+		wild[i]->entry = (struct entry *)(uintptr_t)8;
+	}
+	open_self();
+	for (int i = 0; i <= RS_NAMED; i++)
+		rt->ops->read(rt, address(wild[i]), NULL, false, &refs);
+	ck_assert_uint_eq(rt->ops->unknown(rt), RS_NAMED);
+	ck_assert(!is_told(more, false));
+	shut();
+	wild[RS_NAMED]->entries = 1;
+	open_self();
+	for (int i = 0; i <= RS_NAMED; i++)
+		rt->ops->read(rt, address(wild[i]), NULL, false, &refs);
+	ck_assert_uint_eq(rt->ops->unknown(rt), RS_NAMED + 1);
+	ck_assert(is_told(more, false));
+	shut();
+}
+END_TEST
+
+START_TEST(more_fields_than_are_read_make_it_partial)
+{
+	enum { RS_MOST_FIELDS = 1024 };
+	static struct rs_field field[RS_MOST_FIELDS + 1];
+	struct rs_type type = node_type;
+	struct node *n;
+
+	for (int i = 0; i <= RS_MOST_FIELDS; i++)
+		field[i] = node_fields[0];
+	type.field = field;
+	type.fields = RS_MOST_FIELDS;
+	n = make(&type);
+	open_self();
+	rt->ops->read(rt, address(n), NULL, false, &refs);
+	ck_assert(!refs.incomplete);
+	shut();
+	type.fields++;
+	open_self();
+	rt->ops->read(rt, address(n), NULL, false, &refs);
+	ck_assert(refs.incomplete);
+	shut();
+	ck_assert_int_eq(rs_untrack(n), 0);
+}
+END_TEST
+
+START_TEST(more_descriptions_than_are_read_are_an_error)
+{
+	enum { RS_MOST_TYPES = 1 << 17 };
+	static struct rs_type part[RS_MOST_TYPES];
+	static struct rs_field field[RS_MOST_TYPES];
+	struct rs_type type = node_type;
+
+	make(&type);
+	for (int i = 0; i < RS_MOST_TYPES; i++) {
+		part[i] = (struct rs_type){
+			.name = "part", .size = 8, .field = field + i};
+		field[i] = (struct rs_field){.name = "next",
+					     .kind = RS_FIELD_INLINE,
+					     .of = part + i + 1};
+		part[i].fields = i + 1 < RS_MOST_TYPES;
+	}
+	type.field = &(struct rs_field){
+		.name = "first", .kind = RS_FIELD_INLINE, .of = part};
+	type.fields = 1;
+	rs_ck_error(try_open(), RS_EBAD, "describes more than 131072 types");
+	shut();
+}
+END_TEST
+
+START_TEST(what_is_too_large_to_guess_in_is_read_in_part)
+{
+	enum { RS_MOST_GUESSED = 32768 };
+	static _Alignas(16) char large[RS_MOST_GUESSED + 8];
+	struct rs_type type = opaque_type;
+
+	type.size = RS_MOST_GUESSED;
+	((struct node *)(void *)large)->refs = 1;
+	ck_assert_int_eq(rs_track(large, &type), 0);
+	open_self();
+	rt->ops->read(rt, address(large), NULL, false, &refs);
+	ck_assert(!refs.incomplete);
+	shut();
+	type.size = RS_MOST_GUESSED + 8;
+	open_self();
+	rt->ops->read(rt, address(large), NULL, false, &refs);
+	ck_assert(refs.incomplete);
+	shut();
+	ck_assert_int_eq(rs_untrack(large), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("native");
@@ -566,6 +782,13 @@ int main(void)
 	tcase_add_test(tcase, an_array_may_be_as_large_as_the_memory);
 	tcase_add_test(tcase, nonsense_is_read_to_its_end);
 	tcase_add_test(tcase, info_and_gc_are_those_of_the_registry);
+	tcase_add_test(tcase, a_root_of_too_many_words_is_told);
+	tcase_add_test(tcase, lists_of_too_many_blocks_are_told);
+	tcase_add_test(tcase, long_names_are_cut);
+	tcase_add_test(tcase, more_unknown_objects_than_are_named_are_told);
+	tcase_add_test(tcase, more_fields_than_are_read_make_it_partial);
+	tcase_add_test(tcase, more_descriptions_than_are_read_are_an_error);
+	tcase_add_test(tcase, what_is_too_large_to_guess_in_is_read_in_part);
 	suite_add_tcase(suite, tcase);
 	return rs_ck_run(suite);
 }

@@ -120,8 +120,8 @@ def completeness(answer: dict[str, Any]) -> list[str]:
         )
     if answer.get("incomplete"):
         lines.append(
-            "(parts of the registry could not be read, so objects are "
-            "missing; see refs info)"
+            "(parts of the registry could not be read, so objects or what "
+            "holds them are missing; see refs info)"
         )
     # refs info has a list of its own, of more.
     if "source" not in answer or "runtimes" not in answer:

@@ -6,6 +6,7 @@
 #include "memory/memory.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -168,6 +169,115 @@ START_TEST(without_a_file_the_target_tells_its_dynamic_symbols)
 }
 END_TEST
 
+enum { RS_ENTRIES = 1024, RS_MANY = 1 << 20, RS_NAMES_MAX = 64 << 20 };
+
+// Another dynamic section of libelf's, which this process seems to have.
+static Elf64_Dyn dynamic[RS_ENTRIES + 1];
+static size_t entries;
+static Elf64_Addr dynamic_at; // what its program header says
+static const Elf64_Addr *dynamic_slot; // where that says it
+
+static int find_dynamic(struct dl_phdr_info *info, size_t size, void *context)
+{
+	(void)size;
+	(void)context;
+	if (!strstr(info->dlpi_name, "libelf"))
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const Elf64_Phdr *phdr = &info->dlpi_phdr[i];
+
+		if (phdr->p_type != PT_DYNAMIC)
+			continue;
+		// NOLINTNEXTLINE(performance-no-int-to-ptr)
+		const Elf64_Dyn *dyn =
+			(const Elf64_Dyn *)(info->dlpi_addr + phdr->p_vaddr);
+		for (entries = 0; dyn->d_tag != DT_NULL; dyn++)
+			dynamic[entries++] = *dyn;
+		dynamic_at = (Elf64_Addr)(uintptr_t)dynamic - info->dlpi_addr;
+		dynamic_slot = &phdr->p_vaddr;
+	}
+	return 1;
+}
+
+static uint64_t
+read_with_dynamic(void *context, uint64_t address, void *buf, uint64_t size)
+{
+	const uint64_t n = read_self(context, address, buf, size);
+	const uint64_t at = (uint64_t)(uintptr_t)dynamic_slot - address;
+
+	if (at < n && n - at >= sizeof(dynamic_at))
+		memcpy((char *)buf + at, &dynamic_at, sizeof(dynamic_at));
+	return n;
+}
+
+static Elf64_Dyn *entry_of(Elf64_Sxword tag)
+{
+	for (size_t i = 0; i < entries; i++)
+		if (dynamic[i].d_tag == tag)
+			return &dynamic[i];
+	ck_abort_msg("no such entry");
+}
+
+// What the gaps say once a symbol of libelf's was looked for; "" is nothing.
+static void check_gap(bool found, const char *gap)
+{
+	struct rs_memory *memory = NULL;
+	pid_t self = getpid();
+	uint64_t address = 0;
+
+	rs_ck_ok(rs_memory_open_callback(read_with_dynamic, &self, range,
+					 read_maps(), NULL, &memory));
+	const struct rs_module *in =
+		rs_memory_module(memory, (uint64_t)(uintptr_t)dynamic_slot);
+	ck_assert_ptr_nonnull(in);
+	struct rs_error *err =
+		rs_memory_symbol(memory, in, "elf_begin", &address, NULL);
+	if (found)
+		rs_ck_ok(err);
+	else
+		rs_ck_error(err, RS_ENOTFOUND, "elf_begin");
+	ck_assert_uint_eq(memory->gaps, *gap != 0);
+	if (*gap)
+		ck_assert_msg(strstr(memory->gap[0], gap), "%s",
+			      memory->gap[0]);
+	rs_memory_close(memory);
+}
+
+START_TEST(more_dynamic_entries_than_are_read_are_told)
+{
+	(void)dl_iterate_phdr(find_dynamic, NULL);
+	ck_assert_uint_ge(entries, 10);
+	check_gap(true, "");
+	for (; entries < RS_ENTRIES; entries++)
+		dynamic[entries] = (Elf64_Dyn){.d_tag = DT_DEBUG};
+	dynamic[RS_ENTRIES - 1].d_tag = DT_NULL;
+	check_gap(true, "");
+	dynamic[RS_ENTRIES - 1].d_tag = DT_DEBUG;
+	check_gap(true, "has more than 1024 dynamic entries in memory");
+}
+END_TEST
+
+START_TEST(more_symbols_and_names_than_are_read_are_told)
+{
+	static uint32_t hash[4] = {1, RS_MANY + 1};
+	static uint32_t gnu[4] = {RS_MANY + 1};
+
+	(void)dl_iterate_phdr(find_dynamic, NULL);
+	Elf64_Dyn *const size = entry_of(DT_STRSZ);
+	const uint64_t whole = size->d_un.d_val;
+	size->d_un.d_val = RS_NAMES_MAX + 1;
+	check_gap(false, "has more than 67108864 bytes of symbol names");
+	size->d_un.d_val = whole;
+	entry_of(DT_GNU_HASH)->d_un.d_ptr = (uintptr_t)gnu;
+	check_gap(false, "damaged, not readable or larger than 1048576 "
+			 "symbols");
+	entry_of(DT_GNU_HASH)->d_un.d_ptr = (uintptr_t)hash;
+	entry_of(DT_GNU_HASH)->d_tag = DT_HASH;
+	check_gap(false, "damaged, not readable or larger than 1048576 "
+			 "symbols");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("memory_symbols");
@@ -177,6 +287,8 @@ int main(void)
 	tcase_add_test(tc, global_wins_over_local_and_first_over_later);
 	tcase_add_test(tc, what_has_no_address_is_left_out);
 	tcase_add_test(tc, without_a_file_the_target_tells_its_dynamic_symbols);
+	tcase_add_test(tc, more_dynamic_entries_than_are_read_are_told);
+	tcase_add_test(tc, more_symbols_and_names_than_are_read_are_told);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
 	return rs_ck_run(suite);

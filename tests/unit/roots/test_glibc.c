@@ -75,12 +75,64 @@ START_TEST(a_size_that_no_chunk_has_ends_the_heap)
 }
 END_TEST
 
+// Pages of zeros, but for the head of a block that mmap() gave.
+struct mapped {
+	uint64_t at, head[2];
+};
+
+static uint64_t
+read_mapped(void *context, uint64_t address, void *buf, uint64_t size)
+{
+	const struct mapped *m = context;
+
+	memset(buf, 0, size);
+	if (m->at >= address && m->at + sizeof(m->head) <= address + size)
+		memcpy((char *)buf + (m->at - address), m->head,
+		       sizeof(m->head));
+	return size;
+}
+
+static enum rs_glibc_kind kind_of_mapped(uint64_t pages, uint64_t in)
+{
+	const uint64_t size = pages * 4096;
+	struct mapped m = {RS_AT, {0, size | 2}};
+	const struct rs_range range = {.start = RS_AT, .end = RS_AT + size};
+	struct rs_memory *memory = NULL;
+	struct rs_extent block = {0};
+
+	rs_ck_ok(rs_memory_open_callback(read_mapped, &m, &range, 1, NULL,
+					 &memory));
+	const enum rs_glibc_kind kind =
+		rs_glibc_mapped(memory, RS_AT, RS_AT + in * 4096 + 64, &block);
+	rs_memory_close(memory);
+	if (kind == RS_GLIBC_USED) {
+		ck_assert_uint_eq(block.start, RS_AT + 16);
+		ck_assert_uint_eq(block.end, RS_AT + size);
+	}
+	return kind;
+}
+
+// What lies further in is in no block that is known, which is what is said of
+// it: not that it is free.
+START_TEST(a_large_block_is_known_as_far_as_is_searched)
+{
+	enum { RS_SEARCHED = 1 << 16 };
+
+	ck_assert_int_eq(kind_of_mapped(4, 3), RS_GLIBC_USED);
+	ck_assert_int_eq(kind_of_mapped(RS_SEARCHED + 1, RS_SEARCHED - 1),
+			 RS_GLIBC_USED);
+	ck_assert_int_eq(kind_of_mapped(RS_SEARCHED + 1, RS_SEARCHED),
+			 RS_GLIBC_NONE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("glibc");
 	TCase *tc = tcase_create("chunks");
 
 	tcase_add_test(tc, a_size_that_no_chunk_has_ends_the_heap);
+	tcase_add_test(tc, a_large_block_is_known_as_far_as_is_searched);
 	tcase_set_timeout(tc, 60); // the machine may be busy
 	suite_add_tcase(suite, tc);
 	return rs_ck_run(suite);

@@ -128,6 +128,53 @@ START_TEST(the_file_is_listed_once)
 }
 END_TEST
 
+enum { RS_HEADERS = 4096, RS_FUNCTION = 64 };
+
+// A file with one header of each kind that counts, at these indices.
+static bool is_start_in(unsigned executable, unsigned symbols)
+{
+	static struct {
+		Elf64_Ehdr ehdr;
+		Elf64_Phdr phdr[RS_HEADERS + 1];
+		Elf64_Shdr shdr[RS_HEADERS + 1];
+		Elf64_Sym sym;
+	} whole;
+	struct rs_file file = {.data = (uint8_t *)&whole,
+			       .size = sizeof(whole)};
+	struct rs_function_starts of = {.file = &file};
+	bool found = false;
+
+	memset(&whole, 0, sizeof(whole));
+	whole.ehdr = (Elf64_Ehdr){
+		.e_phoff = offsetof(__typeof__(whole), phdr),
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = RS_HEADERS + 1,
+		.e_shoff = offsetof(__typeof__(whole), shdr),
+		.e_shentsize = sizeof(Elf64_Shdr),
+		.e_shnum = RS_HEADERS + 1,
+	};
+	whole.phdr[executable] = (Elf64_Phdr){
+		.p_type = PT_LOAD, .p_flags = PF_X, .p_filesz = sizeof(whole)};
+	whole.shdr[symbols] =
+		(Elf64_Shdr){.sh_type = SHT_DYNSYM,
+			     .sh_offset = offsetof(__typeof__(whole), sym),
+			     .sh_size = sizeof(whole.sym)};
+	whole.sym = (Elf64_Sym){
+		.st_value = RS_FUNCTION, .st_shndx = 1, .st_info = STT_FUNC};
+	rs_ck_ok(rs_function_starts_at(&of, RS_FUNCTION, &found));
+	rs_function_starts_fini(&of);
+	return found;
+}
+
+// What only they tell of is no function, so that it is never called.
+START_TEST(headers_after_the_bound_tell_of_no_function)
+{
+	ck_assert(is_start_in(RS_HEADERS - 1, RS_HEADERS - 1));
+	ck_assert(!is_start_in(RS_HEADERS, RS_HEADERS - 1));
+	ck_assert(!is_start_in(RS_HEADERS - 1, RS_HEADERS));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("function_starts");
@@ -139,6 +186,7 @@ int main(void)
 	tcase_add_test(tc, labels_within_a_function_are_not);
 	tcase_add_test(tc, data_is_not);
 	tcase_add_test(tc, the_file_is_listed_once);
+	tcase_add_test(tc, headers_after_the_bound_tell_of_no_function);
 	suite_add_tcase(suite, tc);
 	return rs_ck_run(suite);
 }

@@ -55,7 +55,8 @@ static void open_objects(struct rs_evidence *e)
 	const struct rs_graph *g = e->source->graph;
 
 	for (uint32_t i = 0; i < g->objects; i++) {
-		if (rs_ledger_row(e->ledger, i).unexplained <= 0)
+		if ((e->source->only && !e->source->only[i]) ||
+		    rs_ledger_row(e->ledger, i).unexplained <= 0)
 			continue;
 		e->open[i] = 1;
 		rs_search_add(&e->search, g->address[i]);

@@ -121,6 +121,8 @@ struct rs_ledger_source {
 	size_t runtimes;
 	const struct rs_graph *graph; // of all objects
 	const struct rs_progress *progress; // may be NULL
+	// [objects] 1: look for evidence of this one; NULL: of all.
+	const uint8_t *only;
 };
 
 /**

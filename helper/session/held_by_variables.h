@@ -13,9 +13,14 @@
  * and threads. Stacks are not looked at: what was called before leaves words
  * there that hold nothing.
  *
+ * A variable may be stale, or have borrowed what it has the address of. So it
+ * holds an object only if something is left of the count that neither known
+ * references explain nor words of blocks in which a type of C may have
+ * references of its own.
+ *
  * @param graph The graph of all objects.
  * @param wanted [objects] 1: look for this one.
- * @param[in,out] held [objects] Set to 1 for those that are found.
+ * @param[in,out] held [objects] Set to 1 for those that a variable holds.
  * Errors: RS_ENOMEM; RS_EINTERRUPTED.
  */
 RS_MUST_CHECK struct rs_error *

@@ -5,7 +5,7 @@
 // trial deletion takes it, and all that it leads to, for held from outside. A
 // ring through such memory is garbage all the same, if of such objects alone.
 // What roots lead to is not; nor, most likely, what a variable of C has the
-// address of when no known object explains its count, nor what that leads to.
+// address of when nothing else explains its count, nor what that leads to.
 #include "session/hidden_garbage.h"
 
 #include "session/held_by_variables.h"

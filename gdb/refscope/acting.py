@@ -130,7 +130,12 @@ def _call(
     ran: running.Ran,
 ) -> Outcome:
     def way(session: Session) -> judge.Verdict:
-        verdict = judge.choose(look(session))
+        stop = look(session)
+        verdict = judge.choose(stop)
+        if verdict.way == rs.BLOCKED:
+            found, note = threads.with_locks(session, list(stop.threads))
+            verdict = judge.choose(stop._replace(threads=found))
+            verdict = verdict._replace(why=verdict.why + note)
         # No other thread may run before a reference is dropped.
         return judge.alone(verdict) if drop else verdict
 

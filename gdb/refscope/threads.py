@@ -3,6 +3,7 @@
 its system call, its C functions, the room on its stack."""
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, Optional
 import gdb
 
 from .core import judge
+from .core.engine import Session
 
 _DEEPEST = 100  # C calls of a thread that are looked at
 # Source: Linux, include/uapi/linux/futex.h.
@@ -30,6 +32,20 @@ def states() -> list[judge.Thread]:
     finally:
         if chosen is not None:
             chosen.switch()
+
+
+def with_locks(
+    session: Session, found: list[judge.Thread]
+) -> tuple[list[judge.Thread], str]:
+    """The same with what is known of mutexes that they hold, for which all of
+    the process's memory is looked through; and what to say if it is not all.
+    """
+    answer = json.loads(session.answer(
+        "rs_answer_held_locks", gdb.selected_inferior().pid))
+    holders = {one["thread"] for one in answer["held"]}
+    return ([one._replace(holds=one.tid in holders) for one in found],
+            "" if answer["complete"] else
+            "; held locks were looked for in 1 GiB of its memory only")
 
 
 class _Mapping(NamedTuple):

@@ -184,7 +184,13 @@ def _collect(seconds: float, before: Callable[[Session], Any],
                 0, 0, f"{len(chosen)} copies of librefscope track objects of "
                 "this process; only one can be called yet")
         registry.append(chosen[0])
-        return judge_tracker.collect(threads.states(), chosen[0])
+        found = threads.states()
+        verdict = judge_tracker.collect(found, chosen[0])
+        if verdict.way == rs.BLOCKED:
+            found, note = threads.with_locks(session, found)
+            verdict = judge_tracker.collect(found, chosen[0])
+            verdict = verdict._replace(why=verdict.why + note)
+        return verdict
 
     registry: list[judge_tracker.Registry] = []
     session, verdict = acting.find_way(seconds, way, ran)

@@ -1005,6 +1005,21 @@ rs_answer_break(struct rs_session *session, uint32_t cycle, uint32_t edge,
 RS_PUBLIC RS_MUST_CHECK struct rs_error *
 rs_answer_tracker_facts(struct rs_session *session, char **ret);
 
+/**
+ * Mutexes of glibc's (pthread_mutex_t) that threads of process @p pid hold,
+ * which is the one of the session: they are recognised in its writable memory
+ * by the number of the owner and the words around it. What is called by a
+ * thread that holds one may wait for itself.
+ *
+ * {"held":[{"id":"0x..","thread":N}],"complete":bool}
+ *
+ * id: the mutex, at most 64 of them. complete: false when there is more memory
+ * than is searched, 1 GiB.
+ * Errors: RS_EIO; RS_EUNSUPPORTED (a core).
+ */
+RS_PUBLIC RS_MUST_CHECK struct rs_error *
+rs_answer_held_locks(struct rs_session *session, pid_t pid, char **ret);
+
 /*
  * Calling a live CPython, or librefscope in a live C program. All threads of
  * the process must be stopped, and traced by the calling thread of this process

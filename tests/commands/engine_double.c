@@ -406,6 +406,13 @@ struct rs_error *rs_answer_tracker_facts(struct rs_session *session, char **ret)
 	return answer(ret, "{\"call\":\"tracker_facts\"}");
 }
 
+struct rs_error *
+rs_answer_held_locks(struct rs_session *session, pid_t pid, char **ret)
+{
+	(void)session;
+	return answer(ret, "{\"call\":\"held_locks\",\"pid\":%d}", (int)pid);
+}
+
 struct rs_error *rs_answer_act(struct rs_session *session, struct rs_act *act,
 			       uint64_t limit, char **ret)
 {

@@ -113,6 +113,12 @@ class Judge(unittest.TestCase):
         for name in ("Py_FinalizeEx", "exit"):
             self.check(0, "the process is ending", thread(calls=[name]))
 
+    def test_a_thread_that_holds_a_mutex_is_not_lent(self):
+        verdict = self.check(BLOCKED, "waits in clock_nanosleep",
+                             thread(holds=True), thread(OTHER, SLEEP))
+        self.assertEqual(verdict.tid, OTHER)
+        self.check(0, "it holds a mutex", thread(holds=True))
+
 
 def registry(**more):
     return judge_tracker.Registry(**{
@@ -157,6 +163,10 @@ class Tracker(unittest.TestCase):
             self.assertTrue(verdict.passing)
             self.assertIn("does not collect by itself", verdict.why)
             self.collect(LATER, words, thread(), other, enabled=True)
+
+    def test_no_collection_while_one_holds_a_mutex(self):
+        self.collect(0, "thread 11 holds a mutex", thread(),
+                     thread(OTHER, holds=True))
 
     def test_a_semaphore_is_no_lock(self):
         self.collect(BLOCKED, "all threads wait",

@@ -291,10 +291,15 @@ static void wait_child(void)
 static void *read_locked(void *argument)
 {
 	CHECK(pthread_mutex_lock(&world) == 0);
-	CHECK(sem_post(&semaphore) == 0);
+	(void)sem_post(&semaphore);
 	read_line();
 	CHECK(pthread_mutex_unlock(&world) == 0);
 	return argument;
+}
+
+static void wait_holding(void)
+{
+	(void)read_locked(NULL);
 }
 
 static void wait_locked(void)
@@ -356,13 +361,14 @@ static const struct {
 	void (*run)(void);
 	bool collects; // by itself
 } states[] = {
-	{"busy", be_busy, true},	{"threads", run_threads, true},
-	{"joined", run_joined, true},	{"quiet", run_threads, false},
-	{"alone", be_busy, false},	{"spins", spin, true},
-	{"read", read_line, false},	{"sleep", wait_sleeping, false},
-	{"select", wait_select, false}, {"futex", wait_futex, false},
-	{"epoll", wait_epoll, false},	{"wait", wait_child, false},
-	{"locked", wait_locked, false}, {"inside", wait_inside, false},
+	{"busy", be_busy, true},	  {"threads", run_threads, true},
+	{"joined", run_joined, true},	  {"quiet", run_threads, false},
+	{"alone", be_busy, false},	  {"spins", spin, true},
+	{"read", read_line, false},	  {"sleep", wait_sleeping, false},
+	{"select", wait_select, false},	  {"futex", wait_futex, false},
+	{"epoll", wait_epoll, false},	  {"wait", wait_child, false},
+	{"locked", wait_locked, false},	  {"inside", wait_inside, false},
+	{"holding", wait_holding, false},
 };
 
 static int count(void *object, const struct rs_type *type, void *context)

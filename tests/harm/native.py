@@ -147,10 +147,10 @@ class Chosen(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, \
                 started(folder, state) as target:
             kept, = target.wait_ready(asleep=False)
-            if state in AT_REST + ("locked", "inside"):
+            if state in AT_REST + ("locked", "inside", "holding"):
                 target.rest()
             if more.pop("ends", False):
-                let_end(folder)
+                first = ["shell touch %s/stop" % folder, *first]
             words = [*first, *(w % {"kept": kept} for w in commands), *last]
             of = more.pop("of", None)
             if of:
@@ -217,6 +217,10 @@ class Chosen(unittest.TestCase):
         self.assertRegex(shown, r"refs collect: nothing was called: thread \d+ "
                          r"waits for (a lock, in \w+\(\)|what may be a lock)")
         self.assertIn("rs_find_garbage() says", shown)
+
+    def test_a_lock_that_the_program_holds(self):
+        shown = self.given("holding", (), ("refs collect -now -timeout 1",))
+        self.assertRegex(shown, r"nothing was called: thread \d+ holds a mutex")
 
     def test_inside_the_library(self):
         shown = self.given("inside", (), (

@@ -220,6 +220,7 @@ _ANSWERS: dict[str, tuple[Any, ...]] = {
     "rs_answer_rehearse_drop": (_ADDRESS, _TEXT, c_int64, _MS, _LIMIT),
     "rs_answer_call_facts": (),
     "rs_answer_tracker_facts": (),
+    "rs_answer_held_locks": (c_int,),
     "rs_answer_break": (c_uint32, c_uint32, _LIMIT),
     "rs_export_jsonl": (_TEXT, c_bool),
     "rs_export_dot": (_TEXT, _ADDRESS, _DEPTH, _LIMIT),

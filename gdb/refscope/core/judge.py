@@ -76,7 +76,7 @@ class Thread(NamedTuple):
     semaphores and conditions do, not as a mutex does. file: it reads a file
     on a disk. calls: its C functions, innermost first; in_handler, in_loader:
     a signal handler, or code of the dynamic loader, is among them. room:
-    bytes of stack left."""
+    bytes of stack left. holds: it holds a mutex."""
 
     tid: int
     number: Optional[int]
@@ -87,6 +87,7 @@ class Thread(NamedTuple):
     in_handler: bool
     in_loader: bool
     room: int
+    holds: bool = False
 
 
 class Stop(NamedTuple):
@@ -138,7 +139,7 @@ def alone(verdict: Verdict) -> Verdict:
     return Verdict(
         0, 0, "the program would run before it, and what was found may be gone "
         "then: it has to be stopped where all of its threads wait without the "
-        "interpreter's lock", True,
+        f"interpreter's lock, but {verdict.why.split(':')[0]}", True,
     )
 
 
@@ -175,6 +176,8 @@ def unfit(stop: Stop, t: Thread) -> str:
         return "it is in a signal handler"
     if t.in_loader or LOADER.intersection(t.calls):
         return "it is in the dynamic loader"
+    if t.holds:
+        return "it holds a mutex"
     if t.room < ENOUGH:
         return f"it has {t.room >> 10} KiB of stack left"
     inside = sorted(ALLOCATOR.intersection(t.calls))

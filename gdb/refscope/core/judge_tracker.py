@@ -147,6 +147,8 @@ def _unfit(t: Thread) -> str:
         return f"is in system call {t.number}"
     if t.number == judge.FUTEX and not t.semaphore:
         return "waits for what may be a lock"
+    if t.holds:
+        return "holds a mutex"
     return ""
 
 

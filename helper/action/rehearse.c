@@ -256,9 +256,8 @@ static struct rs_error *watch_reachable(struct rs_acting *a, uint32_t from)
 		return err;
 	seen[from] = 1;
 	err = rs_vec_append(&queue, &from, sizeof(from));
-	for (size_t k = 0; !err && k < rs_vec_count(&queue, uint32_t) &&
-			   rs_vec_count(&a->watch, uint32_t) < RS_WATCH_MAX;
-	     k++) {
+	for (size_t k = 0;
+	     !err && k < rs_vec_count(&queue, uint32_t) && !a->limited; k++) {
 		const uint32_t i = rs_vec_items(&queue, uint32_t)[k];
 
 		err = watch(a, i);

@@ -13,6 +13,7 @@ import unittest
 import engine
 import interpreters
 import lowered
+import spoil
 from targets import FIXTURES, Target, quiet_environment
 
 DECODE = "runtime/cpython/decode/"
@@ -66,11 +67,31 @@ OF_MODULES = [
     ("numpy", DECODE + "numpy.c", "RS_NPY_DEPTH", 0, PARTIAL),
     ("greenlet", "runtime/cpython/roots/greenlet.c", "RS_CHUNKS_MAX", 0,
      PARTIAL),
+    ("numpy", DECODE + "numpy.c", "RS_A_MOST", 0,
+     "type numpy.ndarray is not laid out as in a known release"),
+]
+# Each has a test of its own below.
+OTHERS = [
+    ("action/rehearse.c", "RS_WATCH_MAX"),
+    ("memory/resident.c", "RS_MAPPED_MOST"),
+    (DECODE + "lines.c", "RS_TABLE_MAX"),
+    (HEAP + "collecting_lists.c", "RS_STACK_MAX"),
+    ("runtime/native/native.h", "RS_NATIVE_GARBAGE"),
+    ("session/exact_consent.c", "RS_NAMED_MAX"),
 ]
 # What makes two of the one number that gc.collect() returns, by releases. Only
 # from 3.12 on a generator without a try has a handler.
 ENDINGS = {"RS_INNER_MAX": ([3, 11], [3, 13]), "RS_HANDLERS_MAX": ([3, 13],),
            "RS_ENTRIES_MAX": ([3, 13],)}
+COLLECTING = """
+import gc, os, sys
+def wait(*_told):
+    print("READY %d" % os.getpid())
+    sys.stdout.flush()
+    sys.stdin.readline()
+gc.callbacks.append(wait)
+gc.collect()
+"""
 WANTED = ([2, 7], [3, 9], [3, 11], [3, 13])
 FOUND = [next((i for i in interpreters.one_of_each(interpreters.find())
                if i.release == release and not i.flavour), None)
@@ -88,7 +109,7 @@ class Lowered(unittest.TestCase):
             if name not in names.setdefault(path, []):
                 names[path].append(name)
         names[STATE + "ending.c"] = list(ENDINGS)
-        for _module, path, name, *_rest in OF_MODULES:
+        for path, name in [case[1:3] for case in OF_MODULES] + OTHERS:
             names.setdefault(path, []).append(name)
         whole = os.environ["REFSCOPE_ENGINE"]
         cls.addClassCleanup(os.environ.update, REFSCOPE_ENGINE=whole)
@@ -116,6 +137,65 @@ class Lowered(unittest.TestCase):
                         lowered.bounds(**{name: value}):
                     self.assertIn(text, self.problems(core))
             self.endings(core, interpreter.release)
+            if interpreter.release == [3, 11]:
+                self.of_a_process(target)
+                self.lines(core)
+                self.watched(core)
+                self.named(core, interpreter)
+
+    def both(self, name, value, look, *of):
+        """What `look` says without the bound and with it."""
+        without = look(*of)
+        with self.subTest(bound=name), lowered.bounds(**{name: value}):
+            return without, look(*of)
+
+    def of_a_process(self, target):
+        """Which of its memory is there is known, or nothing of it is said."""
+        def balance(pid):
+            with engine.Session(pid, exact="off") as session:
+                session.ledger()
+                return session.info()["balance"]
+        whole, none = self.both("RS_MAPPED_MOST", 1, balance, target.pid)
+        self.assertGreater(whole["memory"], 0)
+        self.assertIsNone(none)
+
+    def lines(self, core):
+        """A line is right, or not said."""
+        def lines(core):
+            with engine.Session(core, exact="off") as session:
+                [runtime] = session.info()["runtimes"]
+                return [frame["line"] for thread in runtime["threads"]
+                        for frame in thread["frames"]]
+        known, unknown = self.both("RS_TABLE_MAX", 1, lines, core)
+        self.assertTrue(all(known), known)
+        self.assertEqual(unknown, [0] * len(known))
+
+    def watched(self, core):
+        """More can be reached from a reference than is watched."""
+        def drop(core):
+            with engine.Session(core, run=True) as session:
+                cut = session.cycles(limit=1)["cycles"][0]["cuts"][0]
+                answer = session.rehearse_drop(
+                    int(cut["object"]["id"], 16), cut["label"])
+                return answer["watched"], answer["limited"]
+        whole, part = self.both("RS_WATCH_MAX", 5, drop, core)
+        self.assertGreater(whole[0], 5)
+        self.assertFalse(whole[1])
+        self.assertEqual(part, (5, True))
+
+    def named(self, core, interpreter):
+        """Spoils the core: a type whose function is none."""
+        with engine.Session(core, exact="off") as session:
+            address = session.resolve("__main__.Oldest")
+        spoil.Core(core).write(address + spoil.traverse(interpreter), 0x1234)
+        def refused(core):
+            with engine.Session(core, exact="on") as session:
+                session.collect(limit=0)
+                return "\n".join(session.info()["problems"])
+        one, rest = self.both("RS_NAMED_MAX", 0, refused, core)
+        self.assertIn("1 objects of type Oldest were read", one)
+        self.assertNotIn("other types", one)
+        self.assertIn("1 objects of 1 other types were not traversed", rest)
 
     def endings(self, core, release):
         """A bound of what generators do when they end makes it uncertain."""
@@ -153,6 +233,37 @@ class Lowered(unittest.TestCase):
                 with self.subTest(bound=name), \
                         lowered.bounds(**{name: value}):
                     self.assertIn(text, self.problems(core))
+
+    def test_lists_of_a_running_collection(self):
+        found = [i for i in FOUND if i and i.release == [3, 11]]
+        if not found:
+            self.skipTest("no interpreter of 3.11")
+        command = [found[0].path, "-s", "-S", "-B", "-c", COLLECTING]
+        with tempfile.TemporaryDirectory() as folder, \
+                Target(command, folder) as target:
+            target.wait_ready()
+            whole, part = self.both("RS_STACK_MAX", 16, self.problems,
+                                    target.gcore())
+        text = "the lists of the running collection are looked for in"
+        self.assertNotIn(text, whole)
+        self.assertIn(text, part)
+
+    def test_a_garbage_list_of_c(self):
+        program = os.path.join(os.environ["REFSCOPE_BUILD"], "fixtures",
+                               "native", "leak")
+        def collect(core):
+            with engine.Session(core, exact="off") as session:
+                return session.collect(limit=0)
+        with tempfile.TemporaryDirectory() as folder, \
+                Target([program, "one", "--stop-after"], folder) as target:
+            target.wait_ready()
+            whole, part = self.both("RS_NATIVE_GARBAGE", 0, collect,
+                                    target.gcore())
+        self.assertEqual(whole["garbage"], 1)
+        self.assertNotIn("problems", whole)
+        self.assertEqual(part["garbage"], 0)
+        self.assertIn("a garbage list has 1 entries, of which the first 0 "
+                      "are read", part["problems"][0])
 
     def test_what_a_bound_leaves_out_is_told(self):
         if not any(FOUND):

@@ -312,7 +312,7 @@ def _milliseconds(value: int) -> str:
 
 def _frame(frame: dict[str, Any]) -> str:
     file = text.clean(frame.get("file") or "?").rsplit("/", 1)[-1]
-    return f"{text.clean(frame['function'] or '?')} ({file}:{frame.get('line', '?')})"
+    return f"{text.clean(frame['function'] or '?')} ({file}:{frame.get('line') or '?'})"
 
 
 def _gc(collector: dict[str, Any]) -> str:

@@ -159,6 +159,11 @@ void rs_py_frame_text(struct rs_cpython *py, const struct rs_py_frame *frame,
 	(void)rs_py_string(py,
 			   rs_py_get(py, code, RS_F_PyCodeObject__co_filename),
 			   file, sizeof(file));
-	(void)snprintf(buf, size, "%s (%s:%u)", name, rs_base_name(file),
-		       rs_py_frame_line(py, frame));
+	const uint32_t line = rs_py_frame_line(py, frame);
+	if (line)
+		(void)snprintf(buf, size, "%s (%s:%u)", name,
+			       rs_base_name(file), line);
+	else
+		(void)snprintf(buf, size, "%s (%s:?)", name,
+			       rs_base_name(file));
 }

@@ -257,8 +257,14 @@ static void add_body(struct draft *d, uint64_t base, bool traversed)
 	const enum rs_kind as = traversed ? RS_STRONG : RS_OWNED;
 	const int how = how_of_address(py, base);
 
-	if (is_numpy && !rs_py_numpy_fits(py, base))
+	if (is_numpy && !rs_py_numpy_fits(py, base)) {
+		rs_memory_gap(py->base.memory,
+			      "CPython %s: type %s is not laid out as in a "
+			      "known release of numpy; what its objects hold "
+			      "is guessed, and their sizes may be too small",
+			      py->version_text, rs_py_type_name(py, base));
 		shape = NULL;
+	}
 	t->body_kind = (uint8_t)as;
 	if (how >= 0) {
 		t->how = (uint8_t)how;

@@ -144,8 +144,10 @@ rs_py_frame_line(struct rs_cpython *py, const struct rs_py_frame *frame)
 	if (!rs_memory_u32(py->base.memory, frame->code + (uint64_t)first_at,
 			   &first))
 		return 0;
-	if (at < 0 || !open_table(py, rs_py_get(py, frame->code, field), &t))
+	if (at < 0)
 		return first;
+	if (!open_table(py, rs_py_get(py, frame->code, field), &t))
+		return 0;
 	if (py->version < RS_PY(3, 10))
 		line = line_by_steps(t, at, py->version >= RS_PY(3, 6));
 	else if (py->version < RS_PY(3, 11))

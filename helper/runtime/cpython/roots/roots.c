@@ -306,9 +306,12 @@ place_of(struct rs_cpython *py, uint32_t thread, char *buf, size_t size)
 					    RS_F_PyCodeObject__co_name),
 				  function, sizeof(function)))
 			(void)snprintf(function, sizeof(function), "?");
-		(void)snprintf(
-			buf, size, "%s, line %llu", function,
-			(unsigned long long)rs_py_frame_line(py, &frame[i]));
+		const uint32_t line = rs_py_frame_line(py, &frame[i]);
+		if (line)
+			(void)snprintf(buf, size, "%s, line %u", function,
+				       line);
+		else
+			(void)snprintf(buf, size, "%s, line ?", function);
 		break;
 	}
 	rs_error_free(err);

@@ -200,7 +200,8 @@ void rs_py_thread_text(const struct rs_py_thread *thread, char *buf,
 
 /* --- decode/frames.c, decode/lines.c --- */
 
-/** @return The line number at which @p frame is, or 0. */
+/** @return The line number at which @p frame is, or 0: the table of lines
+ * cannot be read, or is too large. */
 uint32_t
 rs_py_frame_line(struct rs_cpython *py, const struct rs_py_frame *frame);
 

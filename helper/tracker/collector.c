@@ -2,6 +2,7 @@
 #include "refscope/registry.h"
 #include "tracker/garbage_list.h"
 #include "tracker/gc_switches.h"
+#include "tracker/held.h"
 #include "tracker/lock.h"
 #include "tracker/slots.h"
 #include "tracker/snapshot.h"
@@ -33,11 +34,17 @@ struct doomed {
 	bool unfreeable;
 };
 
+/** A reference that was taken out of an object. */
+struct dropped {
+	void *object;
+	const struct rs_type *type;
+};
+
 struct collection {
 	struct rs_vec freed; // void *, held
 	struct rs_vec kept; // struct doomed, those with a finalizer first
 	struct rs_visitor visitor; // of the clear phase
-	struct rs_vec dropped; // void *: references taken out of an object
+	struct rs_vec dropped; // struct dropped, of the object being cleared
 	uint64_t garbage; // of kept, those with a finalizer
 	struct rs_patience patience;
 };
@@ -92,10 +99,10 @@ static int keep_all(struct collection *c, const struct rs_snapshot *s,
 	return rc ? rc : keep(c, s, v, RS_FATE_KEPT);
 }
 
-static int judge(struct collection *c, const struct rs_vec *held,
-		 struct rs_snapshot *s, struct rs_collect_result *v)
+static int
+judge(struct collection *c, struct rs_snapshot *s, struct rs_collect_result *v)
 {
-	const struct rs_snapshot_options options = {.held = held};
+	const struct rs_snapshot_options options = {0};
 
 	return rs_snapshot_judge(&options, &c->patience, s, v);
 }
@@ -115,19 +122,9 @@ static int hold_freed(struct collection *c, const struct rs_snapshot *s,
 		if (!slot)
 			return RS_ENOMEM;
 		*slot = rs_snapshot_object(s, i);
-		rs_count_hold(rs_snapshot_type(s, i), *slot);
+		rs_held_take(rs_snapshot_type(s, i), *slot);
 	}
 	return 0;
-}
-
-static void release(void *object)
-{
-	const struct rs_type *type = rs_type_of(object);
-
-	// One that was untracked meanwhile, or has another type by now, is not
-	// the one that we took a reference of.
-	if (type && type->release)
-		type->release(object);
 }
 
 /** Release those from number @p first on, and take them off the list. */
@@ -137,8 +134,20 @@ static void release_from(struct rs_vec *held, size_t first)
 	const size_t n = rs_vec_count(held, void *);
 
 	for (size_t i = first; i < n; i++)
-		release(object[i]);
+		rs_held_release(object[i]);
 	held->used = first * sizeof(void *);
+}
+
+/** Release the references that clearing took out of an object. */
+static void release_dropped(struct rs_vec *dropped)
+{
+	const struct dropped *d = rs_vec_items(dropped, const struct dropped);
+	const size_t n = rs_vec_count(dropped, struct dropped);
+
+	// Whether tracked or not by now: the object is still referred to.
+	for (size_t i = 0; i < n; i++)
+		d[i].type->release(d[i].object);
+	dropped->used = 0;
 }
 
 /** @return Whether any finalizer ran. */
@@ -149,12 +158,13 @@ static bool finalize(const struct rs_vec *freed)
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct rs_type *type = rs_type_of(object[i]);
+		// One that another's finalizer untracked is not ours any more.
+		const struct rs_type *type = rs_held_type(object[i]);
 
 		if (!type || !type->finalize || rs_is_finalized(object[i]))
 			continue;
-		rs_slots_mark((uint64_t)(uintptr_t)object[i],
-			      RS_ENTRY_FINALIZED, true);
+		(void)rs_slots_mark((uint64_t)(uintptr_t)object[i],
+				    RS_ENTRY_FINALIZED, true);
 		type->finalize(object[i]);
 		any = true;
 	}
@@ -173,7 +183,7 @@ static int drop_resurrected(struct collection *c)
 	struct rs_snapshot s;
 	struct rs_collect_result v;
 	size_t still = 0;
-	int rc = judge(c, freed, &s, &v);
+	int rc = judge(c, &s, &v);
 
 	if (rc) {
 		release_from(freed, 0);
@@ -185,7 +195,8 @@ static int drop_resurrected(struct collection *c)
 		const uint32_t number =
 			rs_graph_find(&s.graph, (uint64_t)(uintptr_t)o);
 
-		if (number == RS_NONE || v.fate[number] != RS_FATE_FREED)
+		if (number == RS_NONE || v.fate[number] != RS_FATE_FREED ||
+		    !rs_held_type(o))
 			continue;
 		object[i] = object[still];
 		object[still++] = o;
@@ -203,21 +214,26 @@ static int clear_slot(void **slot, unsigned hold, void *context)
 	struct collection *c = context;
 	void *const referent = *slot;
 
-	// What is not tracked cannot be in a ring; its owner frees it.
-	if (hold != RS_HOLD_STRONG || !referent ||
-	    !rs_slots_get((uint64_t)(uintptr_t)referent))
+	if (hold != RS_HOLD_STRONG || !referent)
 		return 0;
-	void **dropped = rs_vec_push(&c->dropped, sizeof(*dropped));
+	// What is not tracked, or cannot be released, cannot be in a ring; its
+	// owner frees it.
+	const uint32_t entry = rs_slots_get((uint64_t)(uintptr_t)referent);
+	const struct rs_type *type =
+		entry ? rs_entry_type_known(&c->visitor, entry) : NULL;
+	if (!type || !type->release)
+		return 0;
+	struct dropped *dropped = rs_vec_push(&c->dropped, sizeof(*dropped));
 	if (!dropped)
 		return RS_ENOMEM;
-	*dropped = referent;
+	*dropped = (struct dropped){referent, type};
 	*slot = NULL;
 	return 0;
 }
 
 static void clear(struct collection *c, void *object)
 {
-	const struct rs_type *type = rs_type_of(object);
+	const struct rs_type *type = rs_held_type(object);
 
 	if (!type)
 		return;
@@ -225,10 +241,12 @@ static void clear(struct collection *c, void *object)
 		(void)type->clear(object);
 		return;
 	}
+	// Another type may have the number by now.
+	c->visitor.known = (struct rs_known_type){0};
 	// Without memory some words stay as they are: a ring that is found
 	// again.
 	(void)rs_visit_slots(&c->visitor, type, object, clear_slot, c);
-	release_from(&c->dropped, 0);
+	release_dropped(&c->dropped);
 }
 
 static void free_all(struct collection *c)
@@ -239,7 +257,8 @@ static void free_all(struct collection *c)
 	for (size_t i = 0; i < n; i++)
 		clear(c, object[i]);
 	for (size_t i = 0; i < n; i++)
-		release(object[i]);
+		rs_held_release(object[i]);
+	rs_held_release_late();
 }
 
 static int save_all(const struct rs_vec *freed)
@@ -248,8 +267,14 @@ static int save_all(const struct rs_vec *freed)
 	const size_t n = rs_vec_count(freed, void *);
 	int rc = 0;
 
-	for (size_t i = 0; i < n && !rc; i++)
-		rc = rs_garbage_add(object[i]); // takes our reference
+	for (size_t i = 0; i < n; i++) {
+		if (!rc && rs_held_type(object[i])) {
+			rc = rs_garbage_add(object[i]); // takes our reference
+			if (!rc)
+				(void)rs_held_take_over(object[i]);
+		}
+		rs_held_release(object[i]); // those that did not get there
+	}
 	return rc;
 }
 
@@ -266,12 +291,13 @@ static void name_freed(const struct rs_vec *freed)
 	}
 }
 
-/** What was freed may have taken kept ones with it: judge again. */
+/** What was freed, or its finalizers, may have taken kept ones with it: judge
+ * again. */
 static int keep_again(struct collection *c)
 {
 	struct rs_snapshot s;
 	struct rs_collect_result v;
-	int rc = judge(c, NULL, &s, &v);
+	int rc = judge(c, &s, &v);
 
 	if (rc)
 		return rc;
@@ -289,6 +315,12 @@ static const char *unfreeable(const struct doomed *d)
 	return !d->unfreeable ? NULL : why ? why : "constant count";
 }
 
+/** Whether no finalizer has freed it meanwhile. */
+static bool is_there(const struct doomed *d)
+{
+	return rs_type_of(d->object) == d->type;
+}
+
 static int list_kept(const struct collection *c, bool save)
 {
 	const struct doomed *d = rs_vec_items(&c->kept, const struct doomed);
@@ -296,17 +328,20 @@ static int list_kept(const struct collection *c, bool save)
 	int rc = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (wants(RS_GC_DEBUG_UNCOLLECTABLE))
+		if (wants(RS_GC_DEBUG_UNCOLLECTABLE) && is_there(&d[i]))
 			say_object("uncollectable", d[i].type->name,
 				   d[i].object, unfreeable(&d[i]));
 	}
 	for (size_t i = 0; i < n && !rc; i++) {
 		if (i >= c->garbage && !save)
 			break;
-		if (d[i].unfreeable) // nobody could give the reference back
+		// Of an unfreeable one nobody could give the reference back.
+		if (d[i].unfreeable || !is_there(&d[i]))
 			continue;
 		rs_count_hold(d[i].type, d[i].object);
 		rc = rs_garbage_add(d[i].object);
+		if (rc)
+			rs_count_drop(d[i].type, d[i].object);
 	}
 	return rc;
 }
@@ -316,7 +351,7 @@ static int prepare(struct collection *c, uint64_t *objects)
 {
 	struct rs_snapshot s;
 	struct rs_collect_result v;
-	int rc = judge(c, NULL, &s, &v);
+	int rc = judge(c, &s, &v);
 
 	if (rc)
 		return rc;
@@ -339,8 +374,8 @@ static int64_t run(struct collection *c)
 
 	if (rc)
 		return -rc;
-	if (gc->policy == RS_GC_FINALIZE && finalize(&c->freed) &&
-	    (rc = drop_resurrected(c)))
+	const bool ran = gc->policy == RS_GC_FINALIZE && finalize(&c->freed);
+	if (ran && (rc = drop_resurrected(c)))
 		return -rc;
 	const uint64_t freed = rs_vec_count(&c->freed, void *);
 	if (wants(RS_GC_DEBUG_COLLECTABLE))
@@ -349,7 +384,7 @@ static int64_t run(struct collection *c)
 		rc = save_all(&c->freed);
 	else
 		free_all(c);
-	if (!rc && freed && c->kept.used && !save)
+	if (!rc && (freed || ran) && c->kept.used && !save)
 		rc = keep_again(c);
 	if (!rc)
 		rc = list_kept(c, save);
@@ -427,6 +462,7 @@ int64_t rs_collect(void)
 		n = run_with_totals(&c);
 	else
 		n = run(&c);
+	rs_held_release_late(); // of finalizers, when no more was done
 	rs_vec_fini(&c.freed);
 	rs_vec_fini(&c.kept);
 	rs_vec_fini(&c.dropped);

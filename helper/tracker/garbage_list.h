@@ -6,4 +6,7 @@
 /** Append @p object, whose reference becomes the list's. Errors: RS_ENOMEM. */
 int rs_garbage_add(const void *object);
 
+/** Unmap the list, which is empty: the library is unloaded. */
+void rs_garbage_give_back(void);
+
 #endif /* RS_TRACKER_GARBAGE_LIST_H */

@@ -2,7 +2,9 @@
 #include "refscope/registry.h"
 #include "refscope/refscope.h"
 #include "tracker/arena.h"
+#include "tracker/garbage_list.h"
 #include "tracker/gc_switches.h"
+#include "tracker/held.h"
 #include "tracker/lock.h"
 #include "tracker/slots.h"
 #include "tracker/type_numbers.h"
@@ -45,9 +47,11 @@ int rs_track(const void *object, struct rs_type *type)
 	uint32_t id = __atomic_load_n(&type->id, __ATOMIC_ACQUIRE);
 	// Its number may have been given away since: it had no objects then.
 	if (__builtin_expect(!rs_type_has_id(type, id), 0)) {
-		const int rc = rs_type_number(type, &id);
+		uint32_t number; // not id, which then lives in a register
+		const int rc = rs_type_number(type, &number);
 		if (rc)
 			return rc;
+		id = number;
 	}
 	// Before it is entered: nobody else holds its references yet.
 	if (__builtin_expect(rs_registry.gc.enabled != 0, 0))
@@ -66,11 +70,15 @@ int rs_untrack(const void *object)
 
 	if (!rs_slots_can_hold(address))
 		return RS_ENOTFOUND;
-	const int rc = rs_slots_remove(address);
+	const uint32_t entry = rs_slots_remove(address);
 
-	if (__builtin_expect(rs_registry.gc.enabled != 0, 0) && !rc)
+	if (!entry)
+		return RS_ENOTFOUND;
+	if (__builtin_expect(rs_registry.gc.enabled != 0, 0))
 		rs_gc_untracked();
-	return rc;
+	if (__builtin_expect((entry & RS_ENTRY_HELD) != 0, 0))
+		rs_held_untracked((void *)(uintptr_t)object, entry);
+	return 0;
 }
 
 static bool is_in_program(const void *object)
@@ -125,11 +133,7 @@ __attribute__((__destructor__)) static void give_back(void)
 	rs_registry.leaf = NULL;
 	rs_registry.root = NULL;
 	rs_registry.extension = NULL;
-	if (rs_registry.garbage)
-		munmap(rs_registry.garbage,
-		       rs_registry.garbage_room * sizeof(void *));
-	rs_registry.garbage = NULL;
-	rs_registry.garbage_room = 0;
+	rs_garbage_give_back();
 	rs_types_forget();
 	rs_registry.types = 1;
 	rs_arena_give_back();

@@ -149,7 +149,8 @@ static int put_locked(struct rs_region *region, uint64_t address,
 		*added = !slots[i];
 		if (!*added || !is_tight(region, log2, steps)) {
 			region->used += *added;
-			RS_PUBLISH(&slots[i], entry);
+			RS_PUBLISH(&slots[i],
+				   entry | (slots[i] & RS_ENTRY_HELD));
 			return 0;
 		}
 		if (!resize(region, log2 + 1))
@@ -189,13 +190,13 @@ static void close_gap(uint32_t *slots, unsigned log2, uint32_t gap)
 	RS_PUBLISH(&slots[i], 0);
 }
 
-int rs_slots_remove(uint64_t address)
+uint32_t rs_slots_remove(uint64_t address)
 {
 	struct rs_region *region = region_of(address, false);
-	int rc = RS_ENOTFOUND;
+	uint32_t entry = 0;
 
 	if (!region)
-		return rc;
+		return 0;
 	rs_lock(&region->lock);
 	const uint64_t table = region->table;
 	const unsigned log2 = table_log2(table);
@@ -204,16 +205,16 @@ int rs_slots_remove(uint64_t address)
 	const uint32_t i =
 		slots ? probe(slots, log2, address & 0xffff, &steps) : 0;
 	if (slots && slots[i]) {
+		entry = slots[i];
 		close_gap(slots, log2, i);
 		region->used--;
 		// Best effort: a table that stays too large is still right.
 		if (log2 > RS_TABLE_MIN + 1 &&
 		    region->used < (1U << log2) / RS_SHRINK)
 			(void)resize(region, log2 - 2);
-		rc = 0;
 	}
 	rs_unlock(&region->lock);
-	return rc;
+	return entry;
 }
 
 static uint32_t get_locked(const struct rs_region *region, uint64_t address)
@@ -256,22 +257,25 @@ int rs_slots_try_get(uint64_t address, struct rs_patience *patience,
 	return 0;
 }
 
-void rs_slots_mark(uint64_t address, uint32_t bits, bool on)
+uint32_t rs_slots_mark(uint64_t address, uint32_t bits, bool on)
 {
-	struct rs_region *region = region_of(address, false);
+	struct rs_region *region =
+		rs_slots_can_hold(address) ? region_of(address, false) : NULL;
 	uint32_t steps;
 
 	if (!region)
-		return;
+		return 0;
 	rs_lock(&region->lock);
 	const uint64_t table = region->table;
 	uint32_t *slots = table_slots(table);
 	const uint32_t i = slots ? probe(slots, table_log2(table),
 					 address & 0xffff, &steps)
 				 : 0;
-	if (slots && slots[i])
-		RS_PUBLISH(&slots[i], on ? slots[i] | bits : slots[i] & ~bits);
+	const uint32_t entry = slots ? slots[i] : 0;
+	if (entry)
+		RS_PUBLISH(&slots[i], on ? entry | bits : entry & ~bits);
 	rs_unlock(&region->lock);
+	return entry;
 }
 
 static int each_in_region(struct rs_region *region, uint64_t base,

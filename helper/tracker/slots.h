@@ -15,14 +15,15 @@ static inline bool rs_slots_can_hold(uint64_t address)
 }
 
 /**
- * Enter @p address with @p type, or give it that type.
+ * Enter @p address with @p type, or give it that type; whether it is held
+ * stays as it is.
  * @param[out] added Whether it was new.
  * Errors: RS_ENOMEM.
  */
 int rs_slots_put(uint64_t address, uint32_t type, bool *added);
 
-/** Errors: RS_ENOTFOUND. */
-int rs_slots_remove(uint64_t address);
+/** @return The entry that @p address had, or 0. */
+uint32_t rs_slots_remove(uint64_t address);
 
 /** @return The entry of @p address, or 0. */
 uint32_t rs_slots_get(uint64_t address);
@@ -34,8 +35,8 @@ uint32_t rs_slots_get(uint64_t address);
 int rs_slots_try_get(uint64_t address, struct rs_patience *patience,
 		     uint32_t *ret);
 
-/** Set or clear @p bits of its entry. Does nothing when there is none. */
-void rs_slots_mark(uint64_t address, uint32_t bits, bool on);
+/** Set or clear @p bits of its entry. @return The entry before, or 0. */
+uint32_t rs_slots_mark(uint64_t address, uint32_t bits, bool on);
 
 /** Called with an entry. @return 0 to go on, else what the sweep is to return.
  */

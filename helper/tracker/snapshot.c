@@ -99,6 +99,12 @@ static int describe(uint64_t address, uint32_t entry, void *context)
 	graph->count[i] = count < 0		   ? 0
 			  : count > UINT32_MAX - 1 ? UINT32_MAX - 1
 						   : (uint32_t)count;
+	// A count that is 0 without the collection's own reference is not one
+	// of an object that is being torn down.
+	if (entry & RS_ENTRY_HELD && graph->count[i]) {
+		graph->count[i]--;
+		graph->flags[i] |= RS_OBJ_DEFERRED;
+	}
 	return 0;
 }
 
@@ -177,23 +183,6 @@ static int make_arrays(struct rs_snapshot *s)
 	return 0;
 }
 
-// A count that is 0 without our own reference is not one of an object that is
-// being torn down.
-static void uncount(const struct rs_vec *held, struct rs_graph *graph)
-{
-	void *const *object = rs_vec_items(held, void *const);
-	const size_t n = rs_vec_count(held, void *);
-
-	for (size_t k = 0; k < n; k++) {
-		const uint32_t i =
-			rs_graph_find(graph, (uint64_t)(uintptr_t)object[k]);
-		if (i == RS_NONE || !graph->count[i])
-			continue;
-		graph->count[i]--;
-		graph->flags[i] |= RS_OBJ_DEFERRED;
-	}
-}
-
 static int fill(const struct rs_snapshot_options *options,
 		struct rs_patience *patience, struct rs_snapshot *s)
 {
@@ -209,8 +198,6 @@ static int fill(const struct rs_snapshot_options *options,
 		rc = make_arrays(s);
 	if (!rc)
 		rc = rs_slots_each(patience, describe, &taking);
-	if (!rc && options->held)
-		uncount(options->held, graph);
 	return rc ? rc : add_edges(s);
 }
 

@@ -24,15 +24,13 @@ struct rs_snapshot {
 
 /** What is taken into it. */
 struct rs_snapshot_options {
-	/** void *: objects of which the collector holds a reference itself,
-	 * which is not to be counted; NULL: none. Some may be gone. */
-	const struct rs_vec *held;
 	bool no_callbacks; // treat objects with one as unknown
 };
 
 /**
  * Read all tracked objects. One that cannot be read, or whose type is gone,
- * is unknown: RS_OBJ_IMMORTAL, so that it and what it holds is in use.
+ * is unknown: RS_OBJ_IMMORTAL, so that it and what it holds is in use. The
+ * references that a collection holds (held.h) are not counted.
  *
  * @param patience For locks that other threads have.
  * Errors: RS_ENOMEM, RS_EBUSY.

@@ -220,26 +220,33 @@ bool rs_count_can_hold(const struct rs_type *type, const void *object)
 	return read_value(type, object) >> type->count_shift < most;
 }
 
-void rs_count_hold(const struct rs_type *type, void *object)
+static void add(const struct rs_type *type, void *object, uint64_t n)
 {
 	char *const at = (char *)object + type->count_offset;
-	const uint64_t one = (uint64_t)1 << type->count_shift;
 
 	switch (type->count_width) {
 	case 1:
-		__atomic_fetch_add((uint8_t *)at, (uint8_t)one,
-				   __ATOMIC_RELAXED);
+		__atomic_fetch_add((uint8_t *)at, (uint8_t)n, __ATOMIC_RELAXED);
 		break;
 	case 2:
-		__atomic_fetch_add((uint16_t *)(void *)at, (uint16_t)one,
+		__atomic_fetch_add((uint16_t *)(void *)at, (uint16_t)n,
 				   __ATOMIC_RELAXED);
 		break;
 	case 4:
-		__atomic_fetch_add((uint32_t *)(void *)at, (uint32_t)one,
+		__atomic_fetch_add((uint32_t *)(void *)at, (uint32_t)n,
 				   __ATOMIC_RELAXED);
 		break;
 	default:
-		__atomic_fetch_add((uint64_t *)(void *)at, one,
-				   __ATOMIC_RELAXED);
+		__atomic_fetch_add((uint64_t *)(void *)at, n, __ATOMIC_RELAXED);
 	}
+}
+
+void rs_count_hold(const struct rs_type *type, void *object)
+{
+	add(type, object, UINT64_C(1) << type->count_shift);
+}
+
+void rs_count_drop(const struct rs_type *type, void *object)
+{
+	add(type, object, -(UINT64_C(1) << type->count_shift));
 }

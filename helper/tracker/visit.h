@@ -65,5 +65,7 @@ bool rs_count_can_hold(const struct rs_type *type, const void *object);
 
 /** Take one reference to @p object. As safe among threads as the program's. */
 void rs_count_hold(const struct rs_type *type, void *object);
+/** Give one back that is not the last. */
+void rs_count_drop(const struct rs_type *type, void *object);
 
 #endif /* RS_TRACKER_VISIT_H */

@@ -147,10 +147,9 @@ struct rs_type {
 	/**
 	 * Called once before the object is released by the collector, or
 	 * NULL. Under RS_GC_KEEP a cycle that contains one is uncollectable.
-	 * The collector holds a reference of each object that it frees. An
-	 * object that its finalizer untracks, and does not track again, is
-	 * left to the program, and that reference with it: to be dropped by
-	 * whoever has the object then.
+	 * It may untrack objects, its own too: the collector then leaves them,
+	 * and gives back the reference that it holds of each object that it
+	 * frees.
 	 */
 	void (*finalize)(void *object);
 	/**
@@ -615,8 +614,8 @@ RS_PUBLIC bool rs_is_finalized(const void *object);
 
 /**
  * What a finalizer kept from being freed. The list counts one reference of
- * each. To free them: cut the cycle in an order that is safe, then
- * rs_garbage_clear().
+ * each, also of one that was untracked since. To free them: cut the cycle in an
+ * order that is safe, then rs_garbage_clear().
  * Debugger: rs_garbage_count() and rs_garbage_at() yes, rs_garbage_clear() no.
  */
 RS_PUBLIC size_t rs_garbage_count(void);

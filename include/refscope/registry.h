@@ -156,11 +156,13 @@ struct rs_registry {
 extern RS_PUBLIC struct rs_registry rs_registry;
 
 /*
- * An entry: bits 31..19 the offset in the region in units of 8, bits 18..17
- * zero, bit 16 the finalizer has run, bits 15..0 the index of the type.
+ * An entry: bits 31..19 the offset in the region in units of 8, bit 18 zero,
+ * bit 17 (since 0.2) the collection under way holds a reference of the object,
+ * bit 16 the finalizer has run, bits 15..0 the index of the type.
  * An entry of 0 is an empty slot.
  */
 #define RS_ENTRY_FINALIZED (UINT32_C(1) << 16)
+#define RS_ENTRY_HELD (UINT32_C(1) << 17)
 
 static inline uint32_t rs_entry_make(uint64_t address, uint32_t type)
 {

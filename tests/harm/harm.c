@@ -149,6 +149,7 @@ static int teardown(uint64_t n)
 // --- Finalizers.
 
 static struct thing *rescued;
+static struct thing *untracked; // by its finalizer
 static uint64_t finalized;
 
 static void finalize(void *object)
@@ -167,21 +168,37 @@ static void finalize(void *object)
 		t->next = NULL;
 		give_back(next);
 	}
+	if (finalized % 11 == 0) { // it becomes an object of another type
+		CHECK(rs_untrack(t) == 0);
+		CHECK(rs_track(t, &plain) == 0);
+	}
+	if (finalized % 13 == 0 && !untracked) {
+		CHECK(rs_untrack(t) == 0);
+		untracked = hold(t);
+	}
 }
 
 static struct rs_type final =
 	RS_TYPE("final", struct thing, refs, fields, .release = give_back,
 		.finalize = finalize);
 
-static void drop_rescued(void)
+/** @return Whether there was any. */
+static bool drop_rescued(void)
 {
 	struct thing *t = rescued;
+	struct thing *u = untracked;
 
-	rescued = NULL;
-	if (!t)
-		return;
-	CHECK(t->state == RS_ALIVE);
-	give_back(t);
+	rescued = untracked = NULL;
+	if (u) {
+		CHECK(u->state == RS_ALIVE);
+		CHECK(rs_track(u, &plain) == 0);
+		give_back(u);
+	}
+	if (t) {
+		CHECK(t->state == RS_ALIVE);
+		give_back(t);
+	}
+	return t || u;
 }
 
 static int finalizers(uint64_t n)
@@ -195,11 +212,10 @@ static int finalizers(uint64_t n)
 
 		a->next = b;
 		b->next = a; // their own first references
-		drop_rescued();
+		(void)drop_rescued();
 	}
-	drop_rescued();
-	while (rs_collect() > 0)
-		drop_rescued();
+	while (rs_collect() > 0 || drop_rescued())
+		(void)drop_rescued();
 	CHECK(made == freed);
 	printf("%llu objects, %llu finalizers\n", (unsigned long long)made,
 	       (unsigned long long)finalized);

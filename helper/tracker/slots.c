@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+_Static_assert(RS_TABLE_MAX + 2 <= RS_ARENA_MAX, "a table is a block");
+
 /*
  * Every change of a table is one store that a reader of a stopped process may
  * find done or not done:

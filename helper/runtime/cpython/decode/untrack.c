@@ -26,10 +26,10 @@ static bool tuple_goes(struct search *s, uint64_t tuple, unsigned depth);
 static void tell_limit(struct rs_cpython *py)
 {
 	rs_memory_gap(py->base.memory,
-		      "CPython %s: tuples nested more than %d deep; a "
-		      "collection may untrack more of them than the answer "
-		      "says",
-		      py->version_text, RS_DEPTH);
+		      "CPython %s: tuples nested more than %d deep, or of "
+		      "more than %d items; a collection may untrack more of "
+		      "them than the answer says",
+		      py->version_text, RS_DEPTH, RS_LOOKS);
 }
 
 // A tuple in a tuple is untracked first if the collector visits it first, which

@@ -53,8 +53,15 @@ add_table(struct rs_cpython *py, const struct rs_py_thread *thread)
 		uint64_t of, n;
 
 		if (!rs_memory_u64(py->base.memory, object + i * 8, &of) ||
-		    !rs_memory_u64(py->base.memory, count + i * 8, &n))
+		    !rs_memory_u64(py->base.memory, count + i * 8, &n)) {
+			rs_memory_gap(
+				py->base.memory,
+				"CPython %s: the parts of counts that threads "
+				"keep cannot be read from number %llu on; "
+				"counts of those objects are too low",
+				py->version_text, (unsigned long long)i);
 			return NULL; // use those that could be read
+		}
 		err = add(py, of, (int64_t)n);
 	}
 	return err;

@@ -10,32 +10,74 @@ enum {
 	RS_EXAMPLE_EDGES = 8, // of each kind, in an example
 };
 
-// Write the addresses that are in @p left and not in @p right, each as often as
-// it is there; both are sorted.
-static void write_only(struct rs_verify *v, const char *key,
-		       const struct rs_vec *left, const struct rs_vec *right)
+// Find the addresses that are in @p left and not in @p right, each as often as
+// it is there; both are sorted. @return How many there are, at most as many as
+// are shown.
+static unsigned find_only(const struct rs_vec *left, const struct rs_vec *right,
+			  uint64_t found[RS_EXAMPLE_EDGES])
 {
 	const uint64_t *a = rs_vec_items(left, uint64_t);
 	const uint64_t *b = rs_vec_items(right, uint64_t);
 	const size_t n = rs_vec_count(left, uint64_t);
 	const size_t m = rs_vec_count(right, uint64_t);
-	struct rs_json *j = &v->report->json;
-	unsigned shown = 0;
+	unsigned number = 0;
 
-	rs_json_key(j, key);
-	rs_json_begin_array(j);
-	for (size_t i = 0, k = 0; i < n && shown < RS_EXAMPLE_EDGES;) {
+	for (size_t i = 0, k = 0; i < n && number < RS_EXAMPLE_EDGES;) {
 		if (k < m && b[k] < a[i]) {
 			k++;
 		} else if (k < m && b[k] == a[i]) {
 			i++;
 			k++;
 		} else {
-			rs_json_address(j, a[i++]);
-			shown++;
+			found[number++] = a[i++];
 		}
 	}
+	return number;
+}
+
+static void write_only(struct rs_verify *v, const char *key,
+		       const struct rs_vec *left, const struct rs_vec *right)
+{
+	struct rs_json *j = &v->report->json;
+	uint64_t found[RS_EXAMPLE_EDGES];
+	const unsigned n = find_only(left, right, found);
+
+	rs_json_key(j, key);
+	rs_json_begin_array(j);
+	for (unsigned i = 0; i < n; i++)
+		rs_json_address(j, found[i]);
 	rs_json_end_array(j);
+}
+
+// What is at the addresses of the example, each once.
+static void write_targets(struct rs_verify *v)
+{
+	uint64_t found[2 * RS_EXAMPLE_EDGES];
+	unsigned n = find_only(&v->traversed, &v->read, found);
+
+	n += find_only(&v->read, &v->traversed, found + n);
+	rs_json_key(&v->report->json, "targets");
+	rs_json_begin_array(&v->report->json);
+	for (unsigned i = 0; i < n; i++) {
+		const uint32_t number =
+			rs_graph_find(v->report->graph, found[i]);
+
+		if (number != RS_NONE && (!i || found[i] != found[i - 1]))
+			rs_report_object(v->report, number);
+	}
+	rs_json_end_array(&v->report->json);
+}
+
+static bool is_guessed(const struct rs_verify *v, uint32_t type)
+{
+	const struct rs_graph *graph = v->report->graph;
+	const uint32_t example = v->type[type].example;
+	struct rs_runtime *rt =
+		rs_session_runtime(v->report->session, graph, example);
+	struct rs_row row;
+
+	rt->ops->read(rt, graph->address[example], &row, false, NULL);
+	return row.flags & RS_OBJ_INEXACT;
 }
 
 static struct rs_error *write_type(struct rs_verify *v, uint32_t number)
@@ -51,10 +93,12 @@ static struct rs_error *write_type(struct rs_verify *v, uint32_t number)
 	rs_json_key_address(j, "id", row->address);
 	rs_json_key_uint(j, "objects", type->objects);
 	rs_json_key_uint(j, "differ", type->differ);
+	rs_json_key_bool(j, "guessed", is_guessed(v, number));
 	rs_report_key_object(v->report, "example", type->example);
 	write_only(v, "only_traversed", &v->traversed, &v->read);
 	write_only(v, "only_asked", &v->traversed, &v->read);
 	write_only(v, "only_read", &v->read, &v->traversed);
+	write_targets(v);
 	rs_json_end_object(j);
 	return NULL;
 }
@@ -229,6 +273,17 @@ add_sums(struct rs_verify_sums *to, const struct rs_verify_sums *from)
 	to->walk_ns += from->walk_ns;
 }
 
+// Of the objects that differ, those of types of which reading only guesses.
+static uint64_t count_guessed(const struct rs_verify *v)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < v->report->graph->types; i++)
+		if (v->type[i].differ && is_guessed(v, i))
+			n += v->type[i].differ;
+	return n;
+}
+
 static bool is_traversed(const struct rs_verify *v, size_t p)
 {
 	return v->part[p].rt->ops->query != NULL;
@@ -247,6 +302,7 @@ struct rs_error *rs_verify_write(struct rs_verify *v, uint64_t limit)
 	}
 	rs_json_begin_object(j);
 	write_sums(j, &all);
+	rs_json_key_uint(j, "guessed", count_guessed(v));
 	rs_json_key(j, "runtimes");
 	rs_json_begin_array(j);
 	for (size_t p = 0; p < v->parts; p++) {

@@ -627,20 +627,35 @@ class Others(Layout):
 
     def test_verify_differs(self):
         self.check(layout.verify(dict(
-            self.VERIFIED, differ=2, only_read=3, lists_broken=1, total=2,
-            limited=True, faults_total=1,
+            self.VERIFIED, differ=2, guessed=2, only_read=3, lists_broken=1,
+            total=2, limited=True, faults_total=1,
             faults=[{"id": "0x9", "type": "Leak", "why": "took too long"}],
             types=[{"type": "Leak", "id": "0x1", "objects": 7, "differ": 2,
-                    "example": LEAK, "only_traversed": ["0x3", "0x4"],
-                    "only_read": []}])), """
-            Leak: 2 of 7 objects differ
+                    "example": LEAK, "guessed": True,
+                    "only_traversed": ["0x3", "0x7f01", "0x7f01"],
+                    "only_read": [], "targets": [LEAK]}])), """
+            Leak: 2 of 7 objects differ, reading guesses
               such as <Leak 0x7f01>
-                found only by traversing: 0x3, 0x4
+                found only by traversing:
+                  0x3, at which no object is known
+                  <Leak 0x7f01>  2 times
             ... and 1 more (-limit 0 shows all)
             stopped: <Leak 0x9> took too long
             3 tracked objects found only by reading
             1 damaged gc list
             traversed 1,234 objects, 5,678 references: 2 differ, 1 stopped
+            (all of types of which reading can only guess what they visit: with "refs exact" auto, answers about a core ask them)
+            """)
+
+    def test_verify_says_whether_it_matters(self):
+        differ = dict(self.VERIFIED, differ=2, guessed=2)
+        self.check(layout.verify(differ), """
+            traversed 1,234 objects, 5,678 references: 2 differ
+            (all of types of which reading can only guess what they visit: with "refs exact" auto, answers about a core ask them)
+            """)
+        self.check(layout.verify(dict(differ, guessed=1)), """
+            traversed 1,234 objects, 5,678 references: 2 differ
+            (1 of types whose layout is known: a fault of refscope, or of these types; set refs exact on goes by what they say)
             """)
 
     SAID = {"value": None, "raised": None, "limited": False, "ready_us": 1,

@@ -2,7 +2,8 @@
 """refs verify as text."""
 from __future__ import annotations
 
-from typing import Any
+import collections
+from typing import Any, Sequence
 
 from .. import text
 
@@ -28,13 +29,26 @@ def _type(entry: dict[str, Any]) -> list[str]:
     """A type whose references differ, with an example."""
     lines = [
         f"{text.clean(entry['type'])}: {text.number(entry['differ'])} of "
-        f"{text.count(entry['objects'], 'object')} differ",
+        f"{text.count(entry['objects'], 'object')} differ"
+        + (", reading guesses" if entry.get("guessed") else ""),
         f"  such as {text.described(entry['example'])}",
     ]
     for key, words in (("only_traversed", "found only by traversing"),
                        ("only_read", "found only by reading")):
         if entry[key]:
-            lines.append(f"    {words}: {', '.join(entry[key])}")
+            lines.append(f"    {words}:")
+            lines += _targets(entry[key], entry.get("targets") or ())
+    return lines
+
+
+def _targets(addresses: list[str], known: Sequence[dict[str, Any]]) -> list[str]:
+    """What is at them, a line each; how often, where it is more than once."""
+    named = {thing["id"]: text.described(thing) for thing in known}
+    lines = []
+    for address, times in collections.Counter(addresses).items():
+        shown = named.get(address, f"{address}, at which no object is known")
+        lines.append("      " + shown + (f"  {times} times"
+                                         if times > 1 else ""))
     return lines
 
 
@@ -61,6 +75,17 @@ def _totals(answer: dict[str, Any]) -> list[str]:
         + (f", {text.number(answer['faults_total'])} stopped"
            if answer["faults_total"] else "")
     )
+    if answer["differ"] and answer.get("guessed") == answer["differ"]:
+        lines.append(
+            "(all of types of which reading can only guess what they visit: "
+            "with \"refs exact\" auto, answers about a core ask them)"
+        )
+    elif answer["differ"] and "guessed" in answer:
+        lines.append(
+            f"({text.number(answer['differ'] - answer['guessed'])} of types "
+            "whose layout is known: a fault of refscope, or of these types; "
+            "set refs exact on goes by what they say)"
+        )
     return lines
 
 

@@ -102,6 +102,7 @@ struct rs_native_reader; // native_read.c
 struct rs_native {
 	struct rs_runtime base;
 	struct rs_vec registry; // struct rs_native_registry
+	struct rs_vec left_out; // registries that cannot be read: native_open.c
 	struct rs_vec type; // struct rs_native_type *, owned; index: numbers
 	uint32_t *bucket; // hash of addresses to index in type, plus 1
 	struct rs_vec path; // struct rs_native_path

@@ -13,19 +13,41 @@ enum {
 
 static const struct rs_runtime_ops native_ops;
 
+/** A registry that cannot be read. */
+struct left_out {
+	uint64_t address;
+	struct rs_error *why; // owned
+};
+
 static bool is_known(const struct rs_native *native, uint64_t address)
 {
+	const struct left_out *l =
+		rs_vec_items(&native->left_out, const struct left_out);
+
 	for (size_t i = 0; i < rs_native_registries(native); i++) {
 		if (rs_native_registry(native)[i].address == address)
+			return true;
+	}
+	for (size_t i = 0; i < rs_vec_count(&native->left_out, *l); i++) {
+		if (l[i].address == address)
 			return true;
 	}
 	return false;
 }
 
-static struct rs_error *damaged(uint64_t address)
+static const char *module_at(const struct rs_memory *memory, uint64_t address)
 {
-	return rs_error_new(RS_EBAD, "the registry at 0x%llx is damaged",
-			    (unsigned long long)address);
+	const struct rs_module *module = rs_memory_module(memory, address);
+
+	return module ? module->path : "?";
+}
+
+static struct rs_error *
+damaged(const struct rs_memory *memory, uint64_t address)
+{
+	return rs_error_new(RS_EBAD, "the registry at 0x%llx (%s) is damaged",
+			    (unsigned long long)address,
+			    module_at(memory, address));
 }
 
 /** Read what is there of the registry at @p address: an older one is shorter.
@@ -39,10 +61,10 @@ static struct rs_error *read_registry(struct rs_memory *memory,
 	if (registry->version != RS_REGISTRY_VERSION)
 		return rs_error_new(
 			RS_EUNSUPPORTED,
-			"the registry at 0x%llx is version %u; this refscope "
-			"reads version %d",
-			(unsigned long long)address, registry->version,
-			RS_REGISTRY_VERSION);
+			"the registry at 0x%llx (%s) is version %u; this "
+			"refscope reads version %d",
+			(unsigned long long)address, module_at(memory, address),
+			registry->version, RS_REGISTRY_VERSION);
 	*registry = (struct rs_registry){0};
 	if (size < RS_REGISTRY_SIZE_MIN ||
 	    !rs_memory_read(memory, address, registry,
@@ -51,9 +73,56 @@ static struct rs_error *read_registry(struct rs_memory *memory,
 	    registry->type_size != sizeof(struct rs_type) ||
 	    registry->field_size != sizeof(struct rs_field) ||
 	    !registry->types || registry->types > RS_TYPES_MAX)
-		return damaged(address);
+		return damaged(memory, address);
 	registry->refused_why[RS_REFUSED_SIZE - 1] = '\0';
 	return NULL;
+}
+
+/** Of a registry that cannot be read: the others may be fine. @p err, why, is
+ * consumed. Errors: RS_ENOMEM. */
+static struct rs_error *
+leave_out(struct rs_native *native, uint64_t address, struct rs_error *err)
+{
+	struct left_out *l = rs_vec_push(&native->left_out, sizeof(*l));
+
+	if (!l) {
+		rs_error_free(err);
+		return &rs_enomem;
+	}
+	*l = (struct left_out){address, err};
+	return NULL;
+}
+
+/** Tell of each that was left out; where there is no other, fail with the first
+ * reason. */
+static struct rs_error *tell_left_out(struct rs_native *native)
+{
+	struct left_out *l = rs_vec_items(&native->left_out, struct left_out);
+	const size_t n = rs_vec_count(&native->left_out, struct left_out);
+	struct rs_error *err = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!i && !rs_native_registries(native)) {
+			err = l[i].why;
+			l[i].why = NULL;
+			continue;
+		}
+		rs_memory_gap(native->base.memory,
+			      "%s: what it tracks is missing",
+			      rs_error_message(l[i].why));
+		native->base.incomplete = true;
+	}
+	return err;
+}
+
+static void free_left_out(struct rs_native *native)
+{
+	struct left_out *l = rs_vec_items(&native->left_out, struct left_out);
+	const size_t n = rs_vec_count(&native->left_out, struct left_out);
+
+	for (size_t i = 0; i < n; i++)
+		rs_error_free(l[i].why);
+	rs_vec_fini(&native->left_out);
 }
 
 /** Take the registry at @p address, if one is there. */
@@ -69,7 +138,9 @@ static struct rs_error *try_registry(struct rs_native *native, uint64_t address)
 		    0 ||
 	    (uint64_t)(uintptr_t)registry.self != address)
 		return NULL;
-	if (rs_native_registries(native) == RS_NATIVE_REGISTRIES) {
+	if (rs_native_registries(native) +
+		    rs_vec_count(&native->left_out, struct left_out) ==
+	    RS_NATIVE_REGISTRIES) {
 		if (!native->incomplete)
 			rs_memory_gap(memory,
 				      "more than %d registries: what the "
@@ -80,7 +151,7 @@ static struct rs_error *try_registry(struct rs_native *native, uint64_t address)
 	}
 	struct rs_error *err = read_registry(memory, address, &registry);
 	if (err)
-		return err;
+		return leave_out(native, address, err);
 	struct rs_native_registry *r =
 		rs_vec_push(&native->registry, sizeof(*r));
 	if (!r)
@@ -210,6 +281,7 @@ static void native_free(struct rs_runtime *rt)
 	rs_native_paths_free(native);
 	rs_vec_fini(&native->extension);
 	rs_vec_fini(&native->registry);
+	free_left_out(native);
 	rs_vec_fini(&native->callback);
 	rs_native_reader_free(native);
 	free(native->bucket);
@@ -300,6 +372,8 @@ struct rs_error *rs_native_open(struct rs_memory *memory,
 
 		err = try_memory(native, NULL, &scanned);
 	}
+	if (!err)
+		err = tell_left_out(native);
 	if (!err && rs_native_registries(native)) {
 		err = load(native);
 		if (!err)

@@ -109,8 +109,8 @@ def completeness(answer: dict[str, Any]) -> list[str]:
     if answer.get("in_transit"):
         lines.append(
             f"({text.count(answer['in_transit'], 'object')} with a count of "
-            "0: being freed or just created; treated as in use, with all "
-            "that they refer to)"
+            "0 or less: being freed or just created; treated as in use, with "
+            "all that they refer to)"
         )
     if answer.get("unknown"):
         lines.append(

@@ -160,17 +160,50 @@ static int put_locked(struct rs_region *region, uint64_t address,
 	}
 }
 
-int rs_slots_put(uint64_t address, uint32_t type, bool *added)
+// The ways that are not the common one are functions of their own, called last:
+// the common one then has no registers to save.
+
+__attribute__((__noinline__)) static int
+put_and_unlock(struct rs_region *region, uint64_t address, uint32_t entry,
+	       bool *added)
+{
+	const int rc = put_locked(region, address, entry, added);
+
+	rs_unlock(&region->lock);
+	return rc;
+}
+
+__attribute__((__noinline__)) static int
+put_slowly(uint64_t address, uint32_t entry, bool *added)
 {
 	struct rs_region *region = region_of(address, true);
 
 	if (!region)
 		return RS_ENOMEM;
 	rs_lock(&region->lock);
-	const int rc = put_locked(region, address, rs_entry_make(address, type),
-				  added);
+	return put_and_unlock(region, address, entry, added);
+}
+
+int rs_slots_put(uint64_t address, uint32_t type, bool *added)
+{
+	const uint32_t entry = rs_entry_make(address, type);
+	struct rs_region *region = region_of(address, false);
+
+	if (!region || !rs_lock_grab(&region->lock))
+		return put_slowly(address, entry, added);
+	const uint64_t table = region->table;
+	const unsigned log2 = table_log2(table);
+	uint32_t *slot =
+		table_slots(table) + rs_entry_home((uint32_t)address, log2);
+
+	// Most find their preferred slot free, in a table that need not grow.
+	if (!table || *slot || is_tight(region, log2, 0))
+		return put_and_unlock(region, address, entry, added);
+	region->used++;
+	RS_PUBLISH(slot, entry);
 	rs_unlock(&region->lock);
-	return rc;
+	*added = true;
+	return 0;
 }
 
 /** Close the gap at @p gap, so that every probe still ends at its object. */
@@ -192,14 +225,16 @@ static void close_gap(uint32_t *slots, unsigned log2, uint32_t gap)
 	RS_PUBLISH(&slots[i], 0);
 }
 
-uint32_t rs_slots_remove(uint64_t address)
+static inline bool is_sparse(const struct rs_region *region, unsigned log2)
 {
-	struct rs_region *region = region_of(address, false);
-	uint32_t entry = 0;
+	return log2 > RS_TABLE_MIN + 1 &&
+	       region->used < (1U << log2) / RS_SHRINK;
+}
 
-	if (!region)
-		return 0;
-	rs_lock(&region->lock);
+__attribute__((__noinline__)) static uint32_t
+remove_and_unlock(struct rs_region *region, uint64_t address)
+{
+	uint32_t entry = 0;
 	const uint64_t table = region->table;
 	const unsigned log2 = table_log2(table);
 	uint32_t *slots = table_slots(table);
@@ -211,10 +246,44 @@ uint32_t rs_slots_remove(uint64_t address)
 		close_gap(slots, log2, i);
 		region->used--;
 		// Best effort: a table that stays too large is still right.
-		if (log2 > RS_TABLE_MIN + 1 &&
-		    region->used < (1U << log2) / RS_SHRINK)
+		if (is_sparse(region, log2))
 			(void)resize(region, log2 - 2);
 	}
+	rs_unlock(&region->lock);
+	return entry;
+}
+
+__attribute__((__noinline__)) static uint32_t remove_slowly(uint64_t address)
+{
+	struct rs_region *region = region_of(address, false);
+
+	if (!region)
+		return 0;
+	rs_lock(&region->lock);
+	return remove_and_unlock(region, address);
+}
+
+uint32_t rs_slots_remove(uint64_t address)
+{
+	struct rs_region *region = region_of(address, false);
+
+	if (!region || !rs_lock_grab(&region->lock))
+		return remove_slowly(address);
+	const uint64_t table = region->table;
+	const unsigned log2 = table_log2(table);
+	const uint32_t mask = (UINT32_C(1) << log2) - 1;
+	const uint32_t home = rs_entry_home((uint32_t)address, log2);
+	uint32_t *slots = table_slots(table);
+	const uint32_t entry = table ? slots[home] : 0;
+
+	// Most are in their preferred slot, and the next is free or does not
+	// matter: in a table of the largest size each has a slot of its own.
+	if (!entry || rs_entry_offset(entry) != (address & 0xffff) ||
+	    (slots[(home + 1) & mask] && log2 < RS_TABLE_MAX) ||
+	    is_sparse(region, log2))
+		return remove_and_unlock(region, address);
+	RS_PUBLISH(&slots[home], 0);
+	region->used--;
 	rs_unlock(&region->lock);
 	return entry;
 }

@@ -6,6 +6,7 @@ With gcc and clang, whichever are there, all warnings being errors; and what is
 compiled runs: the macros mean the same in both languages.
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -74,6 +75,40 @@ class Headers(unittest.TestCase):
                     self.build(compiler, "-x", "c++", "-std=" + standard,
                                "-Wall", "-Wextra", "-Werror", pedantic,
                                *quiet, "-DRS_TEST_DESIGNATORS")
+
+    def test_what_a_debugger_may_call_is_called_with_each_lock_held(self):
+        with open(os.path.join(ROOT, "include", "refscope",
+                               "refscope.h")) as file:
+            header = file.read()
+        with open(os.path.join(ROOT, "tests", "unit", "tracker",
+                               "test_tracker_unknown.c")) as file:
+            text = file.read()
+        start = text.index("static void check_switches(")
+        called = text[start:text.index("END_TEST", start)]
+        calls = []
+        said = ""
+        # A comment holds for what is declared until the next that says so.
+        for comment, function in re.findall(
+                r"/\*\*((?:.|\n)*?)\*/|^RS_PUBLIC\s[^;]*?(\brs_\w+)\(",
+                header, re.M):
+            if "Debugger:" in comment:
+                said = " ".join(comment.replace("*", " ").split()).split(
+                    "Debugger:")[1]
+            if not function:
+                continue
+            with self.subTest(function=function):
+                one = re.search(function + r"\(\)[^,.]*? (yes|no)\b", said)
+                word = one.group(1) if one else said.split()[0].strip(",.;")
+                self.assertIn(word, ("yes", "no"))
+                if word == "yes":
+                    calls.append(function)
+                    self.assertRegex(called, r"\b%s\(" % function)
+        self.assertIn("rs_find_garbage", calls)
+        self.assertIn("rs_garbage_at", calls)
+        self.assertNotIn("rs_collect", calls)
+        self.assertNotIn("rs_track", calls)
+        self.assertNotIn("rs_garbage_clear", calls)
+        self.assertGreater(len(calls), 10)
 
 
 if __name__ == "__main__":

@@ -136,6 +136,23 @@ class Mistakes(Case):
                 for i in range(4, 7):
                     self.assertIn("during a collection", shown.parts[i])
 
+    def test_every_command_says_what_its_answer_depends_on(self):
+        commands = ("collect", "cycles", "cycles -alive", "types", "info",
+                    "gc", "garbage", "objects", "leaks", "count {0}",
+                    "referrers {0}", "why {0}", "reachable {0}", "show {0}")
+        for mode, words in (("teardown", "being freed or just created"),
+                            ("unmapped", "treated as in use"),
+                            ("collecting", "during a collection")):
+            target = self.start("mistakes", mode, "--stop")
+            found = debugger.run(target.pid, ["refs objects -json"])
+            first = found.json(0)["objects"][0]["id"]
+            for way, shown in self.ways(
+                    target, *("refs " + c.format(first) for c in commands)):
+                for command, text in zip(commands, shown.parts):
+                    with self.subTest(mode=mode, way=way, command=command):
+                        self.assertIn(words, text)
+            self.assertEqual(target.finish(), 0)
+
     def test_what_cannot_be_freed_is_uncollectable_with_the_reason(self):
         for mode, number, why, of in (("constant", 4, "no release", 2),
                                       ("no_clear", 2, "no clear", 2)):

@@ -61,7 +61,7 @@ static bool add_pages(int fd, uint64_t page, uint64_t start, uint64_t end,
 	return true;
 }
 
-static bool add_process(const struct rs_target *target, struct rs_vec *ret,
+static bool add_process(struct rs_target *target, struct rs_vec *ret,
 			struct rs_error **err)
 {
 	const struct rs_memory *memory = &target->memory;
@@ -70,11 +70,15 @@ static bool add_process(const struct rs_target *target, struct rs_vec *ret,
 
 	for (size_t i = 0; i < memory->segments; i++)
 		mapped += memory->segment[i].end - memory->segment[i].start;
+	target->resident_why = "too much is mapped to look which of it is in "
+			       "memory";
+	if (mapped > RS_MAPPED_MOST)
+		return false;
 	(void)snprintf(path, sizeof(path), "/proc/%d/pagemap",
 		       (int)target->pid);
-	const int fd =
-		mapped > RS_MAPPED_MOST ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool known = fd >= 0;
+	target->resident_why = "its page map cannot be read";
 	for (size_t i = 0; i < memory->segments && known && !*err; i++)
 		known = add_pages(fd, target->page, memory->segment[i].start,
 				  memory->segment[i].end, ret, err);
@@ -97,6 +101,11 @@ rs_memory_resident(struct rs_memory *memory, struct rs_vec *ret, bool *known)
 	const struct rs_target *target = rs_target_of(memory);
 
 	*known = memory->is_core || target->resident_known;
+	if (!*known && target->resident_why)
+		rs_memory_problem(memory,
+				  "%s: %s; what its memory is used for is not "
+				  "added up",
+				  target->name, target->resident_why);
 	return memory->is_core ? add_core(memory, ret)
 			       : rs_vec_append(ret, target->resident.data,
 					       target->resident.used);

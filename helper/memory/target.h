@@ -103,6 +103,7 @@ struct rs_target {
 	// more of it so. Valid if resident_known.
 	struct rs_vec resident;
 	bool resident_known;
+	const char *resident_why; // it is not known: a constant, or NULL
 	// Of a callback:
 	rs_read_fn read;
 	void *context;

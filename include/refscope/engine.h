@@ -195,7 +195,7 @@ RS_PUBLIC void rs_text_free(char *text);
  *     "merge_queue":{"objects":N,"bytes":N},
  *     "waits":{"call":N,"name":"futex"|null,"for_ns":N|null}|null,
  *     "ran_ms":N|null,"age_ms":N|null,
- *     "frames":[{"function":"f","file":"x.py","line":N}]}],
+ *     "frames":[{"function":"f","file":"x.py","line":N (0: unknown)}]}],
  *   "gc":{as in rs_answer_gc()}}],
  *  "objects":N,"tracked":N,"references":N,"bytes":N,"dropped":N,
  *  "unreferenced":{"objects":N,"bytes":N},

@@ -63,12 +63,13 @@ stack_end(const struct rs_cpython *py, uint64_t sp, uint64_t fs_base)
 		end = fs_base;
 	if (end - sp <= RS_STACK_MAX)
 		return end;
-	// Where a thread's stack ends is not known of a live process.
-	if (py->base.gc_collecting && fs_base)
+	// Where a thread's stack ends is not known of a live process. Before
+	// 3.7 only these lists say that a collection is running.
+	if ((py->base.gc_collecting || !py->runtime) && fs_base)
 		rs_memory_gap(memory,
-			      "CPython %s: the lists of the running collection "
-			      "are looked for in %d MiB of each stack; objects "
-			      "on others may be missing",
+			      "CPython %s: lists of a running collection are "
+			      "looked for in %d MiB of each stack; objects on "
+			      "others may be missing",
 			      py->version_text, RS_STACK_MAX >> 20);
 	return sp + RS_STACK_MAX;
 }

@@ -61,8 +61,8 @@ static bool add_pages(int fd, uint64_t page, uint64_t start, uint64_t end,
 	return true;
 }
 
-static bool add_process(struct rs_target *target, struct rs_vec *ret,
-			struct rs_error **err)
+static bool
+add_process(struct rs_target *target, struct rs_vec *ret, struct rs_error **err)
 {
 	const struct rs_memory *memory = &target->memory;
 	char path[64];

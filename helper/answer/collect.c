@@ -65,6 +65,9 @@ static void write_returns(struct rs_json *j, const struct rs_prediction *c)
 	rs_json_end_array(j);
 	if (c->returns.decides)
 		rs_json_key_string(j, "decides", c->returns.decides);
+	else if (c->returns.found > c->returns.high)
+		rs_json_key_uint(j, "freed_first",
+				 c->returns.found - c->returns.high);
 }
 
 static bool is_collecting(const struct rs_session *session)

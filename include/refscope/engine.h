@@ -433,7 +433,8 @@ rs_answer_why(struct rs_session *session, uint64_t object, uint64_t limit,
  * names: finalizers, generators that are closed where they handle that,
  * callbacks of weak references; or what C types tell the collector is not known
  * ("uncertain"). A generator that handles nothing lets go of what it holds, and
- * what that frees is not counted. Code is taken to reach what it has references
+ * what that frees is not counted: "freed_first":N says of how many objects that
+ * is certain, if of any. Code is taken to reach what it has references
  * to, not to find garbage by gc.get_objects(). garbage: what len(gc.garbage)
  * would be afterwards; of 2.7, without what is freed with the rest.
  * collecting: the target was stopped during a collection, so the numbers may be

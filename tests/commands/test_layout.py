@@ -401,6 +401,16 @@ class Collect(Layout):
             garbage object num:1
             """)
 
+    def test_what_is_freed_before_the_collector_counts(self):
+        self.check(layout.collect({
+            "objects": [], "unreachable": 84, "garbage": 0,
+            "returns": [82, 82], "freed_first": 2}), """
+            ... and 84 more (-limit 0 shows all)
+            unreachable object num:84
+            garbage object num:0
+            gc.collect() returns 82: 2 objects of these are freed before it counts
+            """)
+
     def test_freed_and_limited(self):
         lines = self.answer(
             [{"id": "0x1", "type": "list", "why": "freed"}],
@@ -1102,7 +1112,7 @@ FILE; set refs run on; refs cycles -try 2 3""")
                           "threads": [{"tid": None, "frames": frames},
                                       {"tid": 7, "frames": []}]}]})
         self.assertEqual(
-            lines[2], "    thread: f0 (c.py:0) < f1 (c.py:1) < f2 (c.py:2) < "
+            lines[2], "    thread: f0 (c.py:?) < f1 (c.py:1) < f2 (c.py:2) < "
             "f3 (c.py:3) < f4 (c.py:4) < f5 (c.py:5) < 24 more")
         self.assertEqual(lines[3], "    thread 7: no frames")
 

@@ -91,6 +91,9 @@ class Endings:
         self.assertGreaterEqual(high, returned)
         self.assertEqual(told["garbage"], garbage)
         self.assertEqual("decides" in told, low < high)
+        if low == high:
+            self.assertEqual(told.get("freed_first", 0),
+                             told["unreachable"] - returned)
         if not may_differ(self.interpreter, name):
             self.assertEqual(low, high)
 

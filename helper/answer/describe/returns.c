@@ -178,6 +178,7 @@ static struct rs_error *count_34(struct returns *r, struct rs_returns *ret)
 	for (uint32_t i = 0; i < r->graph->objects && !err; i++) {
 		if (!is_counted(r, i))
 			continue;
+		ret->found++;
 		const bool freed = rs_release_freed(&r->release, i);
 
 		ret->low +=
@@ -223,6 +224,7 @@ static struct rs_error *count_27(struct returns *r, struct rs_returns *ret)
 		ret->garbage += fate == RS_FATE_FINALIZER && !freed;
 		if (!is_counted(r, i))
 			continue;
+		ret->found++;
 		if (fate == RS_FATE_FREED) {
 			ret->low++;
 			ret->high++;

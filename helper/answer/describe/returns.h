@@ -10,6 +10,7 @@ struct rs_returns {
 	uint64_t low, high;
 	const char *decides; // who runs; static. NULL: nobody
 	uint64_t garbage; // objects that it adds to the garbage list
+	uint64_t found; // unreachable objects of collectors that return one
 };
 
 /**

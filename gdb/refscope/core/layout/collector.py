@@ -73,6 +73,13 @@ def collect(answer: dict[str, Any]) -> list[str]:
             f"gc.collect() returns {text.number(low)} to {text.number(high)}, "
             f"depending on {text.clean(answer['decides'])}"
         )
+    elif answer.get("freed_first"):
+        lines.append(
+            f"gc.collect() returns {text.number(low)}: "
+            f"{text.count(answer['freed_first'], 'object')} of these "
+            + ("is" if answer["freed_first"] == 1 else "are")
+            + " freed before it counts"
+        )
     return lines + unseen(answer)
 
 

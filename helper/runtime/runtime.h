@@ -227,6 +227,8 @@ struct rs_attribute {
 	uint32_t offset; // of RS_ATTRIBUTE_WORD: in bytes
 };
 
+struct rs_collector_settings;
+
 struct rs_runtime_ops {
 	const char *name; // "cpython", "native"
 	// A word for rs_answer_show() to add to the flags of objects, or NULL.
@@ -675,6 +677,13 @@ struct rs_runtime_ops {
 	/** The path of the module to which collector @p number belongs,
 	 * borrowed. NULL: collectors belong to interpreters. */
 	const char *(*collector_name)(struct rs_runtime *rt, unsigned number);
+	/** The settings of the collector that has the object at @p address,
+	 * where each has its own. NULL: all have those of the runtime. */
+	void (*collector_settings)(struct rs_runtime *rt, uint64_t address,
+				   struct rs_collector_settings *ret);
+	/** The rules of collector @p number. NULL: those of the runtime. */
+	enum rs_rules (*collector_rules)(struct rs_runtime *rt,
+					 unsigned number);
 
 	/**
 	 * Why a collector has no way to free the object at @p address, which
@@ -720,6 +729,12 @@ struct rs_runtime_ops {
 						   const char *name),
 				     void *context);
 	void (*free)(struct rs_runtime *rt);
+};
+
+/** Of one collector; see struct rs_runtime. */
+struct rs_collector_settings {
+	enum rs_rules rules;
+	bool disabled, saveall;
 };
 
 /** The part that all runtimes have: the first member of each one's struct. */

@@ -97,12 +97,19 @@ static struct rs_error *mark_group(struct run *run, struct rs_runtime *rt,
 	return err;
 }
 
+static enum rs_rules rules_of(struct rs_runtime *rt, unsigned number)
+{
+	return rt->ops->collector_rules ? rt->ops->collector_rules(rt, number)
+					: rt->rules;
+}
+
 static struct rs_error *collect(struct run *run, struct rs_runtime *rt,
 				uint8_t which, struct rs_collector_result *ret)
 {
 	const struct rs_collect_options options = {
 		.generation = run->how->generation,
-		.rules = run->how->rules ? *run->how->rules : rt->rules,
+		.rules = run->how->rules ? *run->how->rules
+					 : rules_of(rt, which),
 		.runtime = rt->index,
 		.group = run->group,
 		.which = which,
@@ -164,6 +171,23 @@ collect_each(struct run *run, struct rs_runtime *rt, struct rs_vec *each)
 	rs_block_free(run->group, run->groups, sizeof(*run->group));
 	run->group = NULL;
 	return err;
+}
+
+struct rs_collector_settings
+rs_session_settings(const struct rs_session *session,
+		    const struct rs_graph *graph, uint32_t number)
+{
+	struct rs_runtime *rt = rs_session_runtime(session, graph, number);
+	struct rs_collector_settings settings = {
+		.rules = rt->rules,
+		.disabled = rt->gc_disabled,
+		.saveall = rt->gc_saveall,
+	};
+
+	if (rt->ops->collector_settings)
+		rt->ops->collector_settings(rt, graph->address[number],
+					    &settings);
+	return settings;
 }
 
 struct rs_error *

@@ -40,4 +40,9 @@ rs_session_collect(struct rs_session *session, struct rs_graph *graph,
 		   const struct rs_collection_options *how,
 		   struct rs_collect_result *ret, struct rs_vec *each);
 
+/** The settings of the collector that has object @p number of @p graph. */
+struct rs_collector_settings
+rs_session_settings(const struct rs_session *session,
+		    const struct rs_graph *graph, uint32_t number);
+
 #endif /* RS_SESSION_COLLECTION_H */

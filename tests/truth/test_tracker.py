@@ -267,6 +267,23 @@ class Registries(Case):
             self.assertEqual(shown.json(len(commands))["unreachable"], 2)
         self.assertEqual(target.finish(), 0)
 
+    def test_each_copy_collects_by_its_own_policy(self):
+        target = self.start(
+            "two_copies", os.path.join(NATIVE, "two_copies_plugin.so"),
+            "finalizers")
+        ways = self.ways(target, "refs collect -json", "refs cycles")
+        self.assertEqual(target.finish(), 0)
+        self.assertEqual(target.printed[-3:], ["program 4", "plugin 4",
+                                               "uncollectable 2 0"])
+        for way, shown in ways:
+            with self.subTest(way=way):
+                answer = shown.json(0)
+                self.assertEqual([(r["unreachable"], r["uncollectable"])
+                                  for r in answer["registries"]],
+                                 [(4, 2), (4, 0)])
+                self.assertEqual(answer["garbage"], 1)
+                self.assertEqual(shown.parts[1].count("finalizer"), 1)
+
     def check_copies(self, plugin):
         target = self.start("two_copies", os.path.join(NATIVE, plugin))
         for way, shown in self.ways(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "answer/describe/cycle_reason.h"
 
+#include "session/collection.h"
+
 #include <stdio.h>
 
 enum { RS_NAMES = 3 }; // objects named in one reason
@@ -47,15 +49,15 @@ static void look(const struct rs_reason_query *q, struct traits *t)
 	}
 }
 
-// Whether it has a finalizer according to the rules of its runtime.
+// Whether it has a finalizer according to the rules of its collector.
 static bool keeps(const struct rs_reason_query *q, uint32_t m)
 {
 	const struct rs_graph *g = q->report->graph;
-	const struct rs_runtime *rt =
-		rs_session_runtime(q->report->session, g, m);
+	const enum rs_rules rules =
+		rs_session_settings(q->report->session, g, m).rules;
 
 	return g->flags[m] &
-	       (rt->rules == RS_RULES_27 ? RS_OBJ_FINALIZER : RS_OBJ_LEGACY);
+	       (rules == RS_RULES_27 ? RS_OBJ_FINALIZER : RS_OBJ_LEGACY);
 }
 
 static void append(char *buf, size_t size, const char *text)
@@ -123,6 +125,8 @@ static void collectable_text(const struct rs_reason_query *q,
 			     const struct traits *t, char *buf, size_t size)
 {
 	const char *text = "it can be freed: the collector has not run";
+	const struct rs_collector_settings settings = rs_session_settings(
+		q->report->session, q->report->graph, q->member[0]);
 
 	if (t->fate[RS_FATE_UNFREEABLE]) {
 		name_unfreeable(q, buf, size);
@@ -136,12 +140,12 @@ static void collectable_text(const struct rs_reason_query *q,
 	else if (t->assumed)
 		text = "it can be freed if C types tell the collector of all "
 		       "that their objects hold, which reading does not show";
-	else if (t->rt->gc_saveall)
+	else if (settings.saveall)
 		text = "it can be freed, but DEBUG_SAVEALL would keep it in "
 		       "the garbage list";
 	else if (t->rt->gc_collecting)
 		text = "it can be freed: a collection is under way";
-	else if (t->rt->gc_disabled)
+	else if (settings.disabled)
 		text = "it can be freed: the collector is disabled and has "
 		       "not run";
 	(void)snprintf(buf, size, "%s", text);

@@ -2,6 +2,7 @@
 #include "answer/describe/prediction.h"
 
 #include "answer/describe/report.h"
+#include "session/collection.h"
 
 static struct rs_error *count_garbage(struct rs_prediction *c)
 {
@@ -29,7 +30,7 @@ static uint64_t new_garbage(const struct rs_prediction *c)
 		n += fate == RS_FATE_FINALIZER ||
 		     (rs_report_unreachable(fate) &&
 		      fate != RS_FATE_UNFREEABLE &&
-		      rs_session_runtime(c->session, c->graph, i)->gc_saveall);
+		      rs_session_settings(c->session, c->graph, i).saveall);
 	}
 	// Of 2.7's, what the rest has let go of is freed before.
 	return c->has_returns ? n - (c->result.garbage - c->returns.garbage)

@@ -3,6 +3,7 @@
 // What a collector has put into its garbage list.
 #include "answer/describe/type_filter.h"
 #include "answer/leaks/findings.h"
+#include "session/collection.h"
 
 // The garbage of one type. In gc.garbage are also objects without a finalizer:
 // with DEBUG_SAVEALL, everything that a collection found.
@@ -10,15 +11,15 @@ static struct rs_error *make(struct rs_finder *f, const uint32_t *object,
 			     uint32_t objects, uint64_t key)
 {
 	const struct rs_graph *g = f->report->graph;
-	const struct rs_runtime *rt =
-		rs_session_runtime(f->report->session, g, object[0]);
+	const struct rs_collector_settings settings =
+		rs_session_settings(f->report->session, g, object[0]);
 	char type[RS_KEY_SIZE];
 	struct rs_finding *finding;
 	struct rs_error *err = rs_finding_begin(f, RS_FINDING_GARBAGE, object,
 						objects, &finding);
 
 	(void)key;
-	if (!err && rt->gc_saveall)
+	if (!err && settings.saveall)
 		err = rs_finding_say(f, finding,
 				     "the collector put all that it found "
 				     "into its garbage list: DEBUG_SAVEALL is "

@@ -4,6 +4,7 @@
 #include "answer/describe/cycle_reason.h"
 #include "answer/describe/type_filter.h"
 #include "answer/leaks/ring_path.h"
+#include "session/collection.h"
 
 // What becomes of a cycle that nothing in use leads to.
 enum rs_ring_fate {
@@ -101,7 +102,7 @@ static enum rs_ring_fate fate_of(const struct rings *r, uint32_t c)
 		return rt->gc_collecting ? RS_WAITS : RS_HIDDEN;
 	if (rt->gc_collecting)
 		return RS_WAITS;
-	if (rt->gc_disabled)
+	if (rs_session_settings(report->session, report->graph, first).disabled)
 		return s.doubted ? RS_DOUBTED : RS_OFF;
 	return r->collected[rt->index] && !s.young ? RS_OUTLIVED : RS_WAITS;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "answer/leaks/hidden_by.h"
 
+#include "session/collection.h"
+
 static bool
 is_member(const struct rs_rings *rings, uint32_t object, uint32_t component)
 {
@@ -74,11 +76,11 @@ static bool has_one_holder(const struct rs_graph *g, struct rs_hidden_by *ret)
 static bool is_kept(const struct rs_rings *rings, uint32_t member)
 {
 	const struct rs_graph *g = rings->report->graph;
-	const struct rs_runtime *rt =
-		rs_session_runtime(rings->report->session, g, member);
+	const enum rs_rules rules =
+		rs_session_settings(rings->report->session, g, member).rules;
 
 	return g->flags[member] &
-	       (rt->rules == RS_RULES_27 ? RS_OBJ_FINALIZER : RS_OBJ_LEGACY);
+	       (rules == RS_RULES_27 ? RS_OBJ_FINALIZER : RS_OBJ_LEGACY);
 }
 
 // Whether the cycle, and garbage that the collector finds, are all that holds

@@ -335,6 +335,9 @@ rs_native_members(struct rs_runtime *rt, unsigned number,
 		  struct rs_found *found, const struct rs_progress *progress);
 int64_t rs_native_collector_id(struct rs_runtime *rt, unsigned number);
 const char *rs_native_collector_name(struct rs_runtime *rt, unsigned number);
+enum rs_rules rs_native_collector_rules(struct rs_runtime *rt, unsigned number);
+void rs_native_collector_settings(struct rs_runtime *rt, uint64_t address,
+				  struct rs_collector_settings *ret);
 const char *rs_native_why_unfreeable(struct rs_runtime *rt, uint64_t address);
 uint64_t rs_native_unknown(struct rs_runtime *rt);
 

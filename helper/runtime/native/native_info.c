@@ -47,6 +47,34 @@ const char *rs_native_collector_name(struct rs_runtime *rt, unsigned number)
 	return module ? module : "?";
 }
 
+enum rs_rules rs_native_collector_rules(struct rs_runtime *rt, unsigned number)
+{
+	const struct rs_native_registry *registry =
+		rs_native_registry(rs_native_of(rt));
+
+	return registry[number].raw.gc.policy == RS_GC_FINALIZE ? RS_RULES_34
+								: RS_RULES_27;
+}
+
+void rs_native_collector_settings(struct rs_runtime *rt, uint64_t address,
+				  struct rs_collector_settings *ret)
+{
+	const struct rs_native *native = rs_native_of(rt);
+	const uint32_t i = rs_addrmap_number(&native->map, address);
+
+	if (i == RS_NONE)
+		return;
+	const uint32_t number = rs_native_entry_registry(native->entry[i]);
+	const struct rs_gc_state *gc =
+		&rs_native_registry(native)[number].raw.gc;
+
+	*ret = (struct rs_collector_settings){
+		.rules = rs_native_collector_rules(rt, number),
+		.disabled = !(gc->enabled & RS_GC_ENABLED),
+		.saveall = (gc->debug & RS_GC_DEBUG_SAVEALL) != 0,
+	};
+}
+
 uint64_t rs_native_unknown(struct rs_runtime *rt)
 {
 	return rs_native_of(rt)->unknown;

@@ -337,8 +337,7 @@ static struct rs_error *load(struct rs_native *native)
 	rs_native_learn_blocks(native);
 	note_problems(native);
 	const struct rs_gc_state *gc = &rs_native_registry(native)->raw.gc;
-	native->base.rules =
-		gc->policy == RS_GC_FINALIZE ? RS_RULES_34 : RS_RULES_27;
+	native->base.rules = rs_native_collector_rules(&native->base, 0);
 	native->base.gc_disabled = !(gc->enabled & RS_GC_ENABLED);
 	native->base.gc_saveall = (gc->debug & RS_GC_DEBUG_SAVEALL) != 0;
 	for (size_t r = 0; r < rs_native_registries(native); r++)
@@ -399,6 +398,8 @@ static const struct rs_runtime_ops native_ops = {
 	.members = rs_native_members,
 	.collector_id = rs_native_collector_id,
 	.collector_name = rs_native_collector_name,
+	.collector_rules = rs_native_collector_rules,
+	.collector_settings = rs_native_collector_settings,
 	.image = rs_native_image,
 	.unfreeable = rs_native_why_unfreeable,
 	.unknown = rs_native_unknown,

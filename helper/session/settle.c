@@ -512,6 +512,25 @@ static struct rs_error *gather(struct rs_whole *w)
 	return err;
 }
 
+// An object that was released too often leaves a few. So many are most likely
+// none of the program's faults: objects are gone from the target, and with them
+// what they alone led to.
+static void tell_lost(const struct rs_whole *w)
+{
+	enum { RS_LOST = 20, RS_LOST_SHARE = 100 };
+	const struct rs_graph *g = w->graph;
+
+	if (g->danglings >= RS_LOST &&
+	    g->danglings >= g->references / RS_LOST_SHARE)
+		rs_memory_gap(
+			w->session->memory,
+			"%llu references lead to memory that holds no object: "
+			"pages of the target are damaged or missing, or many "
+			"objects were released too often; objects may be "
+			"missing",
+			(unsigned long long)g->danglings);
+}
+
 static struct rs_error *
 run(struct settle *s, size_t items,
     struct rs_error *(*item)(void *context, unsigned worker, size_t item))
@@ -541,7 +560,10 @@ static struct rs_error *settle(struct settle *s)
 	    (err = to_graph(w)) || (err = run(s, w->readers, copy_edges)) ||
 	    (err = mark_guessed(s)))
 		return err;
-	return gather(w);
+	err = gather(w);
+	if (!err)
+		tell_lost(w);
+	return err;
 }
 
 struct rs_error *rs_settle(struct rs_whole *w)

@@ -6,16 +6,18 @@
  *     fuzz_core CORE HOW LEVEL ROUNDS SEED
  *
  * HOW is cut (at random points), head (bits of the ELF headers and notes),
- * bits (of anything) or none (as it is); LEVEL is memory, session or objects.
- * CORE is spoilt: give a copy. Each round looks in a child of its own. It must
- * end by itself, in time, with an answer or with an error of one line; at level
- * objects, where more than a tenth of the objects is gone, a problem must say
- * so. Prints a line a failure and a last line with the numbers; the exit status
- * is 0 when no round failed.
+ * bits (of anything), loads (segments of which less is in the file), pages
+ * (runs of them are zeros) or none (as it is); LEVEL is memory, session or
+ * objects. CORE is spoilt: give a copy. Each round looks in a child of its own.
+ * It must end by itself, in time, with an answer or with an error of one line;
+ * at level objects, where more than a tenth of the objects is gone, a problem
+ * must say so. Prints a line a failure and a last line with the numbers; the
+ * exit status is 0 when no round failed.
  */
 #include "fuzz.h"
 #include "memory/memory.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,7 +30,15 @@
 /** Look at the core at @p path. @return a status of fuzz.h. */
 typedef int (*look_fn)(const char *path);
 
-enum { RS_ROUND_SECONDS = 400, RS_MAX_FLIPS = 64, RS_HEAD = 32 << 10 };
+enum {
+	RS_ROUND_SECONDS = 400,
+	RS_MAX_FLIPS = 64,
+	RS_HEAD = 32 << 10,
+	RS_PAGE = 4096,
+	RS_MAX_LOADS = 16,
+	RS_MAX_PAGES = 1024,
+};
+
 /** Read everything that can be read. */
 static int look_at_memory(const char *path)
 {
@@ -252,14 +262,100 @@ static void flip_rounds(struct fuzz *fuzz, uint64_t below)
 	}
 }
 
+// Bytes of the core that are to be put back.
+struct kept {
+	void *bytes;
+	size_t size;
+	uint64_t at;
+};
+
+static void keep(const struct fuzz *fuzz, struct kept *ret)
+{
+	ret->bytes = malloc(ret->size);
+	if (!ret->bytes || pread(fuzz->fd, ret->bytes, ret->size,
+				 (off_t)ret->at) != (ssize_t)ret->size)
+		exit(2);
+}
+
+static void
+put(const struct fuzz *fuzz, const void *bytes, size_t size, uint64_t at)
+{
+	if (pwrite(fuzz->fd, bytes, size, (off_t)at) != (ssize_t)size) {
+		perror("pwrite");
+		exit(2);
+	}
+}
+
+// As a core is that a filter or a full disk left incomplete.
+static void shorten_load(const struct fuzz *fuzz, const struct kept *table)
+{
+	const size_t n = table->size / sizeof(Elf64_Phdr);
+	Elf64_Phdr phdr;
+	size_t i;
+
+	do {
+		i = number(n);
+		memcpy(&phdr, (char *)table->bytes + i * sizeof(phdr),
+		       sizeof(phdr));
+	} while (phdr.p_type != PT_LOAD);
+	phdr.p_filesz =
+		number(2) ? 0 : number(phdr.p_filesz / RS_PAGE + 1) * RS_PAGE;
+	put(fuzz, &phdr, sizeof(phdr), table->at + i * sizeof(phdr));
+}
+
+static void load_rounds(struct fuzz *fuzz)
+{
+	Elf64_Ehdr ehdr;
+
+	if (pread(fuzz->fd, &ehdr, sizeof(ehdr), 0) != sizeof(ehdr))
+		exit(2);
+	struct kept table = {.size = ehdr.e_phnum * sizeof(Elf64_Phdr),
+			     .at = ehdr.e_phoff};
+	keep(fuzz, &table);
+	for (size_t i = 0; i < fuzz->rounds; i++) {
+		const uint64_t loads = 1 + number(RS_MAX_LOADS);
+
+		for (uint64_t k = 0; k < loads; k++)
+			shorten_load(fuzz, &table);
+		count(fuzz, i, loads);
+		put(fuzz, table.bytes, table.size, table.at);
+	}
+	free(table.bytes);
+}
+
+static void page_rounds(struct fuzz *fuzz)
+{
+	const uint64_t pages = fuzz->size / RS_PAGE;
+
+	for (size_t i = 0; i < fuzz->rounds; i++) {
+		const uint64_t first = number(pages);
+		const uint64_t most = pages - first < RS_MAX_PAGES
+					      ? pages - first
+					      : RS_MAX_PAGES;
+		struct kept run = {.size = (1 + number(most)) * RS_PAGE,
+				   .at = first * RS_PAGE};
+		void *zeros = calloc(1, run.size);
+
+		if (!zeros)
+			exit(2);
+		keep(fuzz, &run);
+		put(fuzz, zeros, run.size, run.at);
+		count(fuzz, i, first);
+		put(fuzz, run.bytes, run.size, run.at);
+		free(run.bytes);
+		free(zeros);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct stat st;
 
 	if (argc != 6) {
-		(void)fputs("usage: fuzz_core CORE cut|head|bits|none "
-			    "memory|session|objects ROUNDS SEED\n",
-			    stderr);
+		(void)fputs(
+			"usage: fuzz_core CORE cut|head|bits|loads|pages|none "
+			"memory|session|objects ROUNDS SEED\n",
+			stderr);
 		return 2;
 	}
 	struct fuzz fuzz = {
@@ -285,6 +381,10 @@ int main(int argc, char **argv)
 	state = strtoull(argv[5], NULL, 10) * 2 + 1;
 	if (!strcmp(fuzz.how, "cut"))
 		cut_rounds(&fuzz);
+	else if (!strcmp(fuzz.how, "loads"))
+		load_rounds(&fuzz);
+	else if (!strcmp(fuzz.how, "pages"))
+		page_rounds(&fuzz);
 	else if (!strcmp(fuzz.how, "none"))
 		flip_rounds(&fuzz, 0);
 	else if (!strcmp(fuzz.how, "head") && fuzz.size > RS_HEAD)

@@ -99,9 +99,10 @@ class FuzzCore(unittest.TestCase):
     def test_lost_objects_are_told(self):
         # $REFSCOPE_FUZZ_LOST: more rounds of each kind, as in fuzz.lost, or
         # fewer.
-        rounds = int(os.environ.get("REFSCOPE_FUZZ_LOST", "40"))
+        rounds = int(os.environ.get("REFSCOPE_FUZZ_LOST", "24"))
         for core in (self.gcore, self.kernel):
-            for how, seed in (("cut", 6), ("head", 7), ("bits", 8)):
+            for how, seed in (("cut", 6), ("head", 7), ("bits", 8),
+                              ("loads", 9), ("pages", 10)):
                 with self.subTest(core=core, how=how):
                     self.fuzz(core, how, "objects", rounds, seed)
 
